@@ -1,0 +1,96 @@
+//! Flow cookies: which flows are ours, and what each is for.
+//!
+//! A cookie of ours is `0x62726368_000000CC`: the letters "brch" and the [`Class`]. It says
+//! nothing about positions in the configuration, so that inserting a VM does not change the
+//! cookies of the others. Flows with any other cookie belong to somebody else and are left alone.
+
+use openflow::Cookie;
+
+const OURS: u64 = 0x6272_6368_0000_0000;
+
+/// What a flow is for. The number is part of the cookie, and so stays the same from one version
+/// to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Class {
+    /// Moves frames along: classification, table misses, hand-over between bridges.
+    Pipeline = 0x01,
+    /// A MAC address of the configuration.
+    Pinned = 0x02,
+    /// A learned MAC address, as a source: carries the idle timeout.
+    LearnedSource = 0x03,
+    /// A learned MAC address, as a destination: lives as long as its source flow.
+    LearnedDestination = 0x04,
+    /// Delivers broadcast, unknown unicast and multicast.
+    Flood = 0x05,
+    /// Hands frames to a network function.
+    Function = 0x06,
+    /// Drops frames from a port that is not in the configuration.
+    DropPort = 0x80,
+    /// Drops frames of a VLAN that their port is no member of.
+    DropVlan = 0x81,
+    /// Drops frames whose source address is pinned to another vNIC.
+    DropSpoofed = 0x82,
+    /// Drops frames to reserved multicast addresses (IEEE 802.1Q, 01:80:c2:00:00:00 to 0f).
+    DropReserved = 0x83,
+    /// Drops frames whose source address is a multicast address.
+    DropSource = 0x84,
+    /// Drops what a network function sends out of turn.
+    DropFunction = 0x85,
+}
+
+impl Class {
+    const ALL: [Self; 12] = [
+        Self::Pipeline,
+        Self::Pinned,
+        Self::LearnedSource,
+        Self::LearnedDestination,
+        Self::Flood,
+        Self::Function,
+        Self::DropPort,
+        Self::DropVlan,
+        Self::DropSpoofed,
+        Self::DropReserved,
+        Self::DropSource,
+        Self::DropFunction,
+    ];
+
+    /// The cookie of flows of this class.
+    pub fn cookie(self) -> Cookie {
+        Cookie(OURS | self as u64)
+    }
+
+    /// The class that a cookie names; `None` where it is not one of ours.
+    pub fn of(cookie: Cookie) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.cookie() == cookie)
+    }
+}
+
+/// Whether a flow with this cookie was put there by bridgechain, this version or another.
+pub fn is_ours(cookie: Cookie) -> bool {
+    cookie.0 & 0xffff_ffff_0000_0000 == OURS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_is_found_again_from_its_cookie() {
+        for class in Class::ALL {
+            assert_eq!(Class::of(class.cookie()), Some(class));
+            assert!(is_ours(class.cookie()));
+        }
+    }
+
+    #[test]
+    fn other_cookies_are_not_ours() {
+        for cookie in [0, 1, u64::MAX, 0x6272_6369_0000_0001] {
+            assert!(!is_ours(Cookie(cookie)));
+            assert_eq!(Class::of(Cookie(cookie)), None);
+        }
+        let later_version = Cookie(OURS | 0x7f);
+        assert!(is_ours(later_version));
+        assert_eq!(Class::of(later_version), None);
+    }
+}

@@ -1,0 +1,389 @@
+//! What the operator wants: networks, hosts, VMs with their vNICs, and service chains.
+//!
+//! A [`Topology`] is valid by construction: only [`crate::config`] makes one, and it refuses what
+//! does not fit together. Everything here is data without I/O and without run-time state; what
+//! ports exist and which MAC addresses were learned is known elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use openflow::{DatapathId, MacAddr};
+
+/// Everything a configuration file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    /// How the controller itself runs.
+    pub controller: Controller,
+    /// Networks by name. No two have the same VLAN.
+    pub networks: BTreeMap<String, Vlan>,
+    /// Hosts by name, each with all that lives on it.
+    pub hosts: BTreeMap<String, Host>,
+}
+
+/// How the controller itself runs (`controller:`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Controller {
+    /// Where bridges connect to.
+    pub listen: Vec<Endpoint>,
+    /// Where the controller's own API is served.
+    pub api: Endpoint,
+    /// How long a learned MAC address is kept after its last frame.
+    pub mac_age: MacAge,
+    /// How many frames of unknown source a bridge may send to the controller, per second.
+    pub packet_in_rate: u32,
+}
+
+impl Default for Controller {
+    fn default() -> Self {
+        Self {
+            listen: vec![Endpoint::Tcp(SocketAddr::from(([127, 0, 0, 1], 6653)))],
+            api: Endpoint::Unix(PathBuf::from("/run/bridgechain/api.sock")),
+            mac_age: MacAge::default(),
+            packet_in_rate: 1000,
+        }
+    }
+}
+
+/// A place to listen at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// `tcp:IP:PORT`
+    Tcp(SocketAddr),
+    /// `ssl:IP:PORT`
+    Ssl(SocketAddr),
+    /// `unix:PATH`
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "tcp:{address}"),
+            Self::Ssl(address) => write!(f, "ssl:{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The idle time after which a learned MAC address is forgotten, in whole seconds.
+///
+/// OpenFlow carries it as a 16-bit `idle_timeout` in which 0 means "never", so 1 to 65,535.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MacAge(u16);
+
+impl MacAge {
+    /// `seconds` as an age; `None` for 0.
+    pub fn from_secs(seconds: u16) -> Option<Self> {
+        (seconds != 0).then_some(Self(seconds))
+    }
+
+    /// The age in seconds, as a flow's `idle_timeout`.
+    pub fn as_secs(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for MacAge {
+    fn default() -> Self {
+        Self(300)
+    }
+}
+
+/// A VLAN, or the untagged network.
+///
+/// 0 is the network whose frames carry no tag on the uplink; 1 to 4094 are 802.1Q VLAN ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Vlan(u16);
+
+impl Vlan {
+    /// The untagged network.
+    pub const UNTAGGED: Self = Self(0);
+
+    /// The VLAN numbered `id`; `None` above 4094.
+    pub fn new(id: u16) -> Option<Self> {
+        (id <= 4094).then_some(Self(id))
+    }
+
+    /// 0 to 4094.
+    pub fn id(self) -> u16 {
+        self.0
+    }
+
+    /// Whether frames of this network carry a tag between bridges and on the uplink.
+    pub fn is_tagged(self) -> bool {
+        self != Self::UNTAGGED
+    }
+}
+
+impl fmt::Display for Vlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One host: its bridges and what is attached to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// The host's name in the configuration.
+    pub name: String,
+    /// Its bridges and how they are joined.
+    pub bridges: Bridges,
+    /// OVS interface names of the ports to the outside. No two alike.
+    pub uplinks: Vec<String>,
+    /// The vNICs of all VMs on this host, in the order of the configuration.
+    pub vnics: Vec<Vnic>,
+    /// The service chains, each with the function instances on this host only.
+    pub chains: Vec<Chain>,
+}
+
+impl Host {
+    /// The bridges of this host with their roles, in the order from the guests to the uplink.
+    pub fn bridges(&self) -> impl Iterator<Item = (Role, &Bridge)> {
+        let bridges: Vec<(Role, &Bridge)> = match &self.bridges {
+            Bridges::Chain(chain) => [
+                Some((Role::Local, &chain.local)),
+                chain.service.as_ref().map(|service| (Role::Service, service)),
+                Some((Role::Uplink, &chain.uplink)),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+            Bridges::Learning(bridge) => vec![(Role::Learning, bridge)],
+            Bridges::AnyLearning => Vec::new(),
+        };
+        bridges.into_iter()
+    }
+}
+
+/// How a host's bridges are laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bridges {
+    /// `br0.local -> br.nf -> br0`, the service bridge left out where there is none.
+    Chain(ChainBridges),
+    /// One bridge that does everything, without a chain (`learning: NAME`).
+    Learning(Bridge),
+    /// Every bridge that no other host claims, each a learning switch of its own
+    /// (`learning: "*"`). Such a host has no vNICs, uplinks or chains.
+    AnyLearning,
+}
+
+/// The bridges of a host with a chain, and the patch ports that join them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainBridges {
+    /// Where vNICs are plugged in.
+    pub local: Bridge,
+    /// Where network functions are plugged in.
+    pub service: Option<Bridge>,
+    /// Where the uplinks are plugged in.
+    pub uplink: Bridge,
+    /// The patch ports that join the bridges, in order from local to uplink: two links where
+    /// there is a service bridge, otherwise one.
+    pub patches: Vec<Patch>,
+}
+
+/// A pair of patch ports: `left` on the bridge nearer the guests, `right` on the one nearer the
+/// uplink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// The end on the bridge nearer the guests.
+    pub left: String,
+    /// The end on the bridge nearer the uplink.
+    pub right: String,
+}
+
+/// A bridge as the configuration names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bridge {
+    /// The OVS bridge name, which is also the name of its LOCAL port.
+    pub name: String,
+    /// The datapath id: the configured one, or else one derived from host and bridge name,
+    /// which is what `setup` gives to the bridge.
+    pub datapath_id: DatapathId,
+}
+
+/// What a bridge is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// VLAN access and trunk, anti-spoofing, delivery to vNICs.
+    Local,
+    /// Service chains.
+    Service,
+    /// Learning switch between uplinks, the host itself and the chain.
+    Uplink,
+    /// All of it in one bridge, without a chain.
+    Learning,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Service => "service",
+            Self::Uplink => "uplink",
+            Self::Learning => "learning",
+        })
+    }
+}
+
+/// A virtual network interface of a VM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vnic {
+    /// The VM's name.
+    pub vm: String,
+    /// The OVS interface name on the host. Unique on the host.
+    pub port: String,
+    /// The address pinned to this vNIC; `None` for a vNIC whose addresses are all learned.
+    /// Unique in the topology.
+    pub mac: Option<MacAddr>,
+    /// Which networks it is a member of, and how they are tagged.
+    pub membership: Membership,
+    /// What it sees besides its own frames.
+    pub promiscuous: Promiscuous,
+}
+
+/// The networks a vNIC is a member of (`vlan_mode`, `network`, `trunked_networks`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Membership {
+    /// `access`: one network, untagged towards the guest.
+    Access(Vlan),
+    /// `trunked`: several networks.
+    Trunked {
+        /// The networks tagged towards the guest; never [`Vlan::UNTAGGED`].
+        tagged: BTreeSet<Vlan>,
+        /// The network that untagged frames from the guest belong to, if any. Where it is in
+        /// `tagged` too it is delivered tagged (OVS `native-tagged`), else untagged.
+        native: Option<Vlan>,
+    },
+}
+
+impl Membership {
+    /// How frames of `vlan` reach the guest; `None` where it is no member.
+    pub fn delivery(&self, vlan: Vlan) -> Option<Tagging> {
+        match self {
+            Self::Access(own) => (*own == vlan).then_some(Tagging::Untagged),
+            Self::Trunked { tagged, .. } if tagged.contains(&vlan) => Some(Tagging::Tagged),
+            Self::Trunked { native, .. } => {
+                (*native == Some(vlan)).then_some(Tagging::Untagged)
+            }
+        }
+    }
+
+    /// The network of an untagged (or priority-tagged) frame from the guest, if it is admitted.
+    pub fn untagged_ingress(&self) -> Option<Vlan> {
+        match self {
+            Self::Access(vlan) => Some(*vlan),
+            Self::Trunked { native, .. } => *native,
+        }
+    }
+
+    /// The VLANs that the guest may tag its frames with.
+    pub fn tagged_ingress(&self) -> impl Iterator<Item = Vlan> {
+        match self {
+            Self::Access(_) => None,
+            Self::Trunked { tagged, .. } => Some(tagged.iter().copied()),
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// All networks it is a member of, in ascending order.
+    pub fn vlans(&self) -> BTreeSet<Vlan> {
+        self.tagged_ingress().chain(self.untagged_ingress()).collect()
+    }
+}
+
+/// Whether a frame carries its network's tag at a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tagging {
+    /// With an 802.1Q tag.
+    Tagged,
+    /// Without one.
+    Untagged,
+}
+
+/// What a vNIC sees besides its own frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Promiscuous {
+    /// Broadcast, unknown unicast and multicast of its networks.
+    #[default]
+    Bum,
+    /// All frames of its networks on this host.
+    Accept,
+}
+
+/// A service chain: the functions that frames of some networks or VMs pass, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The chain's name in the configuration.
+    pub name: String,
+    /// The networks whose frames it applies to. A network is in at most one chain.
+    pub networks: BTreeSet<Vlan>,
+    /// The VMs whose frames it applies to, by name.
+    pub vms: BTreeSet<String>,
+    /// In order from the VM towards the uplink.
+    pub functions: Vec<Function>,
+}
+
+/// A network function of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Unique in its chain.
+    pub name: String,
+    /// A copy, or in the way; with the ports of its instances on this host. Several instances
+    /// share the load.
+    pub kind: FunctionKind,
+}
+
+/// How a function is inserted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FunctionKind {
+    /// Receives a copy of every frame, and can never stop or alter one.
+    Tap {
+        /// The OVS interface name of each instance.
+        instances: Vec<String>,
+    },
+    /// Frames pass through it.
+    Inline {
+        /// What happens to frames while it is down.
+        failure_policy: FailurePolicy,
+        /// Probing through the data path, where configured.
+        health_check: Option<HealthCheck>,
+        /// The legs of each instance.
+        instances: Vec<InlineInstance>,
+    },
+}
+
+/// The two legs of an inline function: a bump in the wire between them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InlineInstance {
+    /// OVS interface name of the leg that faces the VMs.
+    pub ingress: String,
+    /// OVS interface name of the leg that faces the uplink.
+    pub egress: String,
+}
+
+/// What happens to the frames of an inline function that is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FailurePolicy {
+    /// They bypass it.
+    FailOpen,
+    /// They stop.
+    #[default]
+    FailClose,
+}
+
+/// Probing of an inline function: frames go in on one leg and must come out of the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// Time between probes.
+    pub interval: Duration,
+    /// How long a probe may take.
+    pub timeout: Duration,
+    /// Probes in a row that must pass before it counts as up.
+    pub success_threshold: u32,
+    /// Probes in a row that must be lost before it counts as down.
+    pub failure_threshold: u32,
+}
