@@ -133,6 +133,8 @@ pub struct Host {
     pub bridges: Bridges,
     /// OVS interface names of the ports to the outside. No two alike.
     pub uplinks: Vec<String>,
+    /// The VLANs of all networks of the topology: what the uplinks carry.
+    pub networks: BTreeSet<Vlan>,
     /// The vNICs of all VMs on this host, in the order of the configuration.
     pub vnics: Vec<Vnic>,
     /// The service chains, each with the function instances on this host only.
@@ -140,6 +142,26 @@ pub struct Host {
 }
 
 impl Host {
+    /// The bridge with this role, where the host has one and it is known by name.
+    pub fn bridge(&self, role: Role) -> Option<&Bridge> {
+        self.bridges().find_map(|(own, bridge)| (own == role).then_some(bridge))
+    }
+
+    /// The vNIC at an OVS interface name.
+    pub fn vnic(&self, port: &str) -> Option<&Vnic> {
+        self.vnics.iter().find(|vnic| vnic.port == port)
+    }
+
+    /// The vNIC that a MAC address is pinned to.
+    pub fn pinned(&self, mac: MacAddr) -> Option<&Vnic> {
+        self.vnics.iter().find(|vnic| vnic.mac == Some(mac))
+    }
+
+    /// Whether any vNIC sees all frames of `vlan` (`promiscuous: accept`).
+    pub fn has_accept(&self, vlan: Vlan) -> bool {
+        self.vnics.iter().any(|vnic| vnic.accepts(vlan))
+    }
+
     /// The bridges of this host with their roles, in the order from the guests to the uplink.
     pub fn bridges(&self) -> impl Iterator<Item = (Role, &Bridge)> {
         let bridges: Vec<(Role, &Bridge)> = match &self.bridges {
@@ -242,6 +264,13 @@ pub struct Vnic {
     pub membership: Membership,
     /// What it sees besides its own frames.
     pub promiscuous: Promiscuous,
+}
+
+impl Vnic {
+    /// Whether it sees all frames of `vlan`.
+    pub fn accepts(&self, vlan: Vlan) -> bool {
+        self.promiscuous == Promiscuous::Accept && self.membership.delivery(vlan).is_some()
+    }
 }
 
 /// The networks a vNIC is a member of (`vlan_mode`, `network`, `trunked_networks`).

@@ -1,0 +1,156 @@
+//! The first tables of the bridges that guests, uplinks and the host itself are attached to:
+//! which frames come in, in which network, and under which source address.
+
+use std::collections::BTreeSet;
+
+use openflow::{Match, OxmField, PortNo};
+
+use super::builder::{Builder, from_port, goto, learn_miss, reserved_multicast};
+use super::tables::{Table, priority};
+use super::{builder, vlan};
+use crate::cookie::Class;
+use crate::ports::Ports;
+use crate::topology::{Host, Membership, Vlan};
+
+/// Refuses what no bridge takes from anywhere: reserved multicast, and ports that nothing is said
+/// about.
+pub(super) fn refuse_the_rest(builder: &mut Builder) {
+    refuse_reserved(builder);
+    builder.drop(Table::Classify, priority::MISS, Match::new(), Class::DropPort);
+}
+
+/// Refuses reserved multicast.
+pub(super) fn refuse_reserved(builder: &mut Builder) {
+    builder.drop(Table::Classify, priority::ALWAYS, reserved_multicast(), Class::DropReserved);
+}
+
+/// The networks that a port's frames may belong to, by how they arrive.
+pub(super) struct Admission {
+    /// The network of untagged and of priority-tagged frames.
+    untagged: Option<Vlan>,
+    /// The VLAN ids that may be on a tag.
+    tagged: BTreeSet<Vlan>,
+}
+
+impl Admission {
+    /// What a vNIC with this membership may send.
+    pub(super) fn vnic(membership: &Membership) -> Self {
+        Self {
+            untagged: membership.untagged_ingress(),
+            tagged: membership.tagged_ingress().collect(),
+        }
+    }
+
+    /// What may come from outside: every network of the topology, as it is on the wire.
+    pub(super) fn uplink(host: &Host) -> Self {
+        Self {
+            untagged: native(host),
+            tagged: host.networks.iter().copied().filter(|vlan| vlan.is_tagged()).collect(),
+        }
+    }
+
+    /// What the host itself may send: its LOCAL port is an access port of the native network.
+    pub(super) fn host_itself(host: &Host) -> Self {
+        Self {
+            untagged: native(host),
+            tagged: BTreeSet::new(),
+        }
+    }
+
+    /// Whether frames of `vlan` come in at all.
+    pub(super) fn includes(&self, vlan: Vlan) -> bool {
+        self.untagged == Some(vlan) || self.tagged.contains(&vlan)
+    }
+}
+
+/// The untagged network, where the topology has one.
+fn native(host: &Host) -> Option<Vlan> {
+    host.networks.get(&Vlan::UNTAGGED).copied()
+}
+
+/// Classifies the frames of `port`: those admitted go on with the tag of their network, the
+/// others are dropped and counted.
+pub(super) fn classify(builder: &mut Builder, port: PortNo, admission: &Admission) {
+    let port = from_port(port);
+    if let Some(network) = admission.untagged {
+        builder.flow(
+            Table::Classify,
+            priority::SPECIFIC,
+            vlan::untagged(port.clone()),
+            Class::Pipeline,
+            builder::apply_then(vlan::tag(network), Table::Source),
+        );
+        builder.flow(
+            Table::Classify,
+            priority::SPECIFIC,
+            vlan::priority_tagged(port.clone()),
+            Class::Pipeline,
+            builder::apply_then(vlan::retag(network), Table::Source),
+        );
+    }
+    for network in &admission.tagged {
+        builder.flow(
+            Table::Classify,
+            priority::SPECIFIC,
+            vlan::of(port.clone(), *network),
+            Class::Pipeline,
+            goto(Table::Source),
+        );
+    }
+    builder.drop(Table::Classify, priority::DEFAULT, port, Class::DropVlan);
+}
+
+/// Refuses frames whose source address is a multicast address: no station has one.
+pub(super) fn refuse_multicast_source(builder: &mut Builder) {
+    builder.drop(
+        Table::Source,
+        priority::ALWAYS,
+        Match::new().with_masked(
+            OxmField::EthSrc,
+            0x0100_0000_0000_u64,
+            0x0100_0000_0000_u64,
+        ),
+        Class::DropSource,
+    );
+}
+
+/// Refuses every pinned MAC address of the host as a source; [`admit_pinned`] makes the
+/// exceptions.
+pub(super) fn refuse_spoofed(builder: &mut Builder, host: &Host) {
+    for mac in host.vnics.iter().filter_map(|vnic| vnic.mac) {
+        builder.drop(
+            Table::Source,
+            priority::SPECIFIC,
+            Match::new().with(OxmField::EthSrc, mac),
+            Class::DropSpoofed,
+        );
+    }
+}
+
+/// Lets every vNIC use the address that is pinned to it. There is nothing to learn from these
+/// frames, so they go straight to `next`.
+pub(super) fn admit_pinned(builder: &mut Builder, host: &Host, ports: &Ports, next: Table) {
+    for vnic in &host.vnics {
+        if let (Some(mac), Some(port)) = (vnic.mac, ports.get(&vnic.port)) {
+            builder.flow(
+                Table::Source,
+                priority::EXCEPTION,
+                from_port(port).with(OxmField::EthSrc, mac),
+                Class::Pinned,
+                goto(next),
+            );
+        }
+    }
+}
+
+/// Sends unknown sources to the controller; known or not, frames go on to `next`.
+pub(super) fn learn(builder: &mut Builder, next: Table) {
+    builder.flow(
+        Table::Source,
+        priority::MISS,
+        Match::new(),
+        Class::Pipeline,
+        goto(Table::Learn),
+    );
+    builder.add(learn_miss(next));
+}

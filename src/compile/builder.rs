@@ -1,0 +1,198 @@
+//! Puts a program together, flow by flow.
+
+use openflow::{
+    Action, FlowModFlags, GroupId, Instruction, Match, MeterBand, MeterFlags, MeterId, OxmField,
+    PortNo, Subfield,
+};
+
+use super::{FIRST_GROUP, GROUPS, mark};
+use super::tables::{Table, priority};
+use crate::cookie::Class;
+use crate::program::{Flow, FlowKey, Group, Meter, Program};
+use crate::topology::Controller;
+
+/// How much of a frame goes to the controller: the Ethernet header with its tag is what learning
+/// looks at, the rest of a minimal frame helps whoever reads a trace.
+const PACKET_IN_BYTES: u16 = 64;
+
+/// A flow without timeouts.
+///
+/// Every flow asks for FLOW_REMOVED, so that one that somebody deletes by hand is noticed at once.
+pub(super) fn flow(
+    table: impl Into<openflow::TableId>,
+    priority: u16,
+    match_: Match,
+    class: Class,
+    instructions: Vec<Instruction>,
+) -> (FlowKey, Flow) {
+    (
+        FlowKey {
+            table: table.into(),
+            priority,
+            match_: match_.canonical(),
+        },
+        Flow {
+            cookie: class.cookie(),
+            idle_timeout: 0,
+            flags: FlowModFlags::SEND_FLOW_REM,
+            instructions,
+        },
+    )
+}
+
+/// Collects flows; a later one with the same key replaces an earlier one.
+#[derive(Default)]
+pub(super) struct Builder {
+    program: Program,
+}
+
+impl Builder {
+    pub(super) fn finish(self) -> Program {
+        self.program
+    }
+
+    pub(super) fn add(&mut self, (key, flow): (FlowKey, Flow)) {
+        self.program.flows.insert(key, flow);
+    }
+
+    pub(super) fn flow(
+        &mut self,
+        table: Table,
+        priority: u16,
+        match_: Match,
+        class: Class,
+        instructions: Vec<Instruction>,
+    ) {
+        self.add(flow(table, priority, match_, class, instructions));
+    }
+
+    /// A flow that only drops. It is there to be counted.
+    pub(super) fn drop(&mut self, table: Table, priority: u16, match_: Match, class: Class) {
+        self.flow(table, priority, match_, class, Vec::new());
+    }
+
+    /// A group id for what is called `name`.
+    ///
+    /// It comes from the name and not from a position in the configuration, so that others keep
+    /// theirs when one is added.
+    pub(super) fn unused_group(&self, name: &str) -> GroupId {
+        let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        (0..=GROUPS)
+            .map(|step| GroupId(FIRST_GROUP + (hash.wrapping_add(step) & GROUPS)))
+            .find(|id| !self.program.groups.contains_key(id))
+            .unwrap_or(GroupId(FIRST_GROUP))
+    }
+
+    pub(super) fn group(&mut self, id: GroupId, group: Group) {
+        self.program.groups.insert(id, group);
+    }
+
+    /// Bounds the frames a bridge may send to the controller, in the switch itself.
+    pub(super) fn packet_in_meter(&mut self, settings: &Controller) {
+        let rate = settings.packet_in_rate;
+        self.program.meters.insert(
+            MeterId::CONTROLLER,
+            Meter {
+                flags: MeterFlags::PKTPS | MeterFlags::BURST,
+                bands: vec![MeterBand::Drop { rate, burst_size: rate }],
+            },
+        );
+    }
+}
+
+/// Drops reserved multicast (IEEE 802.1Q, table 8-1: never forwarded by a bridge).
+pub(super) fn reserved_multicast() -> Match {
+    Match::new().with_masked(OxmField::EthDst, 0x0180_c200_0000_u64, 0xffff_ffff_fff0_u64)
+}
+
+/// The table-miss flow of [`Table::Learn`]: tells the controller and lets the frame go on, so that
+/// traffic never waits for the controller.
+pub(super) fn learn_miss(next: Table) -> (FlowKey, Flow) {
+    let mut instructions = apply(vec![Action::controller(PACKET_IN_BYTES)]);
+    instructions.extend(goto(next));
+    flow(Table::Learn, priority::MISS, Match::new(), Class::Pipeline, instructions)
+}
+
+/// Frames that came in by `port`.
+pub(super) fn from_port(port: PortNo) -> Match {
+    Match::new().with(OxmField::InPort, port)
+}
+
+pub(super) fn goto(table: Table) -> Vec<Instruction> {
+    vec![Instruction::GotoTable(table.into())]
+}
+
+/// `actions` as an instruction; none where there are no actions, as that is how a switch reports
+/// a flow without any.
+pub(super) fn apply(actions: Vec<Action>) -> Vec<Instruction> {
+    if actions.is_empty() {
+        Vec::new()
+    } else {
+        vec![Instruction::ApplyActions(actions)]
+    }
+}
+
+/// `actions`, then on to `table`.
+pub(super) fn apply_then(actions: Vec<Action>, table: Table) -> Vec<Instruction> {
+    let mut instructions = apply(actions);
+    instructions.extend(goto(table));
+    instructions
+}
+
+/// Sets the mark to 0, as it must be when a frame leaves Open vSwitch.
+pub(super) fn clear_mark() -> Action {
+    Action::set_field(OxmField::PktMark, mark::FROM_UPLINK)
+}
+
+/// Forgets the port a frame came in by, so that it may go back there.
+pub(super) fn clear_in_port() -> Action {
+    Action::RegLoad {
+        dst: in_port(),
+        value: 0,
+    }
+}
+
+/// Writes the port a frame came in by into its mark.
+pub(super) fn in_port_to_mark() -> Action {
+    Action::RegMove {
+        src: in_port(),
+        dst: marked_port(),
+        n_bits: mark::PORT_BITS,
+    }
+}
+
+/// Makes the port in the mark the one a frame came in by, so that Open vSwitch itself never
+/// delivers it to its sender.
+pub(super) fn mark_to_in_port() -> Action {
+    Action::RegMove {
+        src: marked_port(),
+        dst: in_port(),
+        n_bits: mark::PORT_BITS,
+    }
+}
+
+/// Marks a frame as a copy ([`mark::COPY`]).
+pub(super) fn mark_copy() -> Action {
+    Action::RegLoad {
+        dst: Subfield {
+            field: OxmField::PktMark,
+            start: mark::COPY_BIT,
+            bits: 1,
+        },
+        value: 1,
+    }
+}
+
+fn in_port() -> Subfield {
+    Subfield::whole(OxmField::NxInPort)
+}
+
+fn marked_port() -> Subfield {
+    Subfield {
+        field: OxmField::PktMark,
+        start: 0,
+        bits: mark::PORT_BITS,
+    }
+}

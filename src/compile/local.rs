@@ -1,0 +1,121 @@
+//! The local bridge: VLAN access and trunk, anti-spoofing, delivery to vNICs.
+
+use openflow::{Action, Match, OxmField, PortNo};
+
+use super::admission::{self, Admission};
+use super::builder::{self, Builder, apply, apply_then, from_port, goto};
+use super::delivery::Delivery;
+use super::tables::{Table, priority};
+use super::{mark, vlan};
+use crate::cookie::Class;
+use crate::ports::Ports;
+use crate::program::Program;
+use crate::topology::{ChainBridges, Controller, Host, Vlan};
+
+pub(super) fn compile(
+    host: &Host,
+    chain: &ChainBridges,
+    settings: &Controller,
+    ports: &Ports,
+) -> Program {
+    let mut builder = Builder::default();
+    builder.packet_in_meter(settings);
+    admission::refuse_the_rest(&mut builder);
+    for vnic in &host.vnics {
+        if let Some(port) = ports.get(&vnic.port) {
+            admission::classify(&mut builder, port, &Admission::vnic(&vnic.membership));
+        }
+    }
+    admission::refuse_multicast_source(&mut builder);
+    admission::refuse_spoofed(&mut builder, host);
+    admission::admit_pinned(&mut builder, host, ports, Table::Forward);
+    admission::learn(&mut builder, Table::Forward);
+    if let Some(chain_port) = chain.patches.first().and_then(|patch| ports.get(&patch.left)) {
+        forward(&mut builder, chain_port);
+        take_back(&mut builder, chain_port);
+    }
+    for network in &host.networks {
+        deliver(&mut builder, host, ports, *network);
+    }
+    builder.finish()
+}
+
+/// Sends every frame of a vNIC along the chain, marked with its port.
+fn forward(builder: &mut Builder, chain_port: PortNo) {
+    builder.flow(
+        Table::Forward,
+        priority::MISS,
+        Match::new(),
+        Class::Pipeline,
+        apply(vec![
+            builder::clear_mark(),
+            builder::in_port_to_mark(),
+            Action::output(chain_port),
+        ]),
+    );
+}
+
+/// Takes frames back from the chain: restores the port of those that came from a vNIC, and tells
+/// copies from the rest.
+fn take_back(builder: &mut Builder, chain_port: PortNo) {
+    let restore = |next| {
+        apply_then(
+            vec![builder::mark_to_in_port(), builder::clear_mark()],
+            next,
+        )
+    };
+    builder.flow(
+        Table::Classify,
+        priority::DEFAULT,
+        from_port(chain_port),
+        Class::Pipeline,
+        goto(Table::Return),
+    );
+    builder.flow(
+        Table::Return,
+        priority::SPECIFIC,
+        Match::new().with(OxmField::PktMark, mark::FROM_UPLINK),
+        Class::Pipeline,
+        goto(Table::Deliver),
+    );
+    builder.flow(
+        Table::Return,
+        priority::SPECIFIC,
+        Match::new().with_masked(OxmField::PktMark, mark::COPY, mark::COPY),
+        Class::Pipeline,
+        restore(Table::Copy),
+    );
+    builder.flow(
+        Table::Return,
+        priority::MISS,
+        Match::new(),
+        Class::Pipeline,
+        restore(Table::Deliver),
+    );
+}
+
+/// Delivers the frames of one network: to the vNIC that an address is pinned to, copies to those
+/// that accept everything, and all else to all members.
+fn deliver(builder: &mut Builder, host: &Host, ports: &Ports, network: Vlan) {
+    let mut members = Delivery::default();
+    members.add_members(host, network, ports);
+    builder.flow(
+        Table::Deliver,
+        priority::DEFAULT,
+        vlan::of(Match::new(), network),
+        Class::Flood,
+        apply(members.actions(network)),
+    );
+    if host.has_accept(network) {
+        let mut accepting = Delivery::default();
+        accepting.add_accepting(host, network, ports);
+        builder.flow(
+            Table::Copy,
+            priority::DEFAULT,
+            vlan::of(Match::new(), network),
+            Class::Pipeline,
+            apply(accepting.actions(network)),
+        );
+    }
+    super::learning::pinned_destinations(builder, host, ports, network);
+}

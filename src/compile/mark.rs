@@ -1,0 +1,24 @@
+//! What `pkt_mark` says of a frame on its way along the chain.
+//!
+//! ```text
+//!  31        30     29                16 15                 0
+//! +---------+------+--------------------+--------------------+
+//! |inspected| copy |         0          | port on br0.local  |
+//! +---------+------+--------------------+--------------------+
+//! ```
+//!
+//! The port is that of the vNIC the frame came from, 0 for a frame from the uplink or from the
+//! host itself. The mark is 0 again when a frame leaves Open vSwitch.
+
+/// A frame from the uplink bridge's own ports: the uplinks and the host itself.
+pub const FROM_UPLINK: u32 = 0;
+
+/// Bits of the mark that hold a port number.
+pub const PORT_BITS: u16 = 16;
+
+/// The bit of a frame that went on to its destination already and comes back for the vNICs with
+/// `promiscuous: accept` only.
+pub const COPY_BIT: u16 = 30;
+
+/// [`COPY_BIT`] as a mask.
+pub const COPY: u32 = 1 << COPY_BIT;

@@ -1,0 +1,67 @@
+//! Topology and ports in, flow tables out: the compiler at the centre of bridgechain.
+//!
+//! Everything here is a pure function. [`bridge`] gives what a bridge must hold whatever was
+//! learned, [`learned`] what one learned MAC address adds to it; the two together are all that
+//! bridgechain ever wants a bridge to have. Each depends on the ports of that one bridge only, so
+//! bridges may come and go in any order.
+//!
+//! # How a frame travels
+//!
+//! ```text
+//!            br0.local                     br.nf                     br0
+//!  vNIC ->  classify source learn forward -> taps ->  classify ---------> deliver -> uplink
+//!  vNIC <-  deliver return                <-        <- (hairpin)          deliver <- learn source classify <- uplink
+//! ```
+//!
+//! Within and between the bridges a frame carries the 802.1Q tag of its network, or none on the
+//! untagged network. Registers do not survive a patch port but `pkt_mark` does, so it says where
+//! a frame came from; see [`mark`].
+
+mod admission;
+mod builder;
+mod delivery;
+mod local;
+mod learning;
+pub mod mark;
+mod open;
+mod service;
+mod tables;
+mod uplink;
+mod vlan;
+
+pub use learning::{admits, learned, recover};
+pub use tables::Table;
+
+use openflow::GroupId;
+
+use crate::ports::Ports;
+use crate::program::Program;
+use crate::topology::{Bridges, Controller, Host, Role};
+
+/// The first of the group ids that are bridgechain's: groups have no cookie, so the id tells
+/// whose they are.
+const FIRST_GROUP: u32 = 0xb41d_0000;
+/// The bits of a group id that differ between ours.
+const GROUPS: u32 = 0xffff;
+
+/// Whether a group was put there by bridgechain.
+pub fn is_our_group(id: GroupId) -> bool {
+    id.0 & !GROUPS == FIRST_GROUP
+}
+
+/// All that the bridge of `host` with `role` must hold, apart from learned MAC addresses.
+///
+/// Ports that the configuration names and `ports` lacks are left out; their flows come once the
+/// port is there. A `role` that the host has no bridge for gives an empty program.
+pub fn bridge(host: &Host, settings: &Controller, role: Role, ports: &Ports) -> Program {
+    match (&host.bridges, role) {
+        (Bridges::Chain(chain), Role::Local) => local::compile(host, chain, settings, ports),
+        (Bridges::Chain(chain), Role::Service) => service::compile(host, chain, ports),
+        (Bridges::Chain(chain), Role::Uplink) => uplink::compile(host, chain, settings, ports),
+        (Bridges::Learning(_), Role::Learning) if !host.vnics.is_empty() => {
+            uplink::compile_single(host, settings, ports)
+        }
+        (Bridges::Learning(_) | Bridges::AnyLearning, Role::Learning) => open::compile(settings),
+        _ => Program::default(),
+    }
+}

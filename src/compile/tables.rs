@@ -1,0 +1,44 @@
+//! The tables of a bridge and the priorities within them.
+
+use openflow::TableId;
+
+/// The tables of the local, uplink and learning bridges, in the order in which frames pass them.
+/// Not every role uses every table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Table {
+    /// Admits frames by port and VLAN and gives them the tag of their network.
+    Classify = 0,
+    /// Holds pinned MAC addresses to their vNICs.
+    Source = 1,
+    /// Tells the controller of source addresses it does not know.
+    Learn = 2,
+    /// Local bridge: marks frames with their vNIC and sends them along the chain.
+    Forward = 3,
+    /// Local bridge: takes frames back from the chain.
+    Return = 4,
+    /// Sends frames to their destination, or floods them.
+    Deliver = 5,
+    /// Local bridge: gives copies to the vNICs with `promiscuous: accept`.
+    Copy = 6,
+}
+
+impl From<Table> for TableId {
+    fn from(table: Table) -> Self {
+        Self(table as u8)
+    }
+}
+
+/// Priorities, the same in every table: a flow that says more stands above one that says less.
+pub(super) mod priority {
+    /// What applies whatever else is there.
+    pub(in crate::compile) const ALWAYS: u16 = 400;
+    /// An exception to a specific flow.
+    pub(in crate::compile) const EXCEPTION: u16 = 300;
+    /// A specific port, VLAN or address.
+    pub(in crate::compile) const SPECIFIC: u16 = 200;
+    /// Everything else of a port, VLAN or address.
+    pub(in crate::compile) const DEFAULT: u16 = 100;
+    /// The table-miss flow entry.
+    pub(in crate::compile) const MISS: u16 = 0;
+}

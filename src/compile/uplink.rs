@@ -1,0 +1,123 @@
+//! The uplink bridge: a learning switch between the uplinks, the host itself and the chain; and
+//! the single bridge that does the work of both ends without a chain.
+
+use openflow::{Action, Match, OxmField, PortNo};
+
+use super::admission::{self, Admission};
+use super::builder::{self, Builder, apply, apply_then, from_port};
+use super::delivery::Delivery;
+use super::tables::{Table, priority};
+use super::{learning, vlan};
+use crate::cookie::Class;
+use crate::ports::Ports;
+use crate::program::Program;
+use crate::topology::{ChainBridges, Controller, Host, Tagging, Vlan};
+
+/// The uplink bridge of a chain.
+pub(super) fn compile(
+    host: &Host,
+    chain: &ChainBridges,
+    settings: &Controller,
+    ports: &Ports,
+) -> Program {
+    let mut builder = Builder::default();
+    admit_outside(&mut builder, host, settings, ports);
+    let chain_port = chain_port(chain, ports);
+    if let Some(chain_port) = chain_port {
+        // What comes from the chain was admitted and learned on the local bridge. It may go back
+        // there: to a guest on the same host.
+        builder.flow(
+            Table::Classify,
+            priority::DEFAULT,
+            from_port(chain_port),
+            Class::Pipeline,
+            apply_then(vec![builder::clear_in_port()], Table::Deliver),
+        );
+        for vnic in &host.vnics {
+            for (network, mac) in vnic.membership.vlans().into_iter().zip(vnic.mac.iter().cycle()) {
+                builder.flow(
+                    Table::Deliver,
+                    priority::SPECIFIC,
+                    vlan::of(Match::new().with(OxmField::EthDst, *mac), network),
+                    Class::Pinned,
+                    apply(vec![Action::output(chain_port)]),
+                );
+            }
+        }
+    }
+    for network in &host.networks {
+        let mut actions: Vec<Action> = chain_port.into_iter().map(Action::output).collect();
+        actions.push(builder::clear_mark());
+        actions.extend(outside(host, ports, *network).actions(*network));
+        flood(&mut builder, *network, actions);
+    }
+    builder.finish()
+}
+
+/// The one bridge of a host without a chain.
+pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) -> Program {
+    let mut builder = Builder::default();
+    admit_outside(&mut builder, host, settings, ports);
+    for vnic in &host.vnics {
+        if let Some(port) = ports.get(&vnic.port) {
+            admission::classify(&mut builder, port, &Admission::vnic(&vnic.membership));
+        }
+    }
+    admission::admit_pinned(&mut builder, host, ports, Table::Deliver);
+    for network in &host.networks {
+        let mut everywhere = outside(host, ports, *network);
+        everywhere.add_members(host, *network, ports);
+        flood(&mut builder, *network, everywhere.actions(*network));
+        learning::pinned_destinations(&mut builder, host, ports, *network);
+    }
+    builder.finish()
+}
+
+/// The port of the uplink bridge that leads to the guests.
+pub(super) fn chain_port(chain: &ChainBridges, ports: &Ports) -> Option<PortNo> {
+    chain.patches.last().and_then(|patch| ports.get(&patch.right))
+}
+
+/// Admission, source check and learning for the uplinks and the host itself.
+fn admit_outside(builder: &mut Builder, host: &Host, settings: &Controller, ports: &Ports) {
+    builder.packet_in_meter(settings);
+    admission::refuse_the_rest(builder);
+    for port in host.uplinks.iter().filter_map(|uplink| ports.get(uplink)) {
+        admission::classify(builder, port, &Admission::uplink(host));
+    }
+    admission::classify(builder, PortNo::LOCAL, &Admission::host_itself(host));
+    admission::refuse_multicast_source(builder);
+    admission::refuse_spoofed(builder, host);
+    // The host's own stack may have marked its packets; on a bridge a mark means a vNIC.
+    builder.flow(
+        Table::Source,
+        priority::MISS,
+        Match::new(),
+        Class::Pipeline,
+        apply_then(vec![builder::clear_mark()], Table::Learn),
+    );
+    builder.add(builder::learn_miss(Table::Deliver));
+}
+
+/// The uplinks, and the host itself on the untagged network: frames look there as they do on the
+/// way.
+fn outside(host: &Host, ports: &Ports, network: Vlan) -> Delivery {
+    let mut outside = Delivery::default();
+    for port in host.uplinks.iter().filter_map(|uplink| ports.get(uplink)) {
+        outside.add(port, Tagging::Tagged);
+    }
+    if !network.is_tagged() {
+        outside.add(PortNo::LOCAL, Tagging::Tagged);
+    }
+    outside
+}
+
+fn flood(builder: &mut Builder, network: Vlan, actions: Vec<Action>) {
+    builder.flow(
+        Table::Deliver,
+        priority::DEFAULT,
+        vlan::of(Match::new(), network),
+        Class::Flood,
+        apply(actions),
+    );
+}

@@ -1,0 +1,65 @@
+//! Matching on and changing 802.1Q tags.
+
+use openflow::{Action, Match, OxmField};
+
+use crate::topology::Vlan;
+
+/// `vlan_vid` of a frame without a tag (`OFPVID_NONE`).
+const NO_TAG: u16 = 0;
+/// Set in `vlan_vid` where there is a tag (`OFPVID_PRESENT`).
+const PRESENT: u16 = 0x1000;
+/// TPID of 802.1Q.
+const ETHERTYPE_8021Q: u16 = 0x8100;
+
+/// `match_` restricted to frames that carry the tag of `vlan` (none on the untagged network).
+pub(super) fn of(match_: Match, vlan: Vlan) -> Match {
+    if vlan.is_tagged() {
+        match_.with(OxmField::VlanVid, PRESENT | vlan.id())
+    } else {
+        untagged(match_)
+    }
+}
+
+/// `match_` restricted to frames without a tag.
+pub(super) fn untagged(match_: Match) -> Match {
+    match_.with(OxmField::VlanVid, NO_TAG)
+}
+
+/// `match_` restricted to frames with a priority tag: VID 0, so of no VLAN.
+pub(super) fn priority_tagged(match_: Match) -> Match {
+    match_.with(OxmField::VlanVid, PRESENT)
+}
+
+/// Gives an untagged frame the tag of `vlan`.
+pub(super) fn tag(vlan: Vlan) -> Vec<Action> {
+    if vlan.is_tagged() {
+        vec![Action::PushVlan(ETHERTYPE_8021Q), set_vid(vlan)]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Turns a priority tag into the tag of `vlan`; its priority bits are kept.
+pub(super) fn retag(vlan: Vlan) -> Vec<Action> {
+    if vlan.is_tagged() {
+        vec![set_vid(vlan)]
+    } else {
+        vec![Action::PopVlan]
+    }
+}
+
+fn set_vid(vlan: Vlan) -> Action {
+    Action::set_field(OxmField::VlanVid, PRESENT | vlan.id())
+}
+
+/// The network whose frames a `vlan_vid` of a match admits; `None` for a priority tag or a VID
+/// that no network has.
+pub(super) fn from_match(vlan_vid: u128) -> Option<Vlan> {
+    match u16::try_from(vlan_vid).ok()? {
+        NO_TAG => Some(Vlan::UNTAGGED),
+        tagged if tagged & PRESENT != 0 => {
+            Vlan::new(tagged & !PRESENT).filter(|vlan| vlan.is_tagged())
+        }
+        _ => None,
+    }
+}
