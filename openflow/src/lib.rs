@@ -1,1 +1,36 @@
 //! OpenFlow 1.3 codec.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod action;
+pub mod experimenter;
+mod fixed_str;
+mod flow_match;
+mod header;
+mod instruction;
+mod mac;
+mod macros;
+mod message;
+mod msg;
+mod multipart;
+mod oxm;
+mod property;
+mod types;
+
+pub use action::{Action, Subfield};
+pub use fixed_str::{FixedStr, PortName};
+pub use flow_match::Match;
+pub use header::{Header, MessageType, VERSION};
+pub use instruction::Instruction;
+pub use mac::{MacAddr, ParseMacError};
+pub use message::Message;
+pub use msg::*;
+pub use multipart::*;
+pub use oxm::{
+    MatchEntry, OFPVID_NONE, OFPVID_PRESENT, Oxm, OxmClass, OxmField, Prerequisite, RawOxm,
+};
+pub use property::RawProperty;
+pub use types::{
+    BufferId, Cookie, DatapathId, GroupId, MeterId, ParseDatapathIdError, PortNo, QueueId, TableId,
+    Xid,
+};

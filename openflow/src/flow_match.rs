@@ -1,0 +1,175 @@
+//! What a flow entry matches.
+
+use std::fmt;
+
+use crate::oxm::{MatchEntry, Oxm, OxmField};
+
+/// A list of match fields, in the order of the wire (`ofp_match`, §7.2.3).
+///
+/// ```
+/// use openflow::{MacAddr, Match, OFPVID_PRESENT, OxmField, PortNo};
+/// let m = Match::new()
+///     .with(OxmField::InPort, PortNo(1))
+///     .with(OxmField::VlanVid, OFPVID_PRESENT | 3000)
+///     .with_masked(OxmField::EthDst, 1u64 << 40, 1u64 << 40);
+/// assert_eq!(
+///     m.to_string(),
+///     "in_port=1,dl_vlan=3000,dl_dst=01:00:00:00:00:00/01:00:00:00:00:00"
+/// );
+/// assert_eq!(m.get(OxmField::InPort), Some((1, None)));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Match {
+    entries: Vec<MatchEntry>,
+}
+
+impl Match {
+    /// Matches every packet.
+    pub const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+        }
+    }
+
+    /// Adds "`field` is `value`" at the end.
+    #[must_use]
+    pub fn with(mut self, field: OxmField, value: impl Into<u128>) -> Self {
+        self.push(Oxm::new(field, value));
+        self
+    }
+
+    /// Adds "`field` is `value` where `mask` has ones" at the end.
+    #[must_use]
+    pub fn with_masked(
+        mut self,
+        field: OxmField,
+        value: impl Into<u128>,
+        mask: impl Into<u128>,
+    ) -> Self {
+        self.push(Oxm::masked(field, value, mask));
+        self
+    }
+
+    /// Adds an entry at the end. That the field is not there yet is not checked.
+    pub fn push(&mut self, entry: impl Into<MatchEntry>) {
+        self.entries.push(entry.into());
+    }
+
+    /// Value and mask of the first entry of `field`.
+    pub fn get(&self, field: OxmField) -> Option<(u128, Option<u128>)> {
+        self.oxms()
+            .find(|oxm| oxm.field == field)
+            .map(|oxm| (oxm.value, oxm.mask))
+    }
+
+    /// The entries, in the order of the wire.
+    pub fn entries(&self) -> &[MatchEntry] {
+        &self.entries
+    }
+
+    /// The entries of known fields, in the order of the wire.
+    pub fn oxms(&self) -> impl Iterator<Item = &Oxm> {
+        self.entries.iter().filter_map(|entry| match entry {
+            MatchEntry::Oxm(oxm) => Some(oxm),
+            MatchEntry::Raw(_) => None,
+        })
+    }
+
+    /// Whether every packet matches.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The same match in the one form that can be compared: sorted by class and number, masks of
+    /// all ones dropped, entries whose mask is zero removed, value bits outside the mask zero.
+    ///
+    /// A match that was sent to Open vSwitch and the one read back have the same canonical form.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        let mut entries: Vec<_> = self
+            .entries
+            .iter()
+            .filter_map(|entry| match entry {
+                MatchEntry::Oxm(oxm) => canonical_oxm(oxm).map(MatchEntry::Oxm),
+                raw => Some(raw.clone()),
+            })
+            .collect();
+        entries.sort_by_key(wire_place);
+        Self { entries }
+    }
+}
+
+fn canonical_oxm(oxm: &Oxm) -> Option<Oxm> {
+    let full = oxm.field.full_mask();
+    match oxm.mask.map(|mask| mask & full) {
+        Some(0) => None,
+        Some(mask) if mask != full => Some(Oxm::masked(oxm.field, oxm.value & mask, mask)),
+        _ => Some(Oxm::new(oxm.field, oxm.value)),
+    }
+}
+
+/// Class, number and experimenter id.
+fn wire_place(entry: &MatchEntry) -> (u16, u8, Option<u32>) {
+    match entry {
+        MatchEntry::Oxm(oxm) => {
+            let class = oxm.field.class();
+            (class.number(), oxm.field.number(), class.experimenter())
+        }
+        MatchEntry::Raw(raw) => (raw.class, raw.field, None),
+    }
+}
+
+impl FromIterator<MatchEntry> for Match {
+    fn from_iter<T: IntoIterator<Item = MatchEntry>>(entries: T) -> Self {
+        Self {
+            entries: entries.into_iter().collect(),
+        }
+    }
+}
+
+impl FromIterator<Oxm> for Match {
+    fn from_iter<T: IntoIterator<Item = Oxm>>(oxms: T) -> Self {
+        oxms.into_iter().map(MatchEntry::Oxm).collect()
+    }
+}
+
+/// In `ovs-ofctl` syntax, separated by commas; nothing for the empty match.
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, entry) in self.entries.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            write!(f, "{comma}{entry}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oxm::{OFPVID_NONE, OFPVID_PRESENT};
+
+    #[test]
+    fn canonical_form_ignores_order_and_masks_that_mask_nothing() {
+        let sent = Match::new()
+            .with_masked(OxmField::PktMark, 0xffu8, 0xfu8)
+            .with_masked(OxmField::VlanVid, OFPVID_PRESENT | 5, 0x1fffu16)
+            .with_masked(OxmField::Metadata, 0u8, 0u8)
+            .with(OxmField::InPort, 1u8);
+        let read_back = Match::new()
+            .with_masked(OxmField::PktMark, 0xfu8, 0xfu8)
+            .with(OxmField::InPort, 1u8)
+            .with(OxmField::VlanVid, OFPVID_PRESENT | 5);
+        assert_eq!(sent.canonical(), read_back.canonical());
+        assert_ne!(sent.canonical(), Match::new().with(OxmField::InPort, 1u8));
+    }
+
+    #[test]
+    fn vlan_id_is_written_so_that_ovs_ofctl_means_the_same() {
+        let vid = |value: u16| Match::new().with(OxmField::VlanVid, value).to_string();
+        assert_eq!(vid(OFPVID_PRESENT | 3000), "dl_vlan=3000");
+        assert_eq!(vid(OFPVID_NONE), "vlan_tci=0x0000/0x1fff");
+        let any_tag = Match::new().with_masked(OxmField::VlanVid, OFPVID_PRESENT, OFPVID_PRESENT);
+        assert_eq!(any_tag.to_string(), "vlan_tci=0x1000/0x1000");
+    }
+}

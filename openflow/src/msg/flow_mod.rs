@@ -1,0 +1,114 @@
+//! FLOW_MOD: flow entries are added, changed and deleted.
+
+use bitflags::bitflags;
+
+use crate::flow_match::Match;
+use crate::instruction::Instruction;
+use crate::macros::wire_enum;
+use crate::types::{BufferId, Cookie, GroupId, PortNo, TableId};
+
+/// Adds, changes or deletes flow entries (`ofp_flow_mod`, §7.3.4.1).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FlowMod {
+    /// The cookie of the new entry; for the other commands what is looked for under the mask.
+    pub cookie: Cookie,
+    /// Which bits of the cookie an entry must have to be changed or deleted; 0 for no
+    /// restriction, which is also what an add has.
+    pub cookie_mask: u64,
+    /// The table; [`TableId::ALL`] in delete commands for all.
+    pub table_id: TableId,
+    /// What to do.
+    pub command: FlowModCommand,
+    /// Seconds without a packet after which the entry goes; 0 for never.
+    pub idle_timeout: u16,
+    /// Seconds after which the entry goes in any case; 0 for never.
+    pub hard_timeout: u16,
+    /// The entry of the highest priority wins.
+    pub priority: u16,
+    /// A packet that waits in the switch and goes through the new entry.
+    pub buffer_id: BufferId,
+    /// Deletes only entries that output to this port; [`PortNo::ANY`] for no restriction.
+    pub out_port: PortNo,
+    /// Deletes only entries that output to this group; [`GroupId::ANY`] for no restriction.
+    pub out_group: GroupId,
+    /// How to add it, and what is kept of it.
+    pub flags: FlowModFlags,
+    /// What it matches. (`match` is a word of the language.)
+    pub match_: Match,
+    /// What it does.
+    pub instructions: Vec<Instruction>,
+}
+
+impl FlowMod {
+    /// The priority that `ovs-ofctl` gives to flows without one (`OFP_DEFAULT_PRIORITY`).
+    pub const DEFAULT_PRIORITY: u16 = 0x8000;
+
+    /// An entry for table 0 that matches everything and does nothing: a base for `..` updates.
+    ///
+    /// ```
+    /// use openflow::{FlowMod, TableId};
+    /// let drop_all = FlowMod { priority: 0, table_id: TableId(3), ..FlowMod::add() };
+    /// assert!(drop_all.match_.is_empty());
+    /// ```
+    pub const fn add() -> Self {
+        Self::new(FlowModCommand::Add, TableId(0))
+    }
+
+    /// Deletes every entry that the match covers; of all tables, unless
+    /// `table_id` is set.
+    pub const fn delete() -> Self {
+        Self::new(FlowModCommand::Delete, TableId::ALL)
+    }
+
+    const fn new(command: FlowModCommand, table_id: TableId) -> Self {
+        Self {
+            cookie: Cookie(0),
+            cookie_mask: 0,
+            table_id,
+            command,
+            idle_timeout: 0,
+            hard_timeout: 0,
+            priority: Self::DEFAULT_PRIORITY,
+            buffer_id: BufferId::NO_BUFFER,
+            out_port: PortNo::ANY,
+            out_group: GroupId::ANY,
+            flags: FlowModFlags::empty(),
+            match_: Match::new(),
+            instructions: Vec::new(),
+        }
+    }
+}
+
+wire_enum! {
+    /// What a flow-mod does (`ofp_flow_mod_command`).
+    pub enum FlowModCommand(u8) {
+        /// Adds an entry; replaces one of the same match and priority (`OFPFC_ADD`).
+        Add = 0,
+        /// Changes the instructions of all entries that the match covers (`OFPFC_MODIFY`).
+        Modify = 1,
+        /// Changes the entry of exactly this match and priority (`OFPFC_MODIFY_STRICT`).
+        ModifyStrict = 2,
+        /// Deletes all entries that the match covers (`OFPFC_DELETE`).
+        Delete = 3,
+        /// Deletes the entry of exactly this match and priority (`OFPFC_DELETE_STRICT`).
+        DeleteStrict = 4,
+    }
+}
+
+bitflags! {
+    /// How an entry is added, and what is kept of it (`ofp_flow_mod_flags`).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct FlowModFlags: u16 {
+        /// Send FLOW_REMOVED when it goes (`OFPFF_SEND_FLOW_REM`).
+        const SEND_FLOW_REM = 1 << 0;
+        /// Refuse it if it overlaps another of the same priority (`OFPFF_CHECK_OVERLAP`).
+        const CHECK_OVERLAP = 1 << 1;
+        /// Set its counters to zero (`OFPFF_RESET_COUNTS`).
+        const RESET_COUNTS = 1 << 2;
+        /// Do not count packets (`OFPFF_NO_PKT_COUNTS`).
+        const NO_PKT_COUNTS = 1 << 3;
+        /// Do not count bytes (`OFPFF_NO_BYT_COUNTS`).
+        const NO_BYT_COUNTS = 1 << 4;
+        const _ = !0;
+    }
+}
