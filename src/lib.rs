@@ -1,1 +1,11 @@
-//! The bridgechain controller.
+//! The AHV network model for plain Open vSwitch hosts.
+//!
+//! A topology ([`topology`]) and the ports that exist ([`ports`]) are compiled into flows
+//! ([`compile`]); see `ARCHITECTURE.md` for the whole.
+
+pub mod compile;
+pub mod cookie;
+pub mod learning;
+pub mod ports;
+pub mod program;
+pub mod topology;

@@ -42,7 +42,9 @@ impl Ports {
 
     /// All ports in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, PortNo)> {
-        self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
+        self.numbers
+            .iter()
+            .map(|(name, number)| (name.as_str(), *number))
     }
 }
 

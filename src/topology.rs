@@ -144,7 +144,8 @@ pub struct Host {
 impl Host {
     /// The bridge with this role, where the host has one and it is known by name.
     pub fn bridge(&self, role: Role) -> Option<&Bridge> {
-        self.bridges().find_map(|(own, bridge)| (own == role).then_some(bridge))
+        self.bridges()
+            .find_map(|(own, bridge)| (own == role).then_some(bridge))
     }
 
     /// The vNIC at an OVS interface name.
@@ -167,7 +168,10 @@ impl Host {
         let bridges: Vec<(Role, &Bridge)> = match &self.bridges {
             Bridges::Chain(chain) => [
                 Some((Role::Local, &chain.local)),
-                chain.service.as_ref().map(|service| (Role::Service, service)),
+                chain
+                    .service
+                    .as_ref()
+                    .map(|service| (Role::Service, service)),
                 Some((Role::Uplink, &chain.uplink)),
             ]
             .into_iter()
@@ -294,9 +298,7 @@ impl Membership {
         match self {
             Self::Access(own) => (*own == vlan).then_some(Tagging::Untagged),
             Self::Trunked { tagged, .. } if tagged.contains(&vlan) => Some(Tagging::Tagged),
-            Self::Trunked { native, .. } => {
-                (*native == Some(vlan)).then_some(Tagging::Untagged)
-            }
+            Self::Trunked { native, .. } => (*native == Some(vlan)).then_some(Tagging::Untagged),
         }
     }
 
@@ -320,7 +322,9 @@ impl Membership {
 
     /// All networks it is a member of, in ascending order.
     pub fn vlans(&self) -> BTreeSet<Vlan> {
-        self.tagged_ingress().chain(self.untagged_ingress()).collect()
+        self.tagged_ingress()
+            .chain(self.untagged_ingress())
+            .collect()
     }
 }
 

@@ -16,12 +16,22 @@ use crate::topology::{Host, Membership, Vlan};
 /// about.
 pub(super) fn refuse_the_rest(builder: &mut Builder) {
     refuse_reserved(builder);
-    builder.drop(Table::Classify, priority::MISS, Match::new(), Class::DropPort);
+    builder.drop(
+        Table::Classify,
+        priority::MISS,
+        Match::new(),
+        Class::DropPort,
+    );
 }
 
 /// Refuses reserved multicast.
 pub(super) fn refuse_reserved(builder: &mut Builder) {
-    builder.drop(Table::Classify, priority::ALWAYS, reserved_multicast(), Class::DropReserved);
+    builder.drop(
+        Table::Classify,
+        priority::ALWAYS,
+        reserved_multicast(),
+        Class::DropReserved,
+    );
 }
 
 /// The networks that a port's frames may belong to, by how they arrive.
@@ -45,7 +55,12 @@ impl Admission {
     pub(super) fn uplink(host: &Host) -> Self {
         Self {
             untagged: native(host),
-            tagged: host.networks.iter().copied().filter(|vlan| vlan.is_tagged()).collect(),
+            tagged: host
+                .networks
+                .iter()
+                .copied()
+                .filter(|vlan| vlan.is_tagged())
+                .collect(),
         }
     }
 
@@ -105,11 +120,7 @@ pub(super) fn refuse_multicast_source(builder: &mut Builder) {
     builder.drop(
         Table::Source,
         priority::ALWAYS,
-        Match::new().with_masked(
-            OxmField::EthSrc,
-            0x0100_0000_0000_u64,
-            0x0100_0000_0000_u64,
-        ),
+        Match::new().with_masked(OxmField::EthSrc, 0x0100_0000_0000_u64, 0x0100_0000_0000_u64),
         Class::DropSource,
     );
 }

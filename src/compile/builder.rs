@@ -5,8 +5,8 @@ use openflow::{
     PortNo, Subfield,
 };
 
-use super::{FIRST_GROUP, GROUPS, mark};
 use super::tables::{Table, priority};
+use super::{FIRST_GROUP, GROUPS, mark};
 use crate::cookie::Class;
 use crate::program::{Flow, FlowKey, Group, Meter, Program};
 use crate::topology::Controller;
@@ -96,7 +96,10 @@ impl Builder {
             MeterId::CONTROLLER,
             Meter {
                 flags: MeterFlags::PKTPS | MeterFlags::BURST,
-                bands: vec![MeterBand::Drop { rate, burst_size: rate }],
+                bands: vec![MeterBand::Drop {
+                    rate,
+                    burst_size: rate,
+                }],
             },
         );
     }
@@ -112,7 +115,13 @@ pub(super) fn reserved_multicast() -> Match {
 pub(super) fn learn_miss(next: Table) -> (FlowKey, Flow) {
     let mut instructions = apply(vec![Action::controller(PACKET_IN_BYTES)]);
     instructions.extend(goto(next));
-    flow(Table::Learn, priority::MISS, Match::new(), Class::Pipeline, instructions)
+    flow(
+        Table::Learn,
+        priority::MISS,
+        Match::new(),
+        Class::Pipeline,
+        instructions,
+    )
 }
 
 /// Frames that came in by `port`.
@@ -159,7 +168,6 @@ pub(super) fn in_port_to_mark() -> Action {
     Action::RegMove {
         src: in_port(),
         dst: marked_port(),
-        n_bits: mark::PORT_BITS,
     }
 }
 
@@ -169,7 +177,6 @@ pub(super) fn mark_to_in_port() -> Action {
     Action::RegMove {
         src: marked_port(),
         dst: in_port(),
-        n_bits: mark::PORT_BITS,
     }
 }
 

@@ -115,10 +115,21 @@ fn source(settings: &Controller, entry: &LearnedMac) -> (FlowKey, Flow) {
         _ => Table::Deliver,
     };
     let match_ = vlan::of(from_port(entry.at.port), entry.vlan).with(OxmField::EthSrc, entry.mac);
-    let (key, known) =
-        flow(Table::Learn, priority::SPECIFIC, match_, Class::LearnedSource, goto(next));
+    let (key, known) = flow(
+        Table::Learn,
+        priority::SPECIFIC,
+        match_,
+        Class::LearnedSource,
+        goto(next),
+    );
     let idle_timeout = settings.mac_age.as_secs();
-    (key, Flow { idle_timeout, ..known })
+    (
+        key,
+        Flow {
+            idle_timeout,
+            ..known
+        },
+    )
 }
 
 fn destinations(
@@ -168,7 +179,9 @@ fn destinations(
         }
         (_, Role::Learning, Role::Learning) => {
             let delivery = to_port(host, ports, entry);
-            let at_vnic = ports.name(at.port).is_some_and(|name| host.vnic(name).is_some());
+            let at_vnic = ports
+                .name(at.port)
+                .is_some_and(|name| host.vnic(name).is_some());
             let mut flows = vec![destination(delivery.actions(vlan))];
             if host.has_accept(vlan) && !at_vnic {
                 flows.push(nowhere());

@@ -20,8 +20,8 @@
 mod admission;
 mod builder;
 mod delivery;
-mod local;
 mod learning;
+mod local;
 pub mod mark;
 mod open;
 mod service;

@@ -13,17 +13,33 @@ use crate::topology::{Chain, ChainBridges, Function, FunctionKind, Host};
 
 pub(super) fn compile(host: &Host, chain: &ChainBridges, ports: &Ports) -> Program {
     let mut builder = Builder::default();
-    builder.drop(Table::Classify, priority::ALWAYS, reserved_multicast(), Class::DropReserved);
-    builder.drop(Table::Classify, priority::MISS, Match::new(), Class::DropPort);
+    builder.drop(
+        Table::Classify,
+        priority::ALWAYS,
+        reserved_multicast(),
+        Class::DropReserved,
+    );
+    builder.drop(
+        Table::Classify,
+        priority::MISS,
+        Match::new(),
+        Class::DropPort,
+    );
     for port in function_ports(host, ports) {
-        builder.drop(Table::Classify, priority::DEFAULT, from_port(port), Class::DropFunction);
+        builder.drop(
+            Table::Classify,
+            priority::DEFAULT,
+            from_port(port),
+            Class::DropFunction,
+        );
     }
     let [right_of_local, left_of_uplink] = chain.patches.as_slice() else {
         return builder.finish();
     };
-    let (Some(left), Some(right)) =
-        (ports.get(&right_of_local.right), ports.get(&left_of_uplink.left))
-    else {
+    let (Some(left), Some(right)) = (
+        ports.get(&right_of_local.right),
+        ports.get(&left_of_uplink.left),
+    ) else {
         return builder.finish();
     };
     pass(&mut builder, left, right);
@@ -87,7 +103,11 @@ fn selectors(host: &Host, chain: &Chain, from: &Match) -> Vec<Match> {
         .iter()
         .map(|network| vlan::of(from.clone(), *network))
         .collect();
-    for vnic in host.vnics.iter().filter(|vnic| chain.vms.contains(&vnic.vm)) {
+    for vnic in host
+        .vnics
+        .iter()
+        .filter(|vnic| chain.vms.contains(&vnic.vm))
+    {
         for network in vnic.membership.vlans() {
             let of_network = vlan::of(from.clone(), network);
             if let Some(mac) = vnic.mac {
@@ -123,7 +143,10 @@ fn tap_action(
     let FunctionKind::Tap { instances } = &function.kind else {
         return None;
     };
-    let instances: Vec<PortNo> = instances.iter().filter_map(|name| ports.get(name)).collect();
+    let instances: Vec<PortNo> = instances
+        .iter()
+        .filter_map(|name| ports.get(name))
+        .collect();
     match instances.as_slice() {
         [] => None,
         [only] => Some(Action::output(*only)),
@@ -146,7 +169,13 @@ fn share(builder: &mut Builder, function: &str, ports: &[PortNo]) -> GroupId {
             actions: vec![Action::output(*port)],
         })
         .collect();
-    builder.group(id, Group { kind: GroupType::Select, buckets });
+    builder.group(
+        id,
+        Group {
+            kind: GroupType::Select,
+            buckets,
+        },
+    );
     id
 }
 

@@ -34,7 +34,12 @@ pub(super) fn compile(
             apply_then(vec![builder::clear_in_port()], Table::Deliver),
         );
         for vnic in &host.vnics {
-            for (network, mac) in vnic.membership.vlans().into_iter().zip(vnic.mac.iter().cycle()) {
+            for (network, mac) in vnic
+                .membership
+                .vlans()
+                .into_iter()
+                .zip(vnic.mac.iter().cycle())
+            {
                 builder.flow(
                     Table::Deliver,
                     priority::SPECIFIC,
@@ -75,7 +80,10 @@ pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) 
 
 /// The port of the uplink bridge that leads to the guests.
 pub(super) fn chain_port(chain: &ChainBridges, ports: &Ports) -> Option<PortNo> {
-    chain.patches.last().and_then(|patch| ports.get(&patch.right))
+    chain
+        .patches
+        .last()
+        .and_then(|patch| ports.get(&patch.right))
 }
 
 /// Admission, source check and learning for the uplinks and the host itself.
