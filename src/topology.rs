@@ -158,6 +158,14 @@ impl Host {
         self.vnics.iter().find(|vnic| vnic.mac == Some(mac))
     }
 
+    /// Whether any chain has a function in the way of frames.
+    pub fn has_inline(&self) -> bool {
+        self.chains
+            .iter()
+            .flat_map(|chain| &chain.functions)
+            .any(|function| matches!(function.kind, FunctionKind::Inline { .. }))
+    }
+
     /// Whether any vNIC sees all frames of `vlan` (`promiscuous: accept`).
     pub fn has_accept(&self, vlan: Vlan) -> bool {
         self.vnics.iter().any(|vnic| vnic.accepts(vlan))

@@ -15,7 +15,7 @@ use crate::topology::{Host, Membership, Vlan};
 /// Refuses what no bridge takes from anywhere: reserved multicast, and ports that nothing is said
 /// about.
 pub(super) fn refuse_the_rest(builder: &mut Builder) {
-    refuse_reserved(builder);
+    refuse_never_forwarded(builder);
     builder.drop(
         Table::Classify,
         priority::MISS,
@@ -24,14 +24,23 @@ pub(super) fn refuse_the_rest(builder: &mut Builder) {
     );
 }
 
-/// Refuses reserved multicast.
-pub(super) fn refuse_reserved(builder: &mut Builder) {
+/// Refuses reserved multicast, and a priority tag around another tag: without its priority tag
+/// such a frame would go on in a VLAN of the sender's choice.
+pub(super) fn refuse_never_forwarded(builder: &mut Builder) {
     builder.drop(
         Table::Classify,
         priority::ALWAYS,
         reserved_multicast(),
         Class::DropReserved,
     );
+    for inner in [vlan::ETHERTYPE_8021Q, vlan::ETHERTYPE_8021AD] {
+        builder.drop(
+            Table::Classify,
+            priority::EXCEPTION,
+            vlan::priority_tagged(Match::new()).with(OxmField::EthType, inner),
+            Class::DropVlan,
+        );
+    }
 }
 
 /// The networks that a port's frames may belong to, by how they arrive.

@@ -15,6 +15,9 @@ use crate::topology::Controller;
 /// looks at, the rest of a minimal frame helps whoever reads a trace.
 const PACKET_IN_BYTES: u16 = 64;
 
+/// A port number that no port has.
+pub(super) const NOBODY: PortNo = PortNo(0);
+
 /// A flow without timeouts.
 ///
 /// Every flow asks for FLOW_REMOVED, so that one that somebody deletes by hand is noticed at once.
@@ -155,11 +158,11 @@ pub(super) fn clear_mark() -> Action {
     Action::set_field(OxmField::PktMark, mark::FROM_UPLINK)
 }
 
-/// Forgets the port a frame came in by, so that it may go back there.
-pub(super) fn clear_in_port() -> Action {
+/// Makes `port` the one a frame came in by. With [`NOBODY`] it may go out by any port.
+pub(super) fn set_in_port(port: PortNo) -> Action {
     Action::RegLoad {
         dst: in_port(),
-        value: 0,
+        value: u64::from(port.0),
     }
 }
 

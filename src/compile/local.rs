@@ -36,7 +36,7 @@ pub(super) fn compile(
         .and_then(|patch| ports.get(&patch.left))
     {
         forward(&mut builder, chain_port);
-        take_back(&mut builder, chain_port);
+        take_back(&mut builder, host, ports, chain_port);
     }
     for network in &host.networks {
         deliver(&mut builder, host, ports, *network);
@@ -61,13 +61,7 @@ fn forward(builder: &mut Builder, chain_port: PortNo) {
 
 /// Takes frames back from the chain: restores the port of those that came from a vNIC, and tells
 /// copies from the rest.
-fn take_back(builder: &mut Builder, chain_port: PortNo) {
-    let restore = |next| {
-        apply_then(
-            vec![builder::mark_to_in_port(), builder::clear_mark()],
-            next,
-        )
-    };
+fn take_back(builder: &mut Builder, host: &Host, ports: &Ports, chain_port: PortNo) {
     builder.flow(
         Table::Classify,
         priority::DEFAULT,
@@ -75,26 +69,59 @@ fn take_back(builder: &mut Builder, chain_port: PortNo) {
         Class::Pipeline,
         goto(Table::Return),
     );
-    builder.flow(
-        Table::Return,
-        priority::SPECIFIC,
-        Match::new().with(OxmField::PktMark, mark::FROM_UPLINK),
-        Class::Pipeline,
-        goto(Table::Deliver),
-    );
-    builder.flow(
-        Table::Return,
-        priority::SPECIFIC,
-        Match::new().with_masked(OxmField::PktMark, mark::COPY, mark::COPY),
-        Class::Pipeline,
-        restore(Table::Copy),
-    );
+    // The port of frames from the uplink becomes 0, which is nobody's.
     builder.flow(
         Table::Return,
         priority::MISS,
         Match::new(),
         Class::Pipeline,
-        restore(Table::Deliver),
+        apply_then(vec![builder::mark_to_in_port()], Table::Dispatch),
+    );
+    if host.has_inline() {
+        restore_inspected(builder, host, ports);
+    }
+    builder.flow(
+        Table::Dispatch,
+        priority::SPECIFIC,
+        Match::new().with_masked(OxmField::PktMark, mark::COPY, mark::COPY),
+        Class::Pipeline,
+        apply_then(vec![builder::clear_mark()], Table::Copy),
+    );
+    builder.flow(
+        Table::Dispatch,
+        priority::MISS,
+        Match::new(),
+        Class::Pipeline,
+        apply_then(vec![builder::clear_mark()], Table::Deliver),
+    );
+}
+
+/// Restores the port of frames that come from an inline function, by their source address.
+fn restore_inspected(builder: &mut Builder, host: &Host, ports: &Ports) {
+    builder.flow(
+        Table::Return,
+        priority::SPECIFIC,
+        Match::new().with_masked(OxmField::PktMark, mark::INSPECTED, mark::INSPECTED),
+        Class::Pipeline,
+        goto(Table::Restore),
+    );
+    for vnic in &host.vnics {
+        if let (Some(mac), Some(port)) = (vnic.mac, ports.get(&vnic.port)) {
+            builder.flow(
+                Table::Restore,
+                priority::SPECIFIC,
+                Match::new().with(OxmField::EthSrc, mac),
+                Class::Pinned,
+                apply_then(vec![builder::set_in_port(port)], Table::Dispatch),
+            );
+        }
+    }
+    builder.flow(
+        Table::Restore,
+        priority::MISS,
+        Match::new(),
+        Class::Pipeline,
+        goto(Table::Dispatch),
     );
 }
 

@@ -1,10 +1,10 @@
 //! What `pkt_mark` says of a frame on its way along the chain.
 //!
 //! ```text
-//!  31        30     29                16 15                 0
-//! +---------+------+--------------------+--------------------+
-//! |inspected| copy |         0          | port on br0.local  |
-//! +---------+------+--------------------+--------------------+
+//!      31      30    29                16 15                 0
+//! +-----------+------+--------------------+--------------------+
+//! | inspected | copy |         0          | port on br0.local  |
+//! +-----------+------+--------------------+--------------------+
 //! ```
 //!
 //! The port is that of the vNIC the frame came from, 0 for a frame from the uplink or from the
@@ -22,3 +22,7 @@ pub const COPY_BIT: u16 = 30;
 
 /// [`COPY_BIT`] as a mask.
 pub const COPY: u32 = 1 << COPY_BIT;
+
+/// A frame that came out of an inline function, on its way in either direction. Having left Open
+/// vSwitch it has lost its port.
+pub const INSPECTED: u32 = 1 << 31;

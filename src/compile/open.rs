@@ -14,7 +14,7 @@ use crate::topology::Controller;
 pub(super) fn compile(settings: &Controller) -> Program {
     let mut builder = Builder::default();
     builder.packet_in_meter(settings);
-    admission::refuse_reserved(&mut builder);
+    admission::refuse_never_forwarded(&mut builder);
     builder.flow(
         Table::Classify,
         priority::SPECIFIC,

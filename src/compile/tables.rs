@@ -15,12 +15,16 @@ pub enum Table {
     Learn = 2,
     /// Local bridge: marks frames with their vNIC and sends them along the chain.
     Forward = 3,
-    /// Local bridge: takes frames back from the chain.
+    /// Local bridge: takes frames back from the chain and restores the port they came in by.
     Return = 4,
+    /// Local bridge: the same for frames that an inline function has had, by their source address.
+    Restore = 5,
+    /// Local bridge: tells copies from the rest.
+    Dispatch = 6,
     /// Sends frames to their destination, or floods them.
-    Deliver = 5,
+    Deliver = 7,
     /// Local bridge: gives copies to the vNICs with `promiscuous: accept`.
-    Copy = 6,
+    Copy = 8,
 }
 
 impl From<Table> for TableId {

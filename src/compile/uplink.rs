@@ -31,7 +31,7 @@ pub(super) fn compile(
             priority::DEFAULT,
             from_port(chain_port),
             Class::Pipeline,
-            apply_then(vec![builder::clear_in_port()], Table::Deliver),
+            apply_then(vec![builder::set_in_port(builder::NOBODY)], Table::Deliver),
         );
         for vnic in &host.vnics {
             for (network, mac) in vnic

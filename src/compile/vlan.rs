@@ -8,8 +8,10 @@ use crate::topology::Vlan;
 const NO_TAG: u16 = 0;
 /// Set in `vlan_vid` where there is a tag (`OFPVID_PRESENT`).
 const PRESENT: u16 = 0x1000;
+/// TPID of a service tag (802.1ad).
+pub(super) const ETHERTYPE_8021AD: u16 = 0x88a8;
 /// TPID of 802.1Q.
-const ETHERTYPE_8021Q: u16 = 0x8100;
+pub(super) const ETHERTYPE_8021Q: u16 = 0x8100;
 
 /// `match_` restricted to frames that carry the tag of `vlan` (none on the untagged network).
 pub(super) fn of(match_: Match, vlan: Vlan) -> Match {
