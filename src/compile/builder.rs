@@ -74,22 +74,24 @@ impl Builder {
         self.flow(table, priority, match_, class, Vec::new());
     }
 
-    /// A group id for what is called `name`.
+    /// Adds a group under an id made from `name`, and returns the id.
     ///
-    /// It comes from the name and not from a position in the configuration, so that others keep
-    /// theirs when one is added.
-    pub(super) fn unused_group(&self, name: &str) -> GroupId {
+    /// Not from a position in the configuration: so the others keep theirs when one is added.
+    pub(super) fn group(&mut self, name: &str, group: Group) -> GroupId {
         let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
             (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
         });
-        (0..=GROUPS)
-            .map(|step| GroupId(FIRST_GROUP + (hash.wrapping_add(step) & GROUPS)))
-            .find(|id| !self.program.groups.contains_key(id))
-            .unwrap_or(GroupId(FIRST_GROUP))
-    }
-
-    pub(super) fn group(&mut self, id: GroupId, group: Group) {
+        let mut id = GroupId(FIRST_GROUP + (hash & GROUPS));
+        while self
+            .program
+            .groups
+            .get(&id)
+            .is_some_and(|other| *other != group)
+        {
+            id = GroupId(FIRST_GROUP + (id.0.wrapping_add(1) & GROUPS));
+        }
         self.program.groups.insert(id, group);
+        id
     }
 
     /// Bounds the frames a bridge may send to the controller, in the switch itself.

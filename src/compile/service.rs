@@ -1,7 +1,9 @@
 //! The service bridge: every frame of the host's guests passes here, and the network functions of
 //! its chain get theirs.
 
-use openflow::{Action, Bucket, GroupId, GroupType, Match, OxmField, PortNo};
+use std::fmt;
+
+use openflow::{Action, Bucket, GroupId, GroupType, Match, OxmField, PortNo, Subfield};
 
 use super::builder::{self, Builder, apply, from_port, reserved_multicast};
 use super::tables::{Table, priority};
@@ -9,7 +11,7 @@ use super::{mark, vlan};
 use crate::cookie::Class;
 use crate::ports::Ports;
 use crate::program::{Group, Program};
-use crate::topology::{Chain, ChainBridges, Function, FunctionKind, Host};
+use crate::topology::{Chain, ChainBridges, FailurePolicy, Function, FunctionKind, Host};
 
 pub(super) fn compile(host: &Host, chain: &ChainBridges, ports: &Ports) -> Program {
     let mut builder = Builder::default();
@@ -45,10 +47,14 @@ pub(super) fn compile(host: &Host, chain: &ChainBridges, ports: &Ports) -> Progr
     pass(&mut builder, left, right);
     pass(&mut builder, right, left);
     for chain in &host.chains {
-        let taps = taps(&mut builder, chain, ports);
-        if !taps.is_empty() {
-            tap(&mut builder, host, chain, &taps, left, right);
+        Insertion {
+            host,
+            chain,
+            ports,
+            left,
+            right,
         }
+        .compile(&mut builder);
     }
     builder.finish()
 }
@@ -64,34 +70,245 @@ fn pass(builder: &mut Builder, from: PortNo, to: PortNo) {
     );
 }
 
-/// Copies the frames of `chain` to its taps, each once: on their way to the uplink always, on
-/// their way to the guests only those that did not come from a guest.
-fn tap(
-    builder: &mut Builder,
-    host: &Host,
-    chain: &Chain,
-    taps: &[Action],
+/// The way of a frame along the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// From the guests to the uplink.
+    Right,
+    /// From the uplink to the guests.
+    Left,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Right => "right",
+            Self::Left => "left",
+        })
+    }
+}
+
+/// One chain on the service bridge.
+///
+/// A frame passes it in stretches: from where it enters the bridge past the taps to the next
+/// inline function, out to that and in again by the other leg, until it leaves on the far side.
+/// Each stretch is one flow.
+struct Insertion<'a> {
+    host: &'a Host,
+    chain: &'a Chain,
+    ports: &'a Ports,
+    /// The patch port to the local bridge.
     left: PortNo,
+    /// The patch port to the uplink bridge.
     right: PortNo,
-) {
-    // The frame goes on first, with its mark; the copies leave Open vSwitch without it.
-    let copies = |to| {
-        let mut actions = vec![Action::output(to), builder::clear_mark()];
-        actions.extend_from_slice(taps);
-        apply(actions)
-    };
-    let from_guests = from_port(left);
-    let from_outside = from_port(right).with(OxmField::PktMark, mark::FROM_UPLINK);
-    for (from, to) in [(from_guests, right), (from_outside, left)] {
-        for selected in selectors(host, chain, &from) {
+}
+
+impl Insertion<'_> {
+    fn compile(&self, builder: &mut Builder) {
+        let functions = &self.chain.functions;
+        // What a guest sends is handed to the functions on its way to the uplink, and not again
+        // if it comes back because its destination is on the same host.
+        let from_outside = from_port(self.right).with(OxmField::PktMark, mark::FROM_UPLINK);
+        let entries = [
+            (Direction::Right, from_port(self.left)),
+            (Direction::Left, from_outside),
+        ];
+        for (direction, entry) in entries {
+            let mut actions = vec![save_mark(), builder::clear_mark()];
+            actions.extend(self.onward(builder, direction, in_order(functions, direction)));
+            self.stretch(builder, &entry, actions);
+        }
+        for (position, function) in functions.iter().enumerate() {
+            let Some(legs) = self.legs(function) else {
+                continue;
+            };
+            let beyond = [
+                (Direction::Right, legs.egress, &functions[position + 1..]),
+                (Direction::Left, legs.ingress, &functions[..position]),
+            ];
+            for (direction, leg, rest) in beyond {
+                let mut actions = vec![
+                    builder::clear_mark(),
+                    Action::set_field(SAVED_MARK, mark::INSPECTED),
+                ];
+                actions.extend(self.onward(builder, direction, in_order(rest, direction)));
+                self.stretch(builder, &from_port(leg), actions);
+            }
+        }
+    }
+
+    /// Applies `actions` to the frames of this chain among `entry`.
+    fn stretch(&self, builder: &mut Builder, entry: &Match, actions: Vec<Action>) {
+        for selected in selectors(self.host, self.chain, entry) {
             builder.flow(
                 Table::Classify,
                 priority::SPECIFIC,
                 selected,
                 Class::Function,
-                copies(to),
+                apply(actions.clone()),
             );
         }
+    }
+
+    /// What happens to a frame that has `functions` still before it, in the order it passes them:
+    /// a copy to each tap up to the first inline function, then into that; or out on the far side
+    /// with its mark.
+    fn onward(
+        &self,
+        builder: &mut Builder,
+        direction: Direction,
+        functions: Vec<&Function>,
+    ) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (position, function) in functions.iter().enumerate() {
+            match &function.kind {
+                FunctionKind::Tap { instances } => {
+                    actions.extend(self.copy_to(builder, function, instances));
+                }
+                FunctionKind::Inline { failure_policy, .. } => {
+                    let bypass = match failure_policy {
+                        FailurePolicy::FailOpen => Some(self.onward(
+                            builder,
+                            direction,
+                            functions[position + 1..].to_vec(),
+                        )),
+                        FailurePolicy::FailClose => None,
+                    };
+                    actions.extend(self.through(builder, direction, function, bypass));
+                    return actions;
+                }
+            }
+        }
+        let far_side = match direction {
+            Direction::Right => self.right,
+            Direction::Left => self.left,
+        };
+        actions.extend([restore_mark(), Action::output(far_side)]);
+        actions
+    }
+
+    /// A copy to a tap. Several instances share the load: the switch chooses by the addresses of
+    /// the conversation.
+    fn copy_to(
+        &self,
+        builder: &mut Builder,
+        tap: &Function,
+        instances: &[String],
+    ) -> Option<Action> {
+        let ports: Vec<PortNo> = instances
+            .iter()
+            .filter_map(|name| self.ports.get(name))
+            .collect();
+        match ports.as_slice() {
+            [] => None,
+            [only] => Some(Action::output(*only)),
+            several => {
+                let buckets = several
+                    .iter()
+                    .map(|port| live(*port, vec![Action::output(*port)]))
+                    .collect();
+                Some(self.group(builder, &tap.name, GroupType::Select, buckets))
+            }
+        }
+    }
+
+    /// Into an inline function, as long as both its legs are up; else `bypass`, or nowhere.
+    ///
+    /// A bucket of a fast-failover group watches one port, so there is a group for each leg. The
+    /// switch fails over by itself.
+    fn through(
+        &self,
+        builder: &mut Builder,
+        direction: Direction,
+        function: &Function,
+        bypass: Option<Vec<Action>>,
+    ) -> Vec<Action> {
+        let Some(legs) = self.legs(function) else {
+            return bypass.unwrap_or_default();
+        };
+        let (entry, exit) = match direction {
+            Direction::Right => (legs.ingress, legs.egress),
+            Direction::Left => (legs.egress, legs.ingress),
+        };
+        let mut failover = |watched: PortNo, stage: &str, actions: Vec<Action>| {
+            let mut buckets = vec![live(watched, actions)];
+            // Without a port of its own to watch, a bucket counts as live by its own output: the
+            // patch port that the frame would leave by.
+            buckets.extend(bypass.clone().map(|actions| live(self.left, actions)));
+            let name = format!("{}/{direction}/{stage}", function.name);
+            self.group(builder, &name, GroupType::FastFailover, buckets)
+        };
+        let enter = failover(entry, "enter", vec![Action::output(entry)]);
+        vec![failover(exit, "exit", vec![enter])]
+    }
+
+    /// A group of this chain, called `name` in it.
+    fn group(
+        &self,
+        builder: &mut Builder,
+        name: &str,
+        kind: GroupType,
+        buckets: Vec<Bucket>,
+    ) -> Action {
+        Action::Group(builder.group(
+            &format!("{}/{name}", self.chain.name),
+            Group { kind, buckets },
+        ))
+    }
+
+    /// The legs of an inline function that is there, with both legs.
+    fn legs(&self, function: &Function) -> Option<Legs> {
+        let FunctionKind::Inline { instances, .. } = &function.kind else {
+            return None;
+        };
+        let instance = instances.first()?;
+        Some(Legs {
+            ingress: self.ports.get(&instance.ingress)?,
+            egress: self.ports.get(&instance.egress)?,
+        })
+    }
+}
+
+/// The ports of an inline function.
+struct Legs {
+    /// Faces the guests.
+    ingress: PortNo,
+    /// Faces the uplink.
+    egress: PortNo,
+}
+
+/// A bucket that counts as live while `watched` is up.
+fn live(watched: PortNo, actions: Vec<Action>) -> Bucket {
+    Bucket {
+        weight: 1,
+        watch_port: watched,
+        watch_group: GroupId::ANY,
+        actions,
+    }
+}
+
+/// Functions in the order in which a frame in `direction` passes them.
+fn in_order(functions: &[Function], direction: Direction) -> Vec<&Function> {
+    match direction {
+        Direction::Right => functions.iter().collect(),
+        Direction::Left => functions.iter().rev().collect(),
+    }
+}
+
+/// The register that keeps a frame's mark while copies leave Open vSwitch without it.
+const SAVED_MARK: OxmField = OxmField::Reg0;
+
+fn save_mark() -> Action {
+    Action::RegMove {
+        src: Subfield::whole(OxmField::PktMark),
+        dst: Subfield::whole(SAVED_MARK),
+    }
+}
+
+fn restore_mark() -> Action {
+    Action::RegMove {
+        src: Subfield::whole(SAVED_MARK),
+        dst: Subfield::whole(OxmField::PktMark),
     }
 }
 
@@ -122,61 +339,6 @@ fn selectors(host: &Host, chain: &Chain, from: &Match) -> Vec<Match> {
         }
     }
     selectors
-}
-
-/// The actions that give each tap of `chain` its copy. Instances of one tap share the load: the
-/// switch chooses by the addresses of the conversation.
-fn taps(builder: &mut Builder, chain: &Chain, ports: &Ports) -> Vec<Action> {
-    chain
-        .functions
-        .iter()
-        .filter_map(|function| tap_action(builder, chain, function, ports))
-        .collect()
-}
-
-fn tap_action(
-    builder: &mut Builder,
-    chain: &Chain,
-    function: &Function,
-    ports: &Ports,
-) -> Option<Action> {
-    let FunctionKind::Tap { instances } = &function.kind else {
-        return None;
-    };
-    let instances: Vec<PortNo> = instances
-        .iter()
-        .filter_map(|name| ports.get(name))
-        .collect();
-    match instances.as_slice() {
-        [] => None,
-        [only] => Some(Action::output(*only)),
-        several => {
-            let name = format!("{}/{}", chain.name, function.name);
-            Some(Action::Group(share(builder, &name, several)))
-        }
-    }
-}
-
-/// A group that shares the frames for `function` between `ports`.
-fn share(builder: &mut Builder, function: &str, ports: &[PortNo]) -> GroupId {
-    let id = builder.unused_group(function);
-    let buckets = ports
-        .iter()
-        .map(|port| Bucket {
-            weight: 1,
-            watch_port: *port,
-            watch_group: GroupId::ANY,
-            actions: vec![Action::output(*port)],
-        })
-        .collect();
-    builder.group(
-        id,
-        Group {
-            kind: GroupType::Select,
-            buckets,
-        },
-    );
-    id
 }
 
 /// The ports of all network functions, each with nothing to say of its own.
