@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use openflow::{Action, Bucket, GroupId, GroupType, Match, OxmField, PortNo, Subfield};
+use openflow::{Action, Bucket, GroupId, GroupType, Match, OxmField, PortNo, Subfield, TableId};
 
-use super::builder::{self, Builder, apply, from_port, reserved_multicast};
+use super::builder::{self, Builder, apply, flow, from_port, reserved_multicast};
 use super::tables::{Table, priority};
 use super::{mark, vlan};
 use crate::cookie::Class;
@@ -105,84 +105,71 @@ struct Insertion<'a> {
 
 impl Insertion<'_> {
     fn compile(&self, builder: &mut Builder) {
-        let functions = &self.chain.functions;
         // What a guest sends is handed to the functions on its way to the uplink, and not again
         // if it comes back because its destination is on the same host.
         let from_outside = from_port(self.right).with(OxmField::PktMark, mark::FROM_UPLINK);
         let entries = [
-            (Direction::Right, from_port(self.left)),
-            (Direction::Left, from_outside),
+            (Direction::Right, 0, from_port(self.left)),
+            (Direction::Left, self.chain.functions.len(), from_outside),
         ];
-        for (direction, entry) in entries {
+        for (direction, position, entry) in entries {
             let mut actions = vec![save_mark(), builder::clear_mark()];
-            actions.extend(self.onward(builder, direction, in_order(functions, direction)));
-            self.stretch(builder, &entry, actions);
+            actions.extend(self.onward(builder, direction, position));
+            self.stretch(builder, Table::Classify.into(), &entry, actions);
         }
-        for (position, function) in functions.iter().enumerate() {
+        for (position, function) in self.chain.functions.iter().enumerate() {
             let Some(legs) = self.legs(function) else {
                 continue;
             };
             let beyond = [
-                (Direction::Right, legs.egress, &functions[position + 1..]),
-                (Direction::Left, legs.ingress, &functions[..position]),
+                (Direction::Right, position + 1, legs.egress),
+                (Direction::Left, position, legs.ingress),
             ];
-            for (direction, leg, rest) in beyond {
+            for (direction, position, leg) in beyond {
                 let mut actions = vec![
                     builder::clear_mark(),
                     Action::set_field(SAVED_MARK, mark::INSPECTED),
                 ];
-                actions.extend(self.onward(builder, direction, in_order(rest, direction)));
-                self.stretch(builder, &from_port(leg), actions);
+                actions.extend(self.onward(builder, direction, position));
+                self.stretch(builder, Table::Classify.into(), &from_port(leg), actions);
             }
         }
     }
 
     /// Applies `actions` to the frames of this chain among `entry`.
-    fn stretch(&self, builder: &mut Builder, entry: &Match, actions: Vec<Action>) {
+    fn stretch(&self, builder: &mut Builder, table: TableId, entry: &Match, actions: Vec<Action>) {
         for selected in selectors(self.host, self.chain, entry) {
-            builder.flow(
-                Table::Classify,
+            builder.add(flow(
+                table,
                 priority::SPECIFIC,
                 selected,
                 Class::Function,
                 apply(actions.clone()),
-            );
+            ));
         }
     }
 
-    /// What happens to a frame that has `functions` still before it, in the order it passes them:
-    /// a copy to each tap up to the first inline function, then into that; or out on the far side
-    /// with its mark.
-    fn onward(
-        &self,
-        builder: &mut Builder,
-        direction: Direction,
-        functions: Vec<&Function>,
-    ) -> Vec<Action> {
+    /// What happens to a frame that has passed the functions before `position`, or, on its way to
+    /// the guests, those from `position` on: a copy to each tap up to the next inline function,
+    /// then into that; or out on the far side with its mark.
+    fn onward(&self, builder: &mut Builder, direction: Direction, position: usize) -> Vec<Action> {
+        let functions = &self.chain.functions;
+        let (ahead, far_side): (Vec<usize>, PortNo) = match direction {
+            Direction::Right => ((position..functions.len()).collect(), self.right),
+            Direction::Left => ((0..position).rev().collect(), self.left),
+        };
         let mut actions = Vec::new();
-        for (position, function) in functions.iter().enumerate() {
-            match &function.kind {
+        for next in ahead {
+            match &functions[next].kind {
                 FunctionKind::Tap { instances } => {
-                    actions.extend(self.copy_to(builder, function, instances));
+                    actions.extend(self.copy_to(builder, &functions[next], instances));
                 }
-                FunctionKind::Inline { failure_policy, .. } => {
-                    let bypass = match failure_policy {
-                        FailurePolicy::FailOpen => Some(self.onward(
-                            builder,
-                            direction,
-                            functions[position + 1..].to_vec(),
-                        )),
-                        FailurePolicy::FailClose => None,
-                    };
-                    actions.extend(self.through(builder, direction, function, bypass));
+                FunctionKind::Inline { .. } => {
+                    actions.extend(self.through(builder, direction, next));
                     return actions;
                 }
             }
         }
-        let far_side = match direction {
-            Direction::Right => self.right,
-            Direction::Left => self.left,
-        };
         actions.extend([restore_mark(), Action::output(far_side)]);
         actions
     }
@@ -205,41 +192,67 @@ impl Insertion<'_> {
             several => {
                 let buckets = several
                     .iter()
-                    .map(|port| live(*port, vec![Action::output(*port)]))
+                    .map(|port| live(*port, Action::output(*port)))
                     .collect();
                 Some(self.group(builder, &tap.name, GroupType::Select, buckets))
             }
         }
     }
 
-    /// Into an inline function, as long as both its legs are up; else `bypass`, or nowhere.
+    /// Into the inline function at `position`, as long as both its legs are up; else past it, or
+    /// nowhere, as its failure policy says.
     ///
     /// A bucket of a fast-failover group watches one port, so there is a group for each leg. The
     /// switch fails over by itself.
-    fn through(
-        &self,
-        builder: &mut Builder,
-        direction: Direction,
-        function: &Function,
-        bypass: Option<Vec<Action>>,
-    ) -> Vec<Action> {
+    fn through(&self, builder: &mut Builder, direction: Direction, position: usize) -> Vec<Action> {
+        let function = &self.chain.functions[position];
+        let bypass = self.bypass(builder, direction, position);
         let Some(legs) = self.legs(function) else {
-            return bypass.unwrap_or_default();
+            return bypass.into_iter().collect();
         };
         let (entry, exit) = match direction {
             Direction::Right => (legs.ingress, legs.egress),
             Direction::Left => (legs.egress, legs.ingress),
         };
-        let mut failover = |watched: PortNo, stage: &str, actions: Vec<Action>| {
-            let mut buckets = vec![live(watched, actions)];
-            // Without a port of its own to watch, a bucket counts as live by its own output: the
-            // patch port that the frame would leave by.
-            buckets.extend(bypass.clone().map(|actions| live(self.left, actions)));
+        let mut failover = |watched: PortNo, stage: &str, action: Action| {
+            let mut buckets = vec![live(watched, action)];
+            // This one must always count as live: it watches a patch port, which always is.
+            buckets.extend(bypass.clone().map(|action| live(self.left, action)));
             let name = format!("{}/{direction}/{stage}", function.name);
             self.group(builder, &name, GroupType::FastFailover, buckets)
         };
-        let enter = failover(entry, "enter", vec![Action::output(entry)]);
-        vec![failover(exit, "exit", vec![enter])]
+        let enter = failover(entry, "enter", Action::output(entry));
+        vec![failover(exit, "exit", enter)]
+    }
+
+    /// The way past the inline function at `position`, where its failure policy has one.
+    ///
+    /// A bucket holds a set of actions with at most one output, so what comes next stands in a
+    /// table of its own, one for each function and direction.
+    fn bypass(
+        &self,
+        builder: &mut Builder,
+        direction: Direction,
+        position: usize,
+    ) -> Option<Action> {
+        let FunctionKind::Inline {
+            failure_policy: FailurePolicy::FailOpen,
+            ..
+        } = self.chain.functions[position].kind
+        else {
+            return None;
+        };
+        let (table, next) = match direction {
+            Direction::Right => (2 * position + 1, position + 1),
+            Direction::Left => (2 * position + 2, position),
+        };
+        let table = TableId(u8::try_from(table).ok()?);
+        let actions = self.onward(builder, direction, next);
+        self.stretch(builder, table, &Match::new(), actions);
+        Some(Action::ResubmitTable {
+            in_port: KEEP_IN_PORT,
+            table_id: table,
+        })
     }
 
     /// A group of this chain, called `name` in it.
@@ -278,22 +291,17 @@ struct Legs {
 }
 
 /// A bucket that counts as live while `watched` is up.
-fn live(watched: PortNo, actions: Vec<Action>) -> Bucket {
+fn live(watched: PortNo, action: Action) -> Bucket {
     Bucket {
         weight: 1,
         watch_port: watched,
         watch_group: GroupId::ANY,
-        actions,
+        actions: vec![action],
     }
 }
 
-/// Functions in the order in which a frame in `direction` passes them.
-fn in_order(functions: &[Function], direction: Direction) -> Vec<&Function> {
-    match direction {
-        Direction::Right => functions.iter().collect(),
-        Direction::Left => functions.iter().rev().collect(),
-    }
-}
+/// `in_port` of a resubmit that leaves the port as it is (`OFPP_IN_PORT`, 16 bits).
+const KEEP_IN_PORT: u16 = 0xfff8;
 
 /// The register that keeps a frame's mark while copies leave Open vSwitch without it.
 const SAVED_MARK: OxmField = OxmField::Reg0;
