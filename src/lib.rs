@@ -4,6 +4,7 @@
 //! ([`compile`]); see `ARCHITECTURE.md` for the whole.
 
 pub mod compile;
+pub mod config;
 pub mod cookie;
 pub mod learning;
 pub mod ports;

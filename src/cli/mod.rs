@@ -41,5 +41,8 @@ pub(crate) fn main() -> ExitCode {
 /// Logs go to stderr at level `info`, or as the environment variable `RUST_LOG` says.
 fn init_logs() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
 }
