@@ -1,6 +1,6 @@
 //! Hosts by name: their bridges, and which port is used for what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use openflow::DatapathId;
 
@@ -9,7 +9,7 @@ use crate::config::names::suggestion;
 use crate::config::raw;
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
-use crate::topology::{Bridge, Bridges, Chain, ChainBridges, Host, Patch, Vnic};
+use crate::topology::{Bridge, Bridges, Chain, ChainBridges, Host, Patch, Vlan, Vnic};
 
 /// Names of patch ports where the file gives none; unique on a host, as OVS wants it.
 const LOCAL_SERVICE: [&str; 2] = ["local-nf", "nf-local"];
@@ -67,12 +67,14 @@ impl<'c> Hosts<'c> {
     }
 
     /// The finished hosts; those whose bridges are wrong are left out.
-    pub(super) fn into_hosts(self) -> BTreeMap<String, Host> {
+    /// `networks` are those of the whole topology.
+    pub(super) fn into_hosts(self, networks: &BTreeSet<Vlan>) -> BTreeMap<String, Host> {
         let finished = self.hosts.into_iter().filter_map(|(name, builder)| {
             let host = Host {
                 name: name.to_owned(),
                 bridges: builder.bridges?,
                 uplinks: builder.uplinks,
+                networks: networks.clone(),
                 vnics: builder.vnics,
                 chains: builder.chains,
             };

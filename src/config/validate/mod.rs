@@ -19,10 +19,11 @@ pub(super) fn topology(config: &Config, report: &mut Report<'_>) -> Topology {
     let mut hosts = Hosts::new(&config.hosts, report);
     vms::place(&config.vms, &networks, &mut hosts, report);
     chains::place(config, &networks, &mut hosts, report);
+    let networks = networks.into_vlans();
     let topology = Topology {
         controller: config.controller.clone(),
-        networks: networks.into_vlans(),
-        hosts: hosts.into_hosts(),
+        hosts: hosts.into_hosts(&networks.values().copied().collect()),
+        networks,
     };
     // What was left out would be missed there.
     if !report.has_mistakes() {
