@@ -9,4 +9,5 @@ pub mod cookie;
 pub mod learning;
 pub mod ports;
 pub mod program;
+pub mod setup;
 pub mod topology;

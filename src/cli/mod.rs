@@ -4,6 +4,7 @@
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
 mod check;
+mod setup;
 
 use std::io;
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     /// Report every mistake of a configuration file
     Check(check::Args),
+    /// Make the bridges of a host
+    Setup(setup::Args),
 }
 
 /// Runs the subcommand that the arguments ask for.
@@ -31,6 +34,7 @@ pub(crate) fn main() -> ExitCode {
     init_logs();
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Setup(args) => setup::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("bridgechain: {error:#}");

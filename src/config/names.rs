@@ -57,6 +57,9 @@ pub(super) fn wrong_interface_name(name: &str) -> Option<String> {
     if name == "." || name == ".." {
         return Some("is a directory to Linux".to_owned());
     }
+    if name.starts_with('-') {
+        return Some("begins with a dash, so commands would take it for an option".to_owned());
+    }
     if name.len() > LONGEST {
         return Some(format!("is longer than {LONGEST} bytes"));
     }
