@@ -4,8 +4,10 @@
 //! ([`compile`]); see `ARCHITECTURE.md` for the whole.
 
 pub mod compile;
+pub mod config;
 pub mod cookie;
 pub mod learning;
 pub mod ports;
 pub mod program;
+pub mod setup;
 pub mod topology;

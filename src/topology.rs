@@ -102,9 +102,12 @@ impl Vlan {
     /// The untagged network.
     pub const UNTAGGED: Self = Self(0);
 
+    /// The highest VLAN id; 4095 is reserved by 802.1Q.
+    pub const MAX: Self = Self(4094);
+
     /// The VLAN numbered `id`; `None` above 4094.
     pub fn new(id: u16) -> Option<Self> {
-        (id <= 4094).then_some(Self(id))
+        (id <= Self::MAX.0).then_some(Self(id))
     }
 
     /// 0 to 4094.

@@ -1,0 +1,52 @@
+//! The command line: arguments, logs, exit status.
+//!
+//! One file per subcommand, each with its `Args` and a `run`. Data goes to stdout, messages and
+//! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
+
+mod check;
+mod setup;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// The AHV network model for plain Open vSwitch hosts: who sees which frame.
+#[derive(Debug, Parser)]
+#[command(name = "bridgechain", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Report every mistake of a configuration file
+    Check(check::Args),
+    /// Make the bridges of a host
+    Setup(setup::Args),
+}
+
+/// Runs the subcommand that the arguments ask for.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_logs();
+    let result = match cli.command {
+        Command::Check(args) => check::run(&args),
+        Command::Setup(args) => setup::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("bridgechain: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Logs go to stderr at level `info`, or as the environment variable `RUST_LOG` says.
+fn init_logs() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+}

@@ -1,0 +1,123 @@
+//! `bridgechain setup`: makes the bridges of a host in one `ovs-vsctl` transaction.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, bail};
+use bridgechain::config;
+use bridgechain::setup::{self, Options, Present};
+
+/// How long `ovs-vsctl` may wait for ovs-vswitchd to take the change over, in seconds.
+const TIMEOUT: &str = "--timeout=30";
+
+/// Arguments of `bridgechain setup`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The configuration file (YAML)
+    config: PathBuf,
+    /// The host whose bridges are to be made on this machine
+    #[arg(long)]
+    host: String,
+    /// Print the command instead of running it
+    #[arg(long)]
+    dry_run: bool,
+    /// The datapath of the bridges; without this, that of new bridges is Open vSwitch's default
+    #[arg(long, value_parser = ["netdev", "system"])]
+    datapath_type: Option<String>,
+    /// Where the bridges find the controller; without this, the first endpoint it listens at
+    #[arg(long, value_name = "TARGET")]
+    controller: Option<String>,
+    /// The OVS database, as for ovs-vsctl --db
+    #[arg(long)]
+    db: Option<String>,
+}
+
+/// Makes the bridges, or prints how.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let (topology, warnings) = match config::load(&args.config) {
+        Ok(loaded) => loaded,
+        Err(diagnostics) => {
+            eprintln!("{diagnostics}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    for warning in warnings {
+        eprintln!("{warning}");
+    }
+    let Some(host) = topology.hosts.get(&args.host) else {
+        let hosts: Vec<&str> = topology.hosts.keys().map(String::as_str).collect();
+        bail!(
+            "there is no host {:?}; the hosts are {}",
+            args.host,
+            hosts.join(", ")
+        );
+    };
+    let controller = match &args.controller {
+        Some(target) => target.clone(),
+        None => setup::controller_target(&topology.controller.listen)
+            .context("where is the controller? Say it with --controller")?,
+    };
+    let options = Options {
+        controller,
+        datapath_type: args.datapath_type.clone(),
+    };
+    let present = match present(args) {
+        Ok(present) => present,
+        // To see what would be done no Open vSwitch is needed.
+        Err(error) if args.dry_run => {
+            eprintln!("bridgechain: taking the database to be empty: {error:#}");
+            Present::default()
+        }
+        Err(error) => return Err(error),
+    };
+    let transaction = setup::transaction(host, &options, &present)?;
+    if args.dry_run {
+        let db = args
+            .db
+            .as_ref()
+            .map(|db| format!(" {}", setup::quoted(&format!("--db={db}"))));
+        println!(
+            "ovs-vsctl{} {TIMEOUT} \\\n  {transaction}",
+            db.unwrap_or_default()
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    ovs_vsctl(args, transaction.arguments())?;
+    let bridges: Vec<&str> = host
+        .bridges()
+        .map(|(_, bridge)| bridge.name.as_str())
+        .collect();
+    println!(
+        "{}: {} set up for {}",
+        host.name,
+        bridges.join(", "),
+        options.controller
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the database has.
+fn present(args: &Args) -> anyhow::Result<Present> {
+    Ok(Present::parse(&ovs_vsctl(args, Present::LISTING)?)?)
+}
+
+/// Runs `ovs-vsctl`; what it printed.
+fn ovs_vsctl<'a>(
+    args: &Args,
+    arguments: impl IntoIterator<Item = &'a str>,
+) -> anyhow::Result<String> {
+    let mut command = Command::new("ovs-vsctl");
+    command
+        .args(args.db.as_ref().map(|db| format!("--db={db}")))
+        .arg(TIMEOUT)
+        .args(arguments);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot run ovs-vsctl; is Open vSwitch installed?")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("ovs-vsctl failed ({}): {}", output.status, said.trim());
+    }
+    String::from_utf8(output.stdout).context("ovs-vsctl printed something that is not UTF-8")
+}

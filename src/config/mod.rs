@@ -1,0 +1,125 @@
+//! Reads a configuration file and checks all of it.
+//!
+//! ```text
+//! text --tree--> values with positions --raw--> typed values --validate--> Topology
+//! ```
+//!
+//! Every step reports what it finds and goes on, so that one run shows all mistakes. `README.md` in
+//! `configs/` describes every key.
+
+mod diagnostic;
+mod fields;
+mod names;
+mod raw;
+mod report;
+mod tree;
+mod validate;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+pub use self::diagnostic::{Diagnostic, Diagnostics, Excerpt, Place, Severity};
+use self::report::{Report, lines};
+use self::tree::{ReadError, Tree};
+use crate::topology::Topology;
+
+/// How long a file may be, in bytes; room for some 100,000 VMs.
+const MAX_SIZE: usize = 16 << 20;
+
+/// Reads and checks the file at `path`: its topology and the warnings about it.
+///
+/// # Errors
+///
+/// Everything that is wrong with the file, or that it could not be read.
+pub fn load(path: &Path) -> Result<(Topology, Vec<Diagnostic>), Diagnostics> {
+    let file = path.display().to_string();
+    match read(path) {
+        Ok(bytes) => parse(&file, &bytes),
+        Err(error) => Err(whole_file(&file, format!("cannot read this file: {error}"))),
+    }
+}
+
+/// At most one byte more than [`MAX_SIZE`], whatever the file is.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_SIZE as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Checks the text of a configuration, which `file` names in messages: its topology and the
+/// warnings about it.
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub fn parse(
+    file: &str,
+    text: impl AsRef<[u8]>,
+) -> Result<(Topology, Vec<Diagnostic>), Diagnostics> {
+    let bytes = text.as_ref();
+    if bytes.len() > MAX_SIZE {
+        return Err(whole_file(
+            file,
+            format!("the file is longer than {} MiB", MAX_SIZE >> 20),
+        ));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let (valid, _) = bytes.split_at(error.valid_up_to());
+        not_utf8(file, &String::from_utf8_lossy(valid))
+    })?;
+    // A byte order mark is no part of the first key.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let tree = Tree::read(text).map_err(|error| unreadable(file, text, error))?;
+    let mut report = Report::new(&tree);
+    let config = raw::read(tree.root(), &mut report);
+    let topology = config.map(|config| validate::topology(&config, &mut report));
+    let refused = report.has_mistakes();
+    let diagnostics = report.into_diagnostics(file, text);
+    match topology {
+        Some(topology) if !refused => Ok((topology, diagnostics)),
+        _ => Err(Diagnostics(diagnostics)),
+    }
+}
+
+/// The text is no YAML, or none that is used here.
+fn unreadable(file: &str, text: &str, error: ReadError) -> Diagnostics {
+    let ReadError { message, position } = error;
+    match position {
+        Some((line, column)) => at(file, text, line, column, message),
+        None => whole_file(file, message),
+    }
+}
+
+/// `valid` is what comes before the first byte that is not UTF-8.
+fn not_utf8(file: &str, valid: &str) -> Diagnostics {
+    let (line, last) = lines(valid).enumerate().last().unwrap_or_default();
+    let message = "the file is not UTF-8 text from here on".to_owned();
+    at(file, valid, line + 1, last.chars().count() + 1, message)
+}
+
+fn at(file: &str, text: &str, line: usize, column: usize, message: String) -> Diagnostics {
+    let shown = lines(text).nth(line.saturating_sub(1)).unwrap_or_default();
+    Diagnostics(vec![Diagnostic {
+        severity: Severity::Mistake,
+        file: file.to_owned(),
+        place: Some(Place {
+            line,
+            column,
+            path: String::new(),
+            excerpt: Excerpt::new(shown, column, 1),
+        }),
+        message,
+    }])
+}
+
+fn whole_file(file: &str, message: String) -> Diagnostics {
+    Diagnostics(vec![Diagnostic {
+        severity: Severity::Mistake,
+        file: file.to_owned(),
+        place: None,
+        message,
+    }])
+}

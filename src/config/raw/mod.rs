@@ -1,0 +1,124 @@
+//! The shape of the file: which keys there are, and what kind of value each has.
+//!
+//! What is read here is right by itself; whether it fits together is for
+//! [`validate`](super::validate). Whatever is wrong is reported and left out, so that the rest can
+//! still be checked.
+
+mod chain;
+mod controller;
+mod host;
+mod vm;
+
+pub(super) use chain::{Chain, Function, FunctionKind, InlineInstance};
+pub(super) use host::{Bridge, Bridges, Host};
+pub(super) use vm::{Membership, Vm};
+
+use super::fields::{Fields, Schema, Spanned, integer, named};
+use super::report::Report;
+use super::tree::{Node, Value};
+use crate::topology::{Controller, Vlan};
+
+/// A whole file.
+#[derive(Debug)]
+pub(super) struct Config {
+    pub(super) controller: Controller,
+    pub(super) networks: Vec<Network>,
+    pub(super) hosts: Vec<Host>,
+    pub(super) vms: Vec<Vm>,
+    pub(super) chains: Vec<Chain>,
+}
+
+/// A name for a VLAN.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) name: Spanned<String>,
+    /// `None` where it was wrong; the name can be referred to nevertheless.
+    pub(super) vlan: Option<Spanned<Vlan>>,
+}
+
+const CONFIG: Schema = Schema {
+    what: "the configuration",
+    keys: &[
+        ("controller", "how the controller itself runs"),
+        ("networks", "networks by name"),
+        ("hosts", "hosts by name, with their bridges"),
+        ("vms", "VMs by name, with their vNICs"),
+        ("service_chains", "service chains by name"),
+    ],
+};
+
+const NETWORK: Schema = Schema {
+    what: "a network",
+    keys: &[("vlan", "its VLAN, from 1 to 4094, or 0 for untagged")],
+};
+
+/// Reads the whole file; `None` where it is nothing like a configuration.
+pub(super) fn read(root: Node<'_>, report: &mut Report<'_>) -> Option<Config> {
+    if *root.value() == Value::Null {
+        report.mistake(
+            root.id(),
+            "the file is empty; a configuration has at least \"hosts\"",
+        );
+        return None;
+    }
+    let fields = Fields::read(root, &CONFIG, report)?;
+    let controller = match fields.get("controller") {
+        Some(node) if *node.value() != Value::Null => controller::read(node, report),
+        _ => Controller::default(),
+    };
+    Some(Config {
+        controller,
+        networks: section(fields.get("networks"), "networks by name", report, network),
+        hosts: section(
+            fields.require("hosts", report),
+            "hosts by name",
+            report,
+            host::read,
+        ),
+        vms: section(fields.get("vms"), "VMs by name", report, vm::read),
+        chains: section(
+            fields.get("service_chains"),
+            "service chains by name",
+            report,
+            chain::read,
+        ),
+    })
+}
+
+/// Reads every entry of a section of named things.
+fn section<'t, T>(
+    node: Option<Node<'t>>,
+    what: &str,
+    report: &mut Report<'_>,
+    read: impl Fn(Spanned<String>, Node<'t>, &mut Report<'_>) -> T,
+) -> Vec<T> {
+    let entries = node
+        .map(|node| named(node, what, report))
+        .unwrap_or_default();
+    entries
+        .into_iter()
+        .map(|(name, value)| read(name, value, report))
+        .collect()
+}
+
+fn network(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_>) -> Network {
+    let vlan = Fields::read(node, &NETWORK, report)
+        .and_then(|fields| fields.require("vlan", report))
+        .and_then(|node| integer::<u16>(node, "a VLAN", 0..=Vlan::MAX.id(), report))
+        .and_then(|id| Vlan::new(id.value).map(|value| Spanned { at: id.at, value }));
+    Network { name, vlan }
+}
+
+#[cfg(test)]
+pub(super) mod schemas {
+    //! All keys there are, for the test that finds each in the reference.
+    use super::*;
+
+    pub(crate) fn all() -> Vec<&'static Schema> {
+        let mut schemas = vec![&CONFIG, &NETWORK, &controller::CONTROLLER];
+        schemas.extend(host::SCHEMAS);
+        schemas.extend(vm::SCHEMAS);
+        schemas.extend(chain::SCHEMAS);
+        schemas
+    }
+}

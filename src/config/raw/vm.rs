@@ -1,0 +1,183 @@
+//! `vms:`: VMs and their vNICs.
+
+use openflow::MacAddr;
+
+use super::host::interface;
+use crate::config::fields::{Fields, Schema, Spanned, list, names, one_of, text};
+use crate::config::report::Report;
+use crate::config::tree::Node;
+use crate::topology::Promiscuous;
+
+#[derive(Debug)]
+pub(crate) struct Vm {
+    pub(crate) name: Spanned<String>,
+    pub(crate) host: Option<Spanned<String>>,
+    pub(crate) nics: Vec<Nic>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Nic {
+    pub(crate) port: Option<Spanned<String>>,
+    pub(crate) mac: Option<Spanned<MacAddr>>,
+    pub(crate) membership: Option<Membership>,
+    pub(crate) promiscuous: Promiscuous,
+}
+
+/// Networks by name, as `vlan_mode` says what they mean.
+#[derive(Debug)]
+pub(crate) enum Membership {
+    Access(Spanned<String>),
+    Trunked {
+        /// `trunked_networks`
+        tagged: Vec<Spanned<String>>,
+        /// `network`
+        native: Option<Spanned<String>>,
+    },
+}
+
+const VM: Schema = Schema {
+    what: "a VM",
+    keys: &[
+        ("host", "the name of the host it runs on"),
+        ("nics", "a list of its vNICs"),
+    ],
+};
+
+const NIC: Schema = Schema {
+    what: "a vNIC",
+    keys: &[
+        ("port", "its OVS interface name"),
+        ("mac", "the address that is pinned to it"),
+        ("vlan_mode", "access or trunked"),
+        ("network", "the name of its network"),
+        ("trunked_networks", "a list of the networks that are tagged"),
+        ("promiscuous", "bum or accept"),
+    ],
+};
+
+#[cfg(test)]
+pub(super) const SCHEMAS: [&Schema; 2] = [&VM, &NIC];
+
+pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_>) -> Vm {
+    let Some(fields) = Fields::read(node, &VM, report) else {
+        return Vm {
+            name,
+            host: None,
+            nics: Vec::new(),
+        };
+    };
+    let host = fields
+        .require("host", report)
+        .and_then(|node| text(node, "a host name", report));
+    let nics = match fields.get("nics") {
+        Some(node) => list(node, "a list of vNICs", report),
+        None => Some(Vec::new()),
+    };
+    if nics.as_ref().is_some_and(Vec::is_empty) {
+        report.warning(name.at, "this VM has no vNICs, so nothing is done for it");
+    }
+    let nics = nics.unwrap_or_default();
+    Vm {
+        name,
+        host,
+        nics: nics
+            .into_iter()
+            .filter_map(|node| nic(node, report))
+            .collect(),
+    }
+}
+
+fn nic(node: Node<'_>, report: &mut Report<'_>) -> Option<Nic> {
+    let fields = Fields::read(node, &NIC, report)?;
+    Some(Nic {
+        port: fields
+            .require("port", report)
+            .and_then(|node| interface(node, "an interface name", report)),
+        mac: fields.get("mac").and_then(|node| mac(node, report)),
+        membership: membership(&fields, report),
+        promiscuous: fields
+            .get("promiscuous")
+            .and_then(|node| {
+                let words = [("bum", Promiscuous::Bum), ("accept", Promiscuous::Accept)];
+                one_of(node, "\"promiscuous\"", &words, report)
+            })
+            .unwrap_or_default(),
+    })
+}
+
+fn mac(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<MacAddr>> {
+    let example = "such as \"52:54:00:00:00:0a\"";
+    let written = text(node, &format!("a MAC address {example}"), report)?.value;
+    let colons = if written.contains(':') {
+        written.clone()
+    } else {
+        written.replace('-', ":")
+    };
+    let Ok(value) = colons.parse::<MacAddr>() else {
+        report.mistake(
+            node.id(),
+            format!("{written:?} is no MAC address; one is six pairs of hex digits, {example}"),
+        );
+        return None;
+    };
+    if value.is_multicast() {
+        report.mistake(
+            node.id(),
+            format!("{value} is a group address (its first byte is odd); no vNIC can have it"),
+        );
+        return None;
+    }
+    if value == MacAddr::default() {
+        report.mistake(node.id(), "a vNIC cannot have the MAC address of all zeros");
+        return None;
+    }
+    Some(Spanned {
+        at: node.id(),
+        value,
+    })
+}
+
+#[derive(Clone)]
+enum VlanMode {
+    Access,
+    Trunked,
+}
+
+fn membership(fields: &Fields<'_>, report: &mut Report<'_>) -> Option<Membership> {
+    let mode = match fields.get("vlan_mode") {
+        Some(node) => {
+            let words = [("access", VlanMode::Access), ("trunked", VlanMode::Trunked)];
+            one_of(node, "\"vlan_mode\"", &words, report)?
+        }
+        None => VlanMode::Access,
+    };
+    match mode {
+        VlanMode::Access => {
+            if let Some(key) = fields.key("trunked_networks") {
+                report.mistake(
+                    key,
+                    "an access vNIC has no trunked networks; add \"vlan_mode: trunked\" or use \
+                     \"network\" alone",
+                );
+                return None;
+            }
+            let node = fields.require("network", report)?;
+            text(node, "the name of a network", report).map(Membership::Access)
+        }
+        VlanMode::Trunked => {
+            let native = fields
+                .get("network")
+                .and_then(|node| text(node, "the name of a network", report));
+            let node = fields.require("trunked_networks", report)?;
+            if node.items().is_some_and(|mut items| items.next().is_none()) {
+                report.mistake(
+                    node.id(),
+                    "a trunked vNIC needs at least one network here; for a single untagged one \
+                     use \"vlan_mode: access\"",
+                );
+            }
+            let tagged = names(node, "a list of network names", report);
+            Some(Membership::Trunked { tagged, native })
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Puts the functions of the service chains on their hosts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::hosts::Hosts;
+use super::networks::Networks;
+use crate::config::fields::Spanned;
+use crate::config::names::suggestion;
+use crate::config::raw::{self, Config};
+use crate::config::report::Report;
+use crate::config::tree::NodeId;
+use crate::topology::{Chain, Function, FunctionKind, InlineInstance, Vlan};
+
+/// Which chain the frames of a network pass, and where the file says so.
+type Owners<'c> = BTreeMap<Vlan, (&'c str, NodeId)>;
+
+pub(super) fn place(
+    config: &Config,
+    networks: &Networks<'_>,
+    hosts: &mut Hosts<'_>,
+    report: &mut Report<'_>,
+) {
+    let mut owners = Owners::new();
+    // Networks of all chains first: a VM's networks may be those of a later chain.
+    let vlans: Vec<BTreeSet<Vlan>> = config
+        .chains
+        .iter()
+        .map(|chain| claim_networks(chain, networks, &mut owners, report))
+        .collect();
+    let members = Members::new(hosts);
+    let names: BTreeSet<&str> = config.vms.iter().map(|vm| vm.name.value.as_str()).collect();
+    for (chain, vlans) in config.chains.iter().zip(vlans) {
+        claim_vms(chain, &names, &members, &mut owners, report);
+        for function in &chain.functions {
+            claim_ports(function, hosts, report);
+        }
+        for host in hosts.iter_mut() {
+            host.chains.extend(on_host(chain, &vlans, host.name()));
+        }
+    }
+}
+
+/// The networks of each VM.
+struct Members {
+    vlans: BTreeMap<String, BTreeSet<Vlan>>,
+}
+
+impl Members {
+    fn new(hosts: &mut Hosts<'_>) -> Self {
+        let mut vlans: BTreeMap<String, BTreeSet<Vlan>> = BTreeMap::new();
+        for vnic in hosts.iter_mut().flat_map(|host| &host.vnics) {
+            vlans
+                .entry(vnic.vm.clone())
+                .or_default()
+                .extend(vnic.membership.vlans());
+        }
+        Self { vlans }
+    }
+}
+
+fn claim_networks<'c>(
+    chain: &'c raw::Chain,
+    networks: &Networks<'_>,
+    owners: &mut Owners<'c>,
+    report: &mut Report<'_>,
+) -> BTreeSet<Vlan> {
+    let mut vlans = BTreeSet::new();
+    for name in &chain.networks {
+        let Some(vlan) = networks.resolve(name, report) else {
+            continue;
+        };
+        vlans.insert(vlan);
+        match owners.get(&vlan) {
+            // The same VLAN under two names has been reported as such.
+            Some((owner, _)) if *owner == chain.name.value => {}
+            Some((owner, first)) => {
+                let line = report.line(*first);
+                report.mistake(
+                    name.at,
+                    format!(
+                        "network {:?} is already in the service chain {owner:?} (line {line}); a \
+                         frame passes one chain at most",
+                        name.value
+                    ),
+                );
+            }
+            None => {
+                owners.insert(vlan, (&chain.name.value, name.at));
+            }
+        }
+    }
+    vlans
+}
+
+/// A VM's frames are those of its networks: were another chain responsible for one of these, the
+/// frames between its VMs and this one would pass both.
+fn claim_vms<'c>(
+    chain: &'c raw::Chain,
+    existing: &BTreeSet<&str>,
+    members: &Members,
+    owners: &mut Owners<'c>,
+    report: &mut Report<'_>,
+) {
+    for name in &chain.vms {
+        if !existing.contains(name.value.as_str()) {
+            let hint = suggestion(&name.value, existing.iter().copied(), "the VMs are");
+            report.mistake(name.at, format!("there is no VM {:?}{hint}", name.value));
+            continue;
+        }
+        let vlans = members.vlans.get(&name.value);
+        for vlan in vlans.into_iter().flatten() {
+            let (owner, first) = *owners.entry(*vlan).or_insert((&chain.name.value, name.at));
+            if owner != chain.name.value {
+                let line = report.line(first);
+                report.mistake(
+                    name.at,
+                    format!(
+                        "VM {:?} is on VLAN {vlan}, whose frames already pass the service chain \
+                         {owner:?} (line {line}); a frame passes one chain at most",
+                        name.value
+                    ),
+                );
+                break;
+            }
+        }
+    }
+}
+
+/// Notes the ports of every instance on its host.
+fn claim_ports(function: &raw::Function, hosts: &mut Hosts<'_>, report: &mut Report<'_>) {
+    let name = &function.name.value;
+    let mut claim = |host: &Spanned<String>, legs: &[(&Spanned<String>, &str)]| {
+        let Some(builder) = hosts.resolve(host, report) else {
+            return;
+        };
+        if builder.accepts_functions(host.at, report) {
+            for (port, leg) in legs {
+                builder.claim(port, format!("{leg} of the function {name:?}"), report);
+            }
+        }
+    };
+    match &function.kind {
+        raw::FunctionKind::Tap { instances } => {
+            for instance in instances {
+                claim(&instance.host, &[(&instance.port, "a port")]);
+            }
+        }
+        raw::FunctionKind::Inline { instances, .. } => {
+            for raw::InlineInstance {
+                host,
+                ingress,
+                egress,
+            } in instances
+            {
+                claim(
+                    host,
+                    &[(ingress, "the ingress leg"), (egress, "the egress leg")],
+                );
+            }
+        }
+    }
+}
+
+/// The chain as it is on one host: the functions that have an instance there; `None` if none has.
+fn on_host(chain: &raw::Chain, networks: &BTreeSet<Vlan>, host: &str) -> Option<Chain> {
+    let functions: Vec<Function> = chain
+        .functions
+        .iter()
+        .filter_map(|function| function_on_host(function, host))
+        .collect();
+    (!functions.is_empty()).then(|| Chain {
+        name: chain.name.value.clone(),
+        networks: networks.clone(),
+        vms: chain.vms.iter().map(|vm| vm.value.clone()).collect(),
+        functions,
+    })
+}
+
+fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
+    let kind = match &function.kind {
+        raw::FunctionKind::Tap { instances } => FunctionKind::Tap {
+            instances: instances
+                .iter()
+                .filter(|instance| instance.host.value == host)
+                .map(|instance| instance.port.value.clone())
+                .collect(),
+        },
+        raw::FunctionKind::Inline {
+            failure_policy,
+            health_check,
+            instances,
+        } => FunctionKind::Inline {
+            failure_policy: *failure_policy,
+            health_check: health_check.clone(),
+            instances: instances
+                .iter()
+                .filter(|instance| instance.host.value == host)
+                .map(|instance| InlineInstance {
+                    ingress: instance.ingress.value.clone(),
+                    egress: instance.egress.value.clone(),
+                })
+                .collect(),
+        },
+    };
+    let instances = match &kind {
+        FunctionKind::Tap { instances } => instances.len(),
+        FunctionKind::Inline { instances, .. } => instances.len(),
+    };
+    (instances > 0).then(|| Function {
+        name: function.name.value.clone(),
+        kind,
+    })
+}

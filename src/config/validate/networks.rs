@@ -1,0 +1,58 @@
+//! Networks by name.
+
+use std::collections::BTreeMap;
+
+use crate::config::fields::Spanned;
+use crate::config::names::suggestion;
+use crate::config::raw::Network;
+use crate::config::report::Report;
+use crate::topology::Vlan;
+
+/// The networks that there are. One whose VLAN is wrong is known by name only.
+pub(super) struct Networks<'c> {
+    vlans: BTreeMap<&'c str, Option<Vlan>>,
+}
+
+impl<'c> Networks<'c> {
+    /// Reports networks that share a VLAN.
+    pub(super) fn new(networks: &'c [Network], report: &mut Report<'_>) -> Self {
+        let mut owners: BTreeMap<Vlan, &Spanned<String>> = BTreeMap::new();
+        let mut vlans = BTreeMap::new();
+        for Network { name, vlan } in networks {
+            vlans.insert(name.value.as_str(), vlan.as_ref().map(|vlan| vlan.value));
+            let Some(vlan) = vlan else { continue };
+            if let Some(owner) = owners.get(&vlan.value) {
+                let line = report.line(owner.at);
+                report.mistake(
+                    vlan.at,
+                    format!(
+                        "VLAN {} is already the network {:?} (line {line}); a VLAN has one name",
+                        vlan.value, owner.value
+                    ),
+                );
+            } else {
+                owners.insert(vlan.value, name);
+            }
+        }
+        Self { vlans }
+    }
+
+    /// The VLAN of the network `name`; `None` once it has been reported that there is none.
+    pub(super) fn resolve(&self, name: &Spanned<String>, report: &mut Report<'_>) -> Option<Vlan> {
+        if let Some(vlan) = self.vlans.get(name.value.as_str()) {
+            return *vlan;
+        }
+        let hint = suggestion(&name.value, self.vlans.keys().copied(), "the networks are");
+        report.mistake(
+            name.at,
+            format!("there is no network {:?}{hint}", name.value),
+        );
+        None
+    }
+
+    /// Name and VLAN of each.
+    pub(super) fn into_vlans(self) -> BTreeMap<String, Vlan> {
+        let named = |(name, vlan): (&str, Option<Vlan>)| Some((name.to_owned(), vlan?));
+        self.vlans.into_iter().filter_map(named).collect()
+    }
+}

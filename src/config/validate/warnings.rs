@@ -1,0 +1,160 @@
+//! What is allowed, but probably not what was meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::raw::{self, Bridges, Config};
+use crate::config::report::Report;
+use crate::topology::{Chain, Host, Topology, Vlan};
+
+pub(super) fn check(config: &Config, topology: &Topology, report: &mut Report<'_>) {
+    no_native_network(config, topology, report);
+    several_uplinks(config, report);
+    same_bridge_names(config, report);
+    networks_without_members(config, topology, report);
+    functions_without_instances(config, topology, report);
+}
+
+/// LOCAL of the uplink bridge is an access port of the native network.
+fn no_native_network(config: &Config, topology: &Topology, report: &mut Report<'_>) {
+    if topology.networks.values().any(|vlan| !vlan.is_tagged()) {
+        return;
+    }
+    let uplink_bridge = config.hosts.iter().find_map(|host| match &host.bridges {
+        Some(Bridges::Chain {
+            uplink: Some(uplink),
+            ..
+        }) => Some(&uplink.name),
+        _ => None,
+    });
+    if let Some(name) = uplink_bridge {
+        report.warning(
+            name.at,
+            format!(
+                "there is no network with \"vlan: 0\": untagged frames from outside are dropped, \
+                 and an address of the host itself on {:?} is cut off",
+                name.value
+            ),
+        );
+    }
+}
+
+fn several_uplinks(config: &Config, report: &mut Report<'_>) {
+    for host in &config.hosts {
+        if let [_, second, ..] = &host.uplinks[..] {
+            report.warning(
+                second.at,
+                "several uplinks are ports of one learning switch: on the same segment they make \
+                 a loop; for redundancy use one bond",
+            );
+        }
+    }
+}
+
+/// Without a datapath id in the file, a bridge is recognised by its name, or else by the derived
+/// id that `setup` gave it.
+fn same_bridge_names(config: &Config, report: &mut Report<'_>) {
+    let mut first: BTreeMap<&str, &raw::Host> = BTreeMap::new();
+    for host in &config.hosts {
+        let mut shared = BTreeSet::new();
+        let mut others = BTreeSet::new();
+        for bridge in bridges(host).filter(|bridge| bridge.datapath_id.is_none()) {
+            let name = bridge.name.value.as_str();
+            let owner = first.entry(name).or_insert(host);
+            if owner.name.value != host.name.value {
+                shared.insert(format!("{name:?}"));
+                others.insert(format!("{:?}", owner.name.value));
+            }
+        }
+        if !shared.is_empty() {
+            let shared = Vec::from_iter(shared).join(", ");
+            let others = Vec::from_iter(others).join(", ");
+            report.warning(
+                host.name.at,
+                format!(
+                    "host {others} has bridges named {shared} too: they can be told apart only \
+                     if `bridgechain setup` made them, or by a datapath_id here"
+                ),
+            );
+        }
+    }
+}
+
+fn bridges(host: &raw::Host) -> impl Iterator<Item = &raw::Bridge> {
+    let given = match &host.bridges {
+        Some(Bridges::Chain {
+            local,
+            service,
+            uplink,
+        }) => [
+            local.as_ref(),
+            service.as_ref().and_then(Option::as_ref),
+            uplink.as_ref(),
+        ],
+        Some(Bridges::Learning(bridge)) => [bridge.as_ref(), None, None],
+        Some(Bridges::AnyLearning(_)) | None => [None; 3],
+    };
+    given.into_iter().flatten()
+}
+
+fn networks_without_members(config: &Config, topology: &Topology, report: &mut Report<'_>) {
+    let members: BTreeSet<Vlan> = topology
+        .hosts
+        .values()
+        .flat_map(|host| &host.vnics)
+        .flat_map(|vnic| vnic.membership.vlans())
+        .collect();
+    for network in &config.networks {
+        let Some(vlan) = &network.vlan else { continue };
+        // The host itself is a member of the untagged network.
+        if vlan.value.is_tagged() && !members.contains(&vlan.value) {
+            report.warning(
+                network.name.at,
+                format!(
+                    "no vNIC is a member of the network {:?}",
+                    network.name.value
+                ),
+            );
+        }
+    }
+}
+
+/// A function that is missing on a host that has vNICs of its chain.
+fn functions_without_instances(config: &Config, topology: &Topology, report: &mut Report<'_>) {
+    for chain in &config.chains {
+        let networks: BTreeSet<Vlan> = chain
+            .networks
+            .iter()
+            .filter_map(|name| topology.networks.get(&name.value).copied())
+            .collect();
+        let concerned = |host: &Host| {
+            host.vnics.iter().any(|vnic| {
+                !vnic.membership.vlans().is_disjoint(&networks)
+                    || chain.vms.iter().any(|vm| vm.value == vnic.vm)
+            })
+        };
+        for function in &chain.functions {
+            let present = |host: &Host| {
+                let in_chain = |there: &Chain| {
+                    there.name == chain.name.value
+                        && there
+                            .functions
+                            .iter()
+                            .any(|f| f.name == function.name.value)
+                };
+                host.chains.iter().any(in_chain)
+            };
+            for host in topology.hosts.values() {
+                if concerned(host) && !present(host) {
+                    report.warning(
+                        function.name.at,
+                        format!(
+                            "there is no instance on host {:?}, which has vNICs of this chain: \
+                             their frames pass without it",
+                            host.name
+                        ),
+                    );
+                }
+            }
+        }
+    }
+}

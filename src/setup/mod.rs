@@ -1,0 +1,207 @@
+//! The `ovs-vsctl` transaction that makes the bridges of a host.
+//!
+//! Pure: what the database has ([`Present`]) is an argument, and the transaction is text. Carrying
+//! it out again changes nothing.
+
+mod present;
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+pub use self::present::{ListingError, Present};
+use crate::topology::{Bridge, Bridges, ChainBridges, Endpoint, Host, Role};
+
+/// What a transaction depends on besides the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Where the bridges find the controller, in the words of `ovs-vsctl set-controller`.
+    pub controller: String,
+    /// The bridges' `datapath_type`, where it is to be set: `netdev` or `system`.
+    pub datapath_type: Option<String>,
+}
+
+/// Why there is no transaction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The host has `learning: "*"`.
+    #[error(
+        "host {host:?} takes every bridge there is (learning: \"*\"), so there is none to make; on \
+         each bridge, run ovs-vsctl set-controller BRIDGE {controller}"
+    )]
+    AnyBridge {
+        /// The host's name.
+        host: String,
+        /// Where the controller is.
+        controller: String,
+    },
+    /// Bridges cannot be told a port that is chosen when the controller starts.
+    #[error("{0} has no fixed port")]
+    NoFixedPort(Endpoint),
+    /// The controller listens nowhere.
+    #[error("the controller listens nowhere")]
+    NoEndpoint,
+}
+
+/// Where bridges on the controller's own machine find it: the first endpoint, by way of loopback
+/// where it is any address.
+///
+/// # Errors
+///
+/// There is no endpoint, or its port is chosen when the controller starts.
+pub fn controller_target(listen: &[Endpoint]) -> Result<String, Error> {
+    let endpoint = listen.first().ok_or(Error::NoEndpoint)?;
+    let reachable = |address: &SocketAddr| {
+        if address.port() == 0 {
+            return Err(Error::NoFixedPort(endpoint.clone()));
+        }
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        Ok(SocketAddr::new(ip, address.port()))
+    };
+    let target = match endpoint {
+        Endpoint::Tcp(address) => Endpoint::Tcp(reachable(address)?),
+        Endpoint::Ssl(address) => Endpoint::Ssl(reachable(address)?),
+        Endpoint::Unix(path) => Endpoint::Unix(path.clone()),
+    };
+    Ok(target.to_string())
+}
+
+/// What makes the bridges, patch ports and uplinks of `host` where `present` is there already.
+///
+/// Ports of vNICs and functions are for the hypervisor to make.
+///
+/// # Errors
+///
+/// The host names no bridge.
+pub fn transaction(
+    host: &Host,
+    options: &Options,
+    present: &Present,
+) -> Result<Transaction, Error> {
+    let mut transaction = Transaction::default();
+    for (_, bridge) in host.bridges() {
+        transaction.add_bridge(bridge, options, present);
+    }
+    match &host.bridges {
+        Bridges::Chain(chain) => transaction.add_patches(chain),
+        Bridges::Learning(_) => {}
+        Bridges::AnyLearning => {
+            return Err(Error::AnyBridge {
+                host: host.name.clone(),
+                controller: options.controller.clone(),
+            });
+        }
+    }
+    if let Some(bridge) = host.bridge(Role::Uplink).or(host.bridge(Role::Learning)) {
+        for uplink in &host.uplinks {
+            transaction.add(["--may-exist", "add-port", &bridge.name, uplink]);
+        }
+    }
+    Ok(transaction)
+}
+
+/// Commands of `ovs-vsctl` that are carried out together or not at all.
+///
+/// Displayed as what follows `ovs-vsctl` in a shell, a command a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Transaction {
+    commands: Vec<Vec<String>>,
+}
+
+impl Transaction {
+    /// The arguments for `ovs-vsctl`.
+    pub fn arguments(&self) -> impl Iterator<Item = &str> {
+        self.commands
+            .iter()
+            .flat_map(|words| ["--"].into_iter().chain(words.iter().map(|w| &**w)))
+    }
+
+    fn add<const N: usize>(&mut self, words: [&str; N]) {
+        self.commands.push(words.map(str::to_owned).to_vec());
+    }
+
+    fn add_bridge(&mut self, bridge: &Bridge, options: &Options, present: &Present) {
+        let name = bridge.name.as_str();
+        let datapath_id = format!("other-config:datapath-id={}", bridge.datapath_id);
+        let in_band = "other-config:disable-in-band=true";
+        self.add(["--may-exist", "add-br", name]);
+        self.add([
+            "set",
+            "Bridge",
+            name,
+            "fail_mode=secure",
+            &datapath_id,
+            in_band,
+        ]);
+        if let Some(kind) = &options.datapath_type {
+            self.add(["set", "Bridge", name, &format!("datapath_type={kind}")]);
+        }
+        let there = present.bridges.get(name).cloned().unwrap_or_default();
+        // No protocols means all that OVS has; adding one to none would restrict the bridge to it.
+        if !there.protocols.is_empty() {
+            self.add(["add", "Bridge", name, "protocols", "OpenFlow13"]);
+        }
+        // A new row even for the same target, and with it a new connection.
+        if !there.controllers.iter().eq([&options.controller]) {
+            self.add(["set-controller", name, &options.controller]);
+        }
+        self.add(["set", "Controller", name, "connection_mode=out-of-band"]);
+    }
+
+    /// The links between neighbouring bridges, both ends of each.
+    fn add_patches(&mut self, chain: &ChainBridges) {
+        let bridges = [
+            Some(&chain.local),
+            chain.service.as_ref(),
+            Some(&chain.uplink),
+        ];
+        let bridges: Vec<&Bridge> = bridges.into_iter().flatten().collect();
+        for (ends, patch) in bridges.windows(2).zip(&chain.patches) {
+            let [left, right] = ends else { continue };
+            self.add_patch_port(left, &patch.left, &patch.right);
+            self.add_patch_port(right, &patch.right, &patch.left);
+        }
+    }
+
+    fn add_patch_port(&mut self, bridge: &Bridge, port: &str, peer: &str) {
+        let peer = format!("options:peer={}", value(peer));
+        self.add(["--may-exist", "add-port", &bridge.name, port]);
+        self.add(["set", "Interface", port, "type=patch", &peer]);
+    }
+}
+
+impl fmt::Display for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, command) in self.commands.iter().enumerate() {
+            f.write_str(if index == 0 { "--" } else { " \\\n  --" })?;
+            for word in command {
+                write!(f, " {}", quoted(word))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `word` as a POSIX shell reads it back.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// `text` as `ovs-vsctl` reads it back as a value of a column.
+fn value(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        serde_json::Value::from(text).to_string()
+    }
+}
