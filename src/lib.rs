@@ -10,4 +10,5 @@ pub mod learning;
 pub mod ports;
 pub mod program;
 pub mod setup;
+pub mod simulate;
 pub mod topology;
