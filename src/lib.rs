@@ -7,6 +7,7 @@ pub mod compile;
 pub mod config;
 pub mod cookie;
 pub mod learning;
+pub mod portmap;
 pub mod ports;
 pub mod program;
 pub mod setup;
