@@ -15,6 +15,12 @@ pub(super) fn compile(settings: &Controller) -> Program {
     let mut builder = Builder::default();
     builder.packet_in_meter(settings);
     admission::refuse_never_forwarded(&mut builder);
+    builder.drop(
+        Table::Classify,
+        priority::EXCEPTION,
+        vlan::of_no_vlan(Match::new()),
+        Class::DropVlan,
+    );
     builder.flow(
         Table::Classify,
         priority::SPECIFIC,

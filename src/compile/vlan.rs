@@ -32,6 +32,12 @@ pub(super) fn priority_tagged(match_: Match) -> Match {
     match_.with(OxmField::VlanVid, PRESENT)
 }
 
+/// `match_` restricted to frames with the reserved VID 4095, which no VLAN has and no bridge
+/// forwards (IEEE 802.1Q, table 9-2).
+pub(super) fn of_no_vlan(match_: Match) -> Match {
+    match_.with(OxmField::VlanVid, PRESENT | 0xfff)
+}
+
 /// Gives an untagged frame the tag of `vlan`.
 pub(super) fn tag(vlan: Vlan) -> Vec<Action> {
     if vlan.is_tagged() {

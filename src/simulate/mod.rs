@@ -1,0 +1,92 @@
+//! What a host's bridges do to a frame, worked out from their flows and groups.
+//!
+//! A [`Network`] is one host: its bridges with the [`Program`] of each, joined by patch ports.
+//! [`Network::inject`] puts a frame in at a port and follows every copy of it until it leaves the
+//! host or is dropped. The semantics are those of OpenFlow 1.3 as Open vSwitch carries it out, for
+//! the part of it that [`crate::compile`] uses; anything else is reported as a [`Fault`].
+//!
+//! ```text
+//! inject -> Pass (one bridge) -> Step ... -> Step::Cross -> Pass (next bridge) -> ...
+//! ```
+
+mod action_set;
+mod frame;
+mod packet;
+mod walk;
+mod walker;
+
+use std::collections::BTreeMap;
+
+use openflow::PortNo;
+
+pub use frame::{Frame, Tag, Tags};
+pub use walk::{Delivery, Fault, PacketIn, Pass, Step, Walk};
+
+use crate::ports::Ports;
+use crate::program::Program;
+use crate::topology::{Bridges, Host, Role};
+
+/// The bridges of one host.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    bridges: BTreeMap<Role, Bridge>,
+}
+
+/// One bridge: its ports, its tables, and where its patch ports lead.
+#[derive(Debug, Clone)]
+struct Bridge {
+    ports: Ports,
+    program: Program,
+    patches: BTreeMap<PortNo, (Role, PortNo)>,
+}
+
+impl Network {
+    /// The bridges of `host`, with the ports and the program of each. A bridge that is missing in
+    /// `bridges` is not there; patch ports of which one end is missing lead nowhere.
+    pub fn new(host: &Host, bridges: impl IntoIterator<Item = (Role, Ports, Program)>) -> Self {
+        let mut network = Self::default();
+        for (role, ports, program) in bridges {
+            let patches = BTreeMap::new();
+            network.bridges.insert(
+                role,
+                Bridge {
+                    ports,
+                    program,
+                    patches,
+                },
+            );
+        }
+        if let Bridges::Chain(chain) = &host.bridges {
+            let roles: Vec<Role> = host.bridges().map(|(role, _)| role).collect();
+            for (patch, ends) in chain.patches.iter().zip(roles.windows(2)) {
+                network.join((ends[0], &patch.left), (ends[1], &patch.right));
+            }
+        }
+        network
+    }
+
+    fn join(&mut self, left: (Role, &str), right: (Role, &str)) {
+        let (Some(left), Some(right)) = (self.find(left), self.find(right)) else {
+            return;
+        };
+        for (end, peer) in [(left, right), (right, left)] {
+            if let Some(bridge) = self.bridges.get_mut(&end.0) {
+                bridge.patches.insert(end.1, peer);
+            }
+        }
+    }
+
+    fn find(&self, (role, name): (Role, &str)) -> Option<(Role, PortNo)> {
+        let port = self.bridges.get(&role)?.ports.get(name)?;
+        Some((role, port))
+    }
+
+    /// Follows a frame that comes in by `port` of the bridge `role`, as from outside the host's
+    /// bridges: with no mark and no metadata.
+    pub fn inject(&self, role: Role, port: PortNo, frame: Frame) -> Walk<'_> {
+        walker::walk(self, role, port, frame)
+    }
+}
+
+#[cfg(test)]
+mod tests;

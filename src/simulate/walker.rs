@@ -1,0 +1,344 @@
+//! Carries out flows, actions and groups on a packet.
+
+use std::cmp::Ordering;
+
+use openflow::{Action, Bucket, GroupId, GroupType, Instruction, PortNo, TableId};
+
+use super::action_set::in_set_order;
+use super::frame::Frame;
+use super::packet::Packet;
+use super::walk::{Delivery, Fault, PacketIn, Pass, Step, Walk};
+use super::{Bridge, Network};
+use crate::program::{Flow, FlowKey, Group};
+use crate::topology::Role;
+
+/// How many bridges deep a frame may go; Open vSwitch allows the same recursion.
+const MAX_DEPTH: usize = 64;
+/// How many passes through bridges all copies of a frame may make together.
+const MAX_PASSES: usize = 4096;
+
+pub(super) fn walk(network: &Network, role: Role, port: PortNo, frame: Frame) -> Walk<'_> {
+    let mut outcome = Outcome::default();
+    let pass = outcome.pass(network, role, Packet::received(port, frame), 0);
+    let Outcome {
+        deliveries,
+        packet_ins,
+        faults,
+        ..
+    } = outcome;
+    Walk {
+        pass,
+        deliveries,
+        packet_ins,
+        faults,
+    }
+}
+
+/// What all copies of the frame add to.
+#[derive(Default)]
+struct Outcome {
+    deliveries: Vec<Delivery>,
+    packet_ins: Vec<PacketIn>,
+    faults: Vec<Fault>,
+    passes: usize,
+}
+
+impl Outcome {
+    /// Takes a packet through one bridge, and its copies through those behind it.
+    fn pass<'n>(
+        &mut self,
+        network: &'n Network,
+        role: Role,
+        packet: Packet,
+        depth: usize,
+    ) -> Pass<'n> {
+        let (in_port, frame) = (packet.in_port, packet.frame());
+        self.passes += 1;
+        let steps = match network.bridges.get(&role) {
+            Some(_) if depth > MAX_DEPTH || self.passes > MAX_PASSES => {
+                self.fault(Fault::Loop);
+                Vec::new()
+            }
+            Some(bridge) => {
+                let mut pipeline = Pipeline {
+                    outcome: self,
+                    network,
+                    bridge,
+                    role,
+                    depth,
+                    table: TableId(0),
+                };
+                pipeline.run(packet)
+            }
+            None => Vec::new(),
+        };
+        Pass {
+            role,
+            in_port,
+            frame,
+            steps,
+        }
+    }
+
+    /// One report of each kind of fault is enough; a loop would make thousands.
+    fn fault(&mut self, fault: Fault) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+}
+
+/// The pipeline of one bridge, at work on one packet.
+struct Pipeline<'w, 'n> {
+    outcome: &'w mut Outcome,
+    network: &'n Network,
+    bridge: &'n Bridge,
+    role: Role,
+    depth: usize,
+    table: TableId,
+}
+
+impl<'n> Pipeline<'_, 'n> {
+    /// Table after table, then the action set (§5.1).
+    fn run(&mut self, mut packet: Packet) -> Vec<Step<'n>> {
+        let mut steps = Vec::new();
+        let mut action_set: Vec<&'n Action> = Vec::new();
+        loop {
+            let matched = self.look_up(&packet);
+            steps.push(Step::Lookup {
+                table: self.table,
+                matched,
+            });
+            let Some((_, flow)) = matched else {
+                return steps;
+            };
+            let mut next = None;
+            for instruction in &flow.instructions {
+                match instruction {
+                    Instruction::GotoTable(table) => next = Some(*table),
+                    Instruction::ApplyActions(actions) => {
+                        self.apply(actions, &mut packet, &mut steps);
+                    }
+                    Instruction::WriteActions(actions) => action_set.extend(actions),
+                    Instruction::ClearActions => action_set.clear(),
+                    Instruction::WriteMetadata { metadata, mask } => {
+                        packet.metadata = packet.metadata & !mask | metadata & mask;
+                    }
+                    Instruction::Meter(_) => {}
+                    _ => self.fault(Fault::Instruction {
+                        role: self.role,
+                        table: self.table,
+                    }),
+                }
+            }
+            match next {
+                Some(table) if table > self.table => self.table = table,
+                Some(_) => {
+                    self.fault(Fault::Backward {
+                        role: self.role,
+                        table: self.table,
+                    });
+                    return steps;
+                }
+                None => break,
+            }
+        }
+        self.apply(in_set_order(action_set), &mut packet, &mut steps);
+        steps
+    }
+
+    /// The matching flow entry of highest priority (§5.3).
+    fn look_up(&mut self, packet: &Packet) -> Option<(&'n FlowKey, &'n Flow)> {
+        let table = self.table;
+        let mut best: Option<(&FlowKey, &Flow)> = None;
+        let mut is_ambiguous = false;
+        let flows = self
+            .bridge
+            .program
+            .flows
+            .iter()
+            .filter(|(key, _)| key.table == table);
+        for (key, flow) in flows.filter(|(key, _)| packet.matches(&key.match_)) {
+            match best.map_or(Ordering::Greater, |(other, _)| {
+                key.priority.cmp(&other.priority)
+            }) {
+                Ordering::Less => {}
+                Ordering::Equal => {
+                    is_ambiguous |=
+                        best.is_some_and(|(_, other)| flow.instructions != other.instructions);
+                }
+                Ordering::Greater => (best, is_ambiguous) = (Some((key, flow)), false),
+            }
+        }
+        if let Some((FlowKey { priority, .. }, _)) = best.filter(|_| is_ambiguous) {
+            self.fault(Fault::Ambiguous {
+                role: self.role,
+                table,
+                priority: *priority,
+            });
+        }
+        best
+    }
+
+    /// Actions in the order given.
+    fn apply(
+        &mut self,
+        actions: impl IntoIterator<Item = &'n Action>,
+        packet: &mut Packet,
+        steps: &mut Vec<Step<'n>>,
+    ) {
+        for action in actions {
+            let changed = match action {
+                Action::Output { port, .. } => {
+                    self.output(*port, packet, steps);
+                    continue;
+                }
+                Action::Group(id) => {
+                    steps.push(self.group(*id, packet));
+                    continue;
+                }
+                Action::SetField(oxm) => packet.set_field(oxm),
+                Action::RegMove { src, dst } => packet.move_bits(*src, *dst),
+                Action::RegLoad { dst, value } => packet.load(*dst, (*value).into()),
+                Action::PushVlan(tpid) => {
+                    packet.push_tag(*tpid);
+                    Some(())
+                }
+                Action::PopVlan => {
+                    packet.pop_tag();
+                    Some(())
+                }
+                _ => None,
+            };
+            match changed {
+                Some(()) => steps.push(Step::Change(action)),
+                None => {
+                    let action = action.clone();
+                    self.fault(Fault::Action {
+                        role: self.role,
+                        action,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Output to a port, real or reserved (§4.5).
+    fn output(&mut self, port: PortNo, packet: &Packet, steps: &mut Vec<Step<'n>>) {
+        match port {
+            PortNo::IN_PORT => steps.push(self.send(packet.in_port, packet)),
+            PortNo::ALL | PortNo::FLOOD => {
+                let ports = self.bridge.ports.iter().map(|(_, port)| port);
+                for port in ports.filter(|&port| port != packet.in_port) {
+                    let step = self.send(port, packet);
+                    steps.push(step);
+                }
+            }
+            PortNo::CONTROLLER => {
+                let packet_in = PacketIn {
+                    role: self.role,
+                    table: self.table,
+                    in_port: packet.in_port,
+                    frame: packet.frame(),
+                };
+                self.outcome.packet_ins.push(packet_in.clone());
+                steps.push(Step::PacketIn(packet_in));
+            }
+            _ if port == packet.in_port => steps.push(Step::Suppress(port)),
+            _ => steps.push(self.send(port, packet)),
+        }
+    }
+
+    /// Sends a copy out of a real port.
+    fn send(&mut self, port: PortNo, packet: &Packet) -> Step<'n> {
+        if let Some(&(role, peer)) = self.bridge.patches.get(&port) {
+            let packet = packet.clone().patched(peer);
+            let pass = self
+                .outcome
+                .pass(self.network, role, packet, self.depth + 1);
+            return Step::Cross {
+                port,
+                pass: Box::new(pass),
+            };
+        }
+        if self.bridge.ports.name(port).is_none() {
+            return Step::NoSuchPort(port);
+        }
+        let delivery = Delivery {
+            role: self.role,
+            port,
+            frame: packet.frame(),
+            pkt_mark: packet.pkt_mark,
+        };
+        self.outcome.deliveries.push(delivery.clone());
+        Step::Deliver(delivery)
+    }
+
+    /// Hands copies to the buckets of a group (§5.6.1). The packet itself stays as it is.
+    fn group(&mut self, id: GroupId, packet: &Packet) -> Step<'n> {
+        let mut buckets = Vec::new();
+        if let Some(group) = self.bridge.program.groups.get(&id) {
+            if group
+                .buckets
+                .iter()
+                .any(|bucket| bucket.watch_group != GroupId::ANY)
+            {
+                self.fault(Fault::WatchGroup {
+                    role: self.role,
+                    id,
+                });
+            }
+            for index in self.chosen(group, packet) {
+                let mut packet = packet.clone();
+                let mut steps = Vec::new();
+                self.apply(
+                    in_set_order(&group.buckets[index].actions),
+                    &mut packet,
+                    &mut steps,
+                );
+                buckets.push((index, steps));
+            }
+        } else {
+            self.fault(Fault::NoSuchGroup {
+                role: self.role,
+                id,
+            });
+        }
+        Step::Group { id, buckets }
+    }
+
+    /// The places of the buckets that a packet goes to.
+    fn chosen(&self, group: &Group, packet: &Packet) -> Vec<usize> {
+        let all = 0..group.buckets.len();
+        let mut live = all
+            .clone()
+            .filter(|&index| self.is_live(&group.buckets[index]));
+        match group.kind {
+            GroupType::All => all.collect(),
+            GroupType::Indirect => all.take(1).collect(),
+            GroupType::FastFailover => live.next().into_iter().collect(),
+            // Which bucket a hash leads to is up to the switch; that it is one of the live ones,
+            // in proportion to the weights, is not.
+            GroupType::Select => {
+                let slots: Vec<usize> = live
+                    .flat_map(|index| {
+                        std::iter::repeat_n(index, group.buckets[index].weight.into())
+                    })
+                    .collect();
+                let slot = (packet.flow_hash() as usize).checked_rem(slots.len());
+                slot.map(|slot| slots[slot]).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A bucket is live while the port that it watches is. Open vSwitch takes one that watches
+    /// nothing for live.
+    fn is_live(&self, bucket: &Bucket) -> bool {
+        bucket.watch_port == PortNo::ANY || self.bridge.ports.name(bucket.watch_port).is_some()
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        self.outcome.fault(fault);
+    }
+}

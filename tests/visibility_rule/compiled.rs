@@ -1,0 +1,161 @@
+//! What the compiled flows do, in the words of the rule.
+
+use bridgechain::compile;
+use bridgechain::learning::{LearnedMac, Location};
+use bridgechain::portmap;
+use bridgechain::ports::Ports;
+use bridgechain::simulate::{Delivery, Frame, Network};
+use bridgechain::topology::{Bridges, Controller, Role};
+use openflow::PortNo;
+
+use crate::world::{Heard, Outcome, Station, World};
+
+/// The flows of all bridges of the host, with everything learned that may be.
+pub(crate) fn network(world: &World) -> Network {
+    let settings = Controller::default();
+    let learned: Vec<LearnedMac> = world
+        .heard
+        .iter()
+        .filter(|heard| admits(world, heard))
+        .filter_map(|heard| learned_mac(world, heard))
+        .collect();
+    let bridges = roles(world).into_iter().map(|role| {
+        let ports = ports(world, role);
+        let mut program = compile::bridge(&world.host, &settings, role, &ports);
+        for entry in &learned {
+            program.flows.extend(compile::learned(
+                &world.host,
+                &settings,
+                role,
+                &ports,
+                entry,
+            ));
+        }
+        (role, ports, program)
+    });
+    Network::new(&world.host, bridges.collect::<Vec<_>>())
+}
+
+/// Whether the compiler takes `heard` over.
+pub(crate) fn admits(world: &World, heard: &Heard) -> bool {
+    learned_mac(world, heard)
+        .is_some_and(|entry| compile::admits(&world.host, &ports(world, entry.at.role), &entry))
+}
+
+/// What became of a frame, by walking it through the flows.
+pub(crate) fn outcome(world: &World, network: &Network, from: &Station, frame: &Frame) -> Outcome {
+    let at = location(world, from).expect("senders are there");
+    let walk = network.inject(at.role, at.port, frame.clone());
+    assert_eq!(walk.faults, [], "from {from:?}: {frame}");
+    assert!(
+        walk.packet_ins.len() <= 1,
+        "more than one report: {:?}",
+        walk.packet_ins
+    );
+    let mut outcome = Outcome {
+        reported: !walk.packet_ins.is_empty(),
+        ..Outcome::default()
+    };
+    for copy in &walk.deliveries {
+        assert_eq!(copy.pkt_mark, 0, "a mark leaves the host: {copy:?}");
+        assert_eq!((copy.frame.dst, copy.frame.src), (frame.dst, frame.src));
+        let vids = copy.frame.tags.iter().map(|tag| tag.vid).collect();
+        *outcome
+            .seen
+            .entry((station(world, copy), vids))
+            .or_default() += 1;
+    }
+    outcome
+}
+
+pub(crate) fn roles(world: &World) -> Vec<Role> {
+    match &world.host.bridges {
+        Bridges::AnyLearning => vec![Role::Learning],
+        _ => world.host.bridges().map(|(role, _)| role).collect(),
+    }
+}
+
+/// The ports that a bridge has, those beyond the configuration behind the others.
+pub(crate) fn ports(world: &World, role: Role) -> Ports {
+    let mut ports = portmap::assumed(&world.host, role);
+    let absent: Vec<PortNo> = ports
+        .iter()
+        .filter(|(name, _)| !world.is_there(name))
+        .map(|(_, number)| number)
+        .collect();
+    for number in absent {
+        ports.remove(number);
+    }
+    if let Bridges::AnyLearning = world.host.bridges {
+        ports.insert("br0".to_owned(), PortNo::LOCAL);
+    }
+    if role == guests_at(world) {
+        for (number, stray) in (100..).zip(&world.strays) {
+            ports.insert(stray.clone(), PortNo(number));
+        }
+    }
+    ports
+}
+
+fn guests_at(world: &World) -> Role {
+    match world.host.bridges {
+        Bridges::Chain(_) => Role::Local,
+        _ => Role::Learning,
+    }
+}
+
+fn outside_at(world: &World) -> Role {
+    match world.host.bridges {
+        Bridges::Chain(_) => Role::Uplink,
+        _ => Role::Learning,
+    }
+}
+
+fn learned_mac(world: &World, heard: &Heard) -> Option<LearnedMac> {
+    let at = location(world, &heard.at)?;
+    Some(LearnedMac {
+        vlan: heard.vlan,
+        mac: heard.mac,
+        at,
+    })
+}
+
+/// The port behind which `station` is, if there is one.
+pub(crate) fn location(world: &World, station: &Station) -> Option<Location> {
+    let (role, name) = match station {
+        Station::Vnic(name) | Station::Stray(name) => (guests_at(world), name),
+        Station::Uplink(name) => (outside_at(world), name),
+        Station::FunctionPort(name) => (Role::Service, name),
+        Station::HostItself => {
+            return Some(Location {
+                role: outside_at(world),
+                port: PortNo::LOCAL,
+            });
+        }
+        Station::Function(_) => return None,
+    };
+    let port = ports(world, role).get(name)?;
+    Some(Location { role, port })
+}
+
+/// Who gets what leaves by a port.
+fn station(world: &World, copy: &Delivery) -> Station {
+    if copy.port == PortNo::LOCAL && copy.role == outside_at(world) {
+        return Station::HostItself;
+    }
+    let ports = ports(world, copy.role);
+    let name = ports
+        .name(copy.port)
+        .expect("frames leave by ports that exist")
+        .to_owned();
+    if copy.role == Role::Service {
+        let taps = world.taps();
+        let tap = taps.iter().find(|(_, instances)| instances.contains(&name));
+        return Station::Function(tap.map_or_else(|| name.clone(), |(tap, _)| tap.clone()));
+    }
+    match &world.host {
+        host if host.vnic(&name).is_some() => Station::Vnic(name),
+        host if host.uplinks.contains(&name) => Station::Uplink(name),
+        _ => Station::Stray(name),
+    }
+}

@@ -1,0 +1,259 @@
+//! The rule: who sees a frame, stated directly.
+//!
+//! This is sections 1 and 7 of the design in the form of a program, and shares nothing with the
+//! compiler but the types of the topology.
+
+use bridgechain::simulate::Frame;
+use bridgechain::topology::{Bridges, Chain, Membership, Promiscuous, Tagging, Vlan, Vnic};
+use openflow::MacAddr;
+
+use crate::world::{Heard, Outcome, Station, World};
+
+/// What becomes of `frame`, sent by `from`.
+pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
+    let mut outcome = Outcome::default();
+    let Some((vlan, payload)) = network_of(world, from, frame) else {
+        return outcome;
+    };
+    if is_reserved(frame.dst) || frame.src.is_multicast() || is_spoofed(world, from, frame.src) {
+        return outcome;
+    }
+    outcome.reported = world.host.pinned(frame.src).is_none()
+        && location(world, vlan, frame.src) != Some(from.clone());
+
+    let mut seen = Vec::new();
+    match destination(world, vlan, frame.dst) {
+        Destination::At(station) if station == *from && !is_vnic(from) => {}
+        Destination::At(station) => {
+            seen.extend(accepting(world, vlan));
+            if is_vnic(from) || is_vnic(&station) {
+                seen.extend(tapping(world, vlan, frame));
+            }
+            seen.push(station);
+        }
+        Destination::Absent => {
+            seen.extend(members(world, vlan));
+            seen.extend(tapping(world, vlan, frame));
+        }
+        Destination::Everywhere => {
+            seen.extend(members(world, vlan));
+            seen.extend(outside(world, vlan));
+            seen.extend(tapping(world, vlan, frame));
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    for station in seen.into_iter().filter(|station| station != from) {
+        let mut tags = match tagging(world, &station, vlan) {
+            Tagging::Tagged if vlan.is_tagged() => vec![vlan.id()],
+            _ => Vec::new(),
+        };
+        tags.extend_from_slice(&payload);
+        *outcome.seen.entry((station, tags)).or_default() += 1;
+    }
+    outcome
+}
+
+/// Whether the controller may take `heard` over: its port is there and a member of the network,
+/// and the address is a unicast one that belongs to no configured vNIC.
+pub(crate) fn may_be_learned(world: &World, heard: &Heard) -> bool {
+    let is_there = match &heard.at {
+        Station::Vnic(port) | Station::Uplink(port) => world.is_there(port),
+        Station::HostItself => true,
+        Station::Stray(_) => world.is_open(),
+        Station::FunctionPort(_) | Station::Function(_) => false,
+    };
+    is_there
+        && !heard.mac.is_multicast()
+        && world.host.pinned(heard.mac).is_none()
+        && admits(world, &heard.at, heard.vlan)
+}
+
+/// The network that a frame belongs to and the VLAN ids that are its payload; `None` where the
+/// sender may not send it.
+fn network_of(world: &World, from: &Station, frame: &Frame) -> Option<(Vlan, Vec<u16>)> {
+    let vids: Vec<u16> = frame.tags.iter().map(|tag| tag.vid).collect();
+    let (vlan, payload) = match vids.as_slice() {
+        // Untagged is what is left of it: what the inner tag says would come into force.
+        [0, _, ..] => return None,
+        [] | [0] => (untagged_network(world, from)?, Vec::new()),
+        [vid, payload @ ..] => {
+            let vlan = Vlan::new(*vid)?;
+            if !admits_tag(world, from, vlan) {
+                return None;
+            }
+            (vlan, payload.to_vec())
+        }
+    };
+    Some((vlan, payload))
+}
+
+/// Whether frames of `vlan` may come from `from` at all.
+fn admits(world: &World, from: &Station, vlan: Vlan) -> bool {
+    untagged_network(world, from) == Some(vlan) || vlan.is_tagged() && admits_tag(world, from, vlan)
+}
+
+/// The network of untagged frames from `from`.
+fn untagged_network(world: &World, from: &Station) -> Option<Vlan> {
+    let native = world.host.networks.get(&Vlan::UNTAGGED).copied();
+    match from {
+        _ if world.is_open() => Some(Vlan::UNTAGGED),
+        Station::Vnic(port) => match world.host.vnic(port)?.membership {
+            Membership::Access(vlan) => Some(vlan),
+            Membership::Trunked { native, .. } => native,
+        },
+        Station::Uplink(_) | Station::HostItself => native,
+        Station::Stray(_) | Station::FunctionPort(_) | Station::Function(_) => None,
+    }
+}
+
+/// Whether `from` may send frames with the tag of `vlan`.
+fn admits_tag(world: &World, from: &Station, vlan: Vlan) -> bool {
+    match from {
+        _ if world.is_open() => true,
+        Station::Vnic(port) => world
+            .host
+            .vnic(port)
+            .is_some_and(|vnic| match &vnic.membership {
+                Membership::Access(_) => false,
+                Membership::Trunked { tagged, .. } => tagged.contains(&vlan),
+            }),
+        Station::Uplink(_) => world.host.networks.contains(&vlan),
+        _ => false,
+    }
+}
+
+fn is_reserved(mac: MacAddr) -> bool {
+    let [head @ .., last] = mac.0;
+    head == [0x01, 0x80, 0xc2, 0x00, 0x00] && last <= 0x0f
+}
+
+/// Whether `src` is the address of a configured vNIC, and that is not the sender.
+fn is_spoofed(world: &World, from: &Station, src: MacAddr) -> bool {
+    world
+        .host
+        .pinned(src)
+        .is_some_and(|vnic| *from != Station::Vnic(vnic.port.clone()))
+}
+
+enum Destination {
+    /// One station has the address.
+    At(Station),
+    /// A configured vNIC of the network has it, but its port is not there: a guest that is just
+    /// being started or moved. The frame stays on the host.
+    Absent,
+    /// Broadcast, unknown unicast and multicast.
+    Everywhere,
+}
+
+fn destination(world: &World, vlan: Vlan, dst: MacAddr) -> Destination {
+    match world.host.pinned(dst) {
+        Some(vnic) if vnic.membership.vlans().contains(&vlan) => {
+            if world.is_there(&vnic.port) {
+                Destination::At(Station::Vnic(vnic.port.clone()))
+            } else if matches!(world.host.bridges, Bridges::Chain(_)) {
+                Destination::Absent
+            } else {
+                Destination::Everywhere
+            }
+        }
+        _ => location(world, vlan, dst).map_or(Destination::Everywhere, Destination::At),
+    }
+}
+
+/// Where an address was learned.
+fn location(world: &World, vlan: Vlan, mac: MacAddr) -> Option<Station> {
+    let heard = world
+        .heard
+        .iter()
+        .find(|heard| heard.vlan == vlan && heard.mac == mac)?;
+    may_be_learned(world, heard).then(|| heard.at.clone())
+}
+
+fn is_vnic(station: &Station) -> bool {
+    matches!(station, Station::Vnic(_))
+}
+
+fn present_vnics(world: &World) -> impl Iterator<Item = &Vnic> {
+    world
+        .host
+        .vnics
+        .iter()
+        .filter(|vnic| world.is_there(&vnic.port))
+}
+
+/// The vNICs of a network.
+fn members(world: &World, vlan: Vlan) -> impl Iterator<Item = Station> {
+    present_vnics(world)
+        .filter(move |vnic| vnic.membership.vlans().contains(&vlan))
+        .map(|vnic| Station::Vnic(vnic.port.clone()))
+}
+
+/// The vNICs that see all frames of a network.
+fn accepting(world: &World, vlan: Vlan) -> impl Iterator<Item = Station> {
+    present_vnics(world)
+        .filter(move |vnic| vnic.membership.vlans().contains(&vlan))
+        .filter(|vnic| vnic.promiscuous == Promiscuous::Accept)
+        .map(|vnic| Station::Vnic(vnic.port.clone()))
+}
+
+/// What is not a guest and a member of a network.
+fn outside(world: &World, vlan: Vlan) -> Vec<Station> {
+    if world.is_open() {
+        let strays = world.strays.iter().cloned().map(Station::Stray);
+        return strays.chain([Station::HostItself]).collect();
+    }
+    let uplinks = world
+        .host
+        .uplinks
+        .iter()
+        .filter(|port| world.is_there(port));
+    let host = (!vlan.is_tagged()).then_some(Station::HostItself);
+    uplinks.cloned().map(Station::Uplink).chain(host).collect()
+}
+
+/// The taps that a frame to or from the guests of this host is copied to.
+fn tapping(world: &World, vlan: Vlan, frame: &Frame) -> Vec<Station> {
+    if !world.has_service_bridge() {
+        return Vec::new();
+    }
+    let chains: Vec<String> = world
+        .host
+        .chains
+        .iter()
+        .filter(|chain| applies(world, chain, vlan, frame))
+        .map(|chain| format!("{}/", chain.name))
+        .collect();
+    world
+        .taps()
+        .into_iter()
+        .filter(|(name, _)| chains.iter().any(|chain| name.starts_with(chain)))
+        .filter(|(_, instances)| instances.iter().any(|port| world.is_there(port)))
+        .map(|(name, _)| Station::Function(name))
+        .collect()
+}
+
+/// Whether `frame` is one of the frames of `chain`: of its networks, of its VMs (from or to an
+/// address of theirs), or multicast in a network of its VMs.
+fn applies(world: &World, chain: &Chain, vlan: Vlan, frame: &Frame) -> bool {
+    let of_vm =
+        |vnic: &&Vnic| chain.vms.contains(&vnic.vm) && vnic.membership.vlans().contains(&vlan);
+    chain.networks.contains(&vlan)
+        || world.host.vnics.iter().filter(of_vm).any(|vnic| {
+            frame.dst.is_multicast()
+                || vnic
+                    .mac
+                    .is_some_and(|mac| mac == frame.src || mac == frame.dst)
+        })
+}
+
+/// How `station` gets the frames of `vlan`.
+fn tagging(world: &World, station: &Station, vlan: Vlan) -> Tagging {
+    match station {
+        Station::Vnic(port) => match world.host.vnic(port).map(|vnic| &vnic.membership) {
+            Some(Membership::Trunked { tagged, .. }) if tagged.contains(&vlan) => Tagging::Tagged,
+            _ => Tagging::Untagged,
+        },
+        _ => Tagging::Tagged,
+    }
+}

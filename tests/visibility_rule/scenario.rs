@@ -1,0 +1,369 @@
+//! Random hosts, and frames for them.
+//!
+//! Names, VLANs and addresses come from small pools, so that chance makes them meet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bridgechain::simulate::{Frame, Tag};
+use bridgechain::topology::{
+    Bridge, Bridges, Chain, ChainBridges, Function, FunctionKind, Host, Membership, Patch,
+    Promiscuous, Vlan, Vnic,
+};
+use openflow::{DatapathId, MacAddr};
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
+
+use crate::world::{Heard, Station, World};
+
+/// A host and frames that are sent there.
+#[derive(Debug, Clone)]
+pub(crate) struct Scenario {
+    pub(crate) world: World,
+    pub(crate) probes: Vec<(Station, Frame)>,
+}
+
+const VLANS: [u16; 4] = [0, 10, 20, 30];
+/// Two of them belong to no network, one of these to no network that there could be.
+const VIDS: [u16; 6] = [0, 10, 20, 30, 40, 4095];
+const VNICS: u8 = 5;
+
+pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
+    let heard = vec((0..VLANS.len(), learnable(), any::<Index>()), 0..16);
+    let parts = (
+        host(),
+        btree_set(port_name(), 0..4),
+        heard,
+        vec(probe(), 1..32),
+    );
+    parts.prop_map(|(host, absent, heard, probes)| {
+        let strays = ["stray0", "stray1", "stray2"].map(str::to_owned).to_vec();
+        let mut world = World {
+            host,
+            absent,
+            strays,
+            heard: Vec::new(),
+        };
+        let senders = world.senders();
+        let heard: BTreeMap<(Vlan, MacAddr), Station> = heard
+            .into_iter()
+            .map(|(vlan, mac, at)| ((network(VLANS[vlan]), mac), at.get(&senders).clone()))
+            .collect();
+        world.heard = heard
+            .into_iter()
+            .map(|((vlan, mac), at)| Heard { vlan, mac, at })
+            .collect();
+        let probes = probes
+            .into_iter()
+            .map(|probe| probe.sent_in(&world, &senders))
+            .collect();
+        Scenario { world, probes }
+    })
+}
+
+/// A frame in words that mean something on every host.
+#[derive(Debug, Clone)]
+struct Probe {
+    from: Index,
+    src: Source,
+    dst: Dest,
+    tags: Tags,
+    flow_hash: u32,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    /// The address that is pinned to the sender, if there is one.
+    Own,
+    Address(MacAddr),
+}
+
+#[derive(Debug, Clone)]
+enum Dest {
+    /// An address that was heard, in the network where it was.
+    Heard(Index),
+    Address(MacAddr),
+}
+
+#[derive(Debug, Clone)]
+enum Tags {
+    /// As the sender has to tag frames of the network that is meant: that of the destination,
+    /// or else this one.
+    Fitting(usize),
+    Exactly(Vec<Tag>),
+}
+
+fn probe() -> impl Strategy<Value = Probe> {
+    let src = prop_oneof![Just(Source::Own), address().prop_map(Source::Address)];
+    let dst = prop_oneof![
+        any::<Index>().prop_map(Dest::Heard),
+        address().prop_map(Dest::Address)
+    ];
+    let tags = prop_oneof![
+        3 => (0..VLANS.len()).prop_map(Tags::Fitting),
+        2 => tags().prop_map(Tags::Exactly),
+    ];
+    (any::<Index>(), src, dst, tags, any::<u32>()).prop_map(|(from, src, dst, tags, flow_hash)| {
+        Probe {
+            from,
+            src,
+            dst,
+            tags,
+            flow_hash,
+        }
+    })
+}
+
+impl Probe {
+    fn sent_in(self, world: &World, senders: &[Station]) -> (Station, Frame) {
+        let from = self.from.get(senders).clone();
+        let vnic = match &from {
+            Station::Vnic(port) => world.host.vnic(port),
+            _ => None,
+        };
+        let src = match self.src {
+            Source::Own => vnic
+                .and_then(|vnic| vnic.mac)
+                .unwrap_or(learnable_address(0)),
+            Source::Address(mac) => mac,
+        };
+        let (dst, vlan) = match self.dst {
+            Dest::Heard(index) if !world.heard.is_empty() => {
+                let heard = index.get(&world.heard);
+                (heard.mac, Some(heard.vlan))
+            }
+            Dest::Heard(_) => (MacAddr::BROADCAST, None),
+            Dest::Address(mac) => (mac, None),
+        };
+        let tags = match self.tags {
+            Tags::Exactly(tags) => tags,
+            Tags::Fitting(other) => {
+                let vlan = vlan.unwrap_or(network(VLANS[other]));
+                let untagged = vnic.map(|vnic| vnic.membership.untagged_ingress());
+                match untagged.unwrap_or(Some(Vlan::UNTAGGED)) == Some(vlan) {
+                    true => Vec::new(),
+                    false => vec![Tag::new(vlan.id())],
+                }
+            }
+        };
+        (
+            from,
+            Frame {
+                tags,
+                flow_hash: self.flow_hash,
+                ..Frame::new(src, dst)
+            },
+        )
+    }
+}
+
+fn network(id: u16) -> Vlan {
+    Vlan::new(id).expect("the pool has valid VLANs only")
+}
+
+/// The address of the vNIC `index`, where it has one.
+fn pinned(index: u8) -> MacAddr {
+    MacAddr([0x52, 0x54, 0, 0, 0, index])
+}
+
+/// An address that is in no configuration.
+fn learnable_address(index: u8) -> MacAddr {
+    MacAddr([0x02, 0, 0, 0, 1, index])
+}
+
+/// Mostly addresses that may be learned.
+fn learnable() -> impl Strategy<Value = MacAddr> {
+    prop_oneof![4 => (0..4_u8).prop_map(learnable_address), 1 => address()]
+}
+
+/// Any kind of address, more often those that somebody has.
+fn address() -> impl Strategy<Value = MacAddr> {
+    prop_oneof![
+        6 => (0..VNICS).prop_map(pinned),
+        6 => (0..4_u8).prop_map(learnable_address),
+        1 => Just(MacAddr::BROADCAST),
+        1 => Just(MacAddr([0x33, 0x33, 0, 0, 0, 0x16])),
+        1 => Just(MacAddr([0x01, 0x80, 0xc2, 0, 0, 0x0e])),
+        1 => Just(MacAddr([0x01, 0x80, 0xc2, 0, 0, 0x10])),
+    ]
+}
+
+fn tags() -> impl Strategy<Value = Vec<Tag>> {
+    let tag = (
+        select(&VIDS[..]),
+        0..8_u8,
+        prop_oneof![4 => Just(Tag::CUSTOMER), 1 => Just(Tag::SERVICE)],
+    )
+        .prop_map(|(vid, pcp, tpid)| Tag { tpid, pcp, vid });
+    prop_oneof![
+        4 => Just(Vec::new()),
+        6 => vec(tag.clone(), 1),
+        1 => vec(tag, 2),
+    ]
+}
+
+/// A port of the configuration.
+fn port_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (0..VNICS).prop_map(|index| format!("vm{index}")),
+        (0..2_u8).prop_map(|index| format!("eth{index}")),
+        (0..2_u8, 0..2_u8, 0..2_u8)
+            .prop_map(|(chain, function, instance)| format!("ids{chain}{function}{instance}")),
+    ]
+}
+
+fn host() -> impl Strategy<Value = Host> {
+    let networks = subsequence(VLANS.to_vec(), 1..=VLANS.len())
+        .prop_map(|ids| ids.into_iter().map(network).collect::<BTreeSet<_>>());
+    networks.prop_flat_map(|networks| {
+        let vnics = (0..=VNICS)
+            .prop_flat_map({
+                let networks = networks.clone();
+                move |count| {
+                    (0..count)
+                        .map(|index| vnic(index, &networks))
+                        .collect::<Vec<_>>()
+                }
+            })
+            .boxed();
+        (layout(), 0..3_u8, vnics, vec(chain(), 0..3)).prop_map(
+            move |(bridges, uplinks, vnics, chains)| {
+                let mut host = Host {
+                    name: "node1".to_owned(),
+                    bridges,
+                    uplinks: (0..uplinks).map(|index| format!("eth{index}")).collect(),
+                    networks: networks.clone(),
+                    vnics,
+                    chains: Vec::new(),
+                };
+                match &host.bridges {
+                    Bridges::Chain(ChainBridges {
+                        service: Some(_), ..
+                    }) => {
+                        host.chains = disjoint(&host, chains);
+                    }
+                    Bridges::Chain(_) => {}
+                    Bridges::Learning(_) if host.vnics.is_empty() => host.uplinks.clear(),
+                    Bridges::Learning(_) => {}
+                    Bridges::AnyLearning => {
+                        host.vnics.clear();
+                        host.uplinks.clear();
+                    }
+                }
+                host
+            },
+        )
+    })
+}
+
+fn layout() -> impl Strategy<Value = Bridges> {
+    let bridge = |name: &str| Bridge {
+        name: name.to_owned(),
+        datapath_id: DatapathId(1),
+    };
+    let patch = |left: &str, right: &str| Patch {
+        left: left.to_owned(),
+        right: right.to_owned(),
+    };
+    let with_service = Bridges::Chain(ChainBridges {
+        local: bridge("br0.local"),
+        service: Some(bridge("br.nf")),
+        uplink: bridge("br0"),
+        patches: vec![
+            patch("local-nf", "nf-local"),
+            patch("nf-uplink", "uplink-nf"),
+        ],
+    });
+    let without_service = Bridges::Chain(ChainBridges {
+        local: bridge("br0.local"),
+        service: None,
+        uplink: bridge("br0"),
+        patches: vec![patch("local-uplink", "uplink-local")],
+    });
+    prop_oneof![
+        6 => Just(with_service),
+        2 => Just(without_service),
+        2 => Just(Bridges::Learning(bridge("br0"))),
+        1 => Just(Bridges::AnyLearning),
+    ]
+}
+
+fn vnic(index: u8, networks: &BTreeSet<Vlan>) -> impl Strategy<Value = Vnic> + use<> {
+    let networks: Vec<Vlan> = networks.iter().copied().collect();
+    let tagged: Vec<Vlan> = networks
+        .iter()
+        .copied()
+        .filter(|vlan| vlan.is_tagged())
+        .collect();
+    let access = select(networks.clone()).prop_map(Membership::Access);
+    let count = tagged.len();
+    let membership = if tagged.is_empty() {
+        access.boxed()
+    } else {
+        let trunked = (
+            subsequence(tagged, 1..=count),
+            proptest::option::of(select(networks)),
+        )
+            .prop_map(|(tagged, native)| Membership::Trunked {
+                tagged: tagged.into_iter().collect(),
+                native,
+            });
+        prop_oneof![access, trunked].boxed()
+    };
+    let promiscuous = prop_oneof![3 => Just(Promiscuous::Bum), 1 => Just(Promiscuous::Accept)];
+    (membership, any::<bool>(), promiscuous).prop_map(move |(membership, has_mac, promiscuous)| {
+        Vnic {
+            vm: format!("VM-{}", index / 2),
+            port: format!("vm{index}"),
+            mac: has_mac.then(|| pinned(index)),
+            membership,
+            promiscuous,
+        }
+    })
+}
+
+/// Networks, VMs, and how many instances each of one or two taps has.
+type RawChain = (BTreeSet<Vlan>, BTreeSet<String>, Vec<u8>);
+
+fn chain() -> impl Strategy<Value = RawChain> {
+    let networks =
+        subsequence(VLANS.to_vec(), 0..=3).prop_map(|ids| ids.into_iter().map(network).collect());
+    let vms = btree_set((0..3_u8).prop_map(|index| format!("VM-{index}")), 0..2);
+    (networks, vms, vec(1..3_u8, 1..3))
+}
+
+/// The chains as far as they agree with each other: no network, be it that of a VM, is in two.
+fn disjoint(host: &Host, chains: Vec<RawChain>) -> Vec<Chain> {
+    let mut taken = BTreeSet::new();
+    let mut kept = Vec::new();
+    for (index, (networks, vms, taps)) in chains.into_iter().enumerate() {
+        let networks: BTreeSet<Vlan> = networks.intersection(&host.networks).copied().collect();
+        let of_vms = host.vnics.iter().filter(|vnic| vms.contains(&vnic.vm));
+        let covered: BTreeSet<Vlan> = of_vms
+            .flat_map(|vnic| vnic.membership.vlans())
+            .chain(networks.clone())
+            .collect();
+        if covered.is_disjoint(&taken) {
+            taken.extend(covered);
+            let functions = taps
+                .iter()
+                .enumerate()
+                .map(|(function, &instances)| Function {
+                    name: format!("ids{function}"),
+                    kind: FunctionKind::Tap {
+                        instances: (0..instances)
+                            .map(|instance| format!("ids{index}{function}{instance}"))
+                            .collect(),
+                    },
+                });
+            let functions = functions.collect();
+            kept.push(Chain {
+                name: format!("chain{index}"),
+                networks,
+                vms,
+                functions,
+            });
+        }
+    }
+    kept
+}
