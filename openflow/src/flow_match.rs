@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use bytes::{Buf, BufMut};
+
+use crate::codec::{
+    Decode, Encode, Reader, Structure, pad_to_8, padding_to_8, put_list, set_length,
+};
+use crate::error::{DecodeError, EncodeError, Problem};
+use crate::msg::ErrorCode;
 use crate::oxm::{MatchEntry, Oxm, OxmField};
 
 /// A list of match fields, in the order of the wire (`ofp_match`, §7.2.3).
@@ -116,6 +123,57 @@ fn wire_place(entry: &MatchEntry) -> (u16, u8, Option<u32>) {
             (class.number(), oxm.field.number(), class.experimenter())
         }
         MatchEntry::Raw(raw) => (raw.class, raw.field, None),
+    }
+}
+
+const MATCH: Structure = Structure::new("ofp_match", ErrorCode::OFPBMC_BAD_LEN);
+/// `OFPMT_OXM`, the only kind of match in OpenFlow 1.3.
+const OXM: u16 = 1;
+const HEADER_LEN: usize = 4;
+
+impl Decode for Match {
+    /// Also skips the padding, which `length` does not count.
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let start = r.offset();
+        let mut header = r.fixed::<HEADER_LEN>()?;
+        let kind = header.get_u16();
+        let length = usize::from(header.get_u16());
+        if kind != OXM {
+            return Err(bad_kind(r.clone().inside(&MATCH), start, kind));
+        }
+        let mut fields = r.body(&MATCH, HEADER_LEN, start + 2, length)?;
+        r.skip(padding_to_8(length), "padding of match")?;
+        // Most fields take 8 bytes or a little more.
+        let mut entries = Vec::with_capacity(fields.remaining().div_ceil(8));
+        while !fields.is_empty() {
+            entries.push(MatchEntry::decode(&mut fields)?);
+        }
+        Ok(Self { entries })
+    }
+}
+
+#[cold]
+fn bad_kind(r: Reader<'_>, offset: usize, kind: u16) -> DecodeError {
+    let problem = Problem::BadValue {
+        found: kind.into(),
+        expected: "1 (OFPMT_OXM)",
+    };
+    DecodeError {
+        offset,
+        error_code: ErrorCode::OFPBMC_BAD_TYPE,
+        ..r.error("type", problem)
+    }
+}
+
+impl Encode for Match {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let start = out.len();
+        out.put_u16(OXM);
+        out.put_u16(0);
+        put_list(out, &self.entries)?;
+        set_length(out, start, start + 2, MATCH.name)?;
+        pad_to_8(out, start);
+        Ok(())
     }
 }
 

@@ -22,6 +22,28 @@ pub struct Header {
 impl Header {
     /// The length of the header in bytes.
     pub const LEN: usize = 8;
+
+    /// Reads the header at the front of `bytes`; `None` where there are less than 8 bytes.
+    ///
+    /// Nothing is checked: `length` may be shorter than the header itself.
+    pub fn peek(bytes: &[u8]) -> Option<Self> {
+        let &[version, kind, l0, l1, x0, x1, x2, x3] = bytes.first_chunk()?;
+        Some(Self {
+            version,
+            kind: kind.into(),
+            length: u16::from_be_bytes([l0, l1]),
+            xid: Xid(u32::from_be_bytes([x0, x1, x2, x3])),
+        })
+    }
+
+    /// Appends the header of a message whose length is not known yet.
+    pub(crate) fn put(out: &mut Vec<u8>, version: u8, kind: u8, xid: Xid) {
+        let [x0, x1, x2, x3] = xid.0.to_be_bytes();
+        out.extend_from_slice(&[version, kind, 0, 0, x0, x1, x2, x3]);
+    }
+
+    /// Where the length is, from the start of the header.
+    pub(crate) const LENGTH_AT: usize = 2;
 }
 
 wire_enum! {

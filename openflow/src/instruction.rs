@@ -1,8 +1,11 @@
 //! What a flow entry does with the packets that match.
 
-use bytes::Bytes;
+use bytes::{Buf, BufMut, Bytes};
 
-use crate::action::Action;
+use crate::action::{ACTIONS, Action};
+use crate::codec::{Decode, Encode, Reader, Structure, put_list, put_padding, set_length};
+use crate::error::{DecodeError, EncodeError, ExpectedLength};
+use crate::msg::ErrorCode;
 use crate::types::{MeterId, TableId};
 
 /// One instruction (`ofp_instruction`, §7.2.4).
@@ -40,4 +43,129 @@ pub enum Instruction {
         /// What follows type and length.
         data: Bytes,
     },
+}
+
+/// A list of instructions.
+pub(crate) const INSTRUCTIONS: Structure =
+    Structure::new("ofp_instruction", ErrorCode::OFPBIC_BAD_LEN);
+
+/// `ofp_instruction_type`
+mod kind {
+    pub(super) const GOTO_TABLE: u16 = 1;
+    pub(super) const WRITE_METADATA: u16 = 2;
+    pub(super) const WRITE_ACTIONS: u16 = 3;
+    pub(super) const APPLY_ACTIONS: u16 = 4;
+    pub(super) const CLEAR_ACTIONS: u16 = 5;
+    pub(super) const METER: u16 = 6;
+    pub(super) const EXPERIMENTER: u16 = 0xffff;
+}
+
+const MIN_LEN: usize = 8;
+
+impl Decode for Instruction {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let start = r.offset();
+        let mut header = r.fixed::<4>()?;
+        let kind = header.get_u16();
+        let length = usize::from(header.get_u16());
+        if length < MIN_LEN {
+            return Err(r.bad_length("len", start + 2, length, ExpectedLength::AtLeast(MIN_LEN)));
+        }
+        if !length.is_multiple_of(8) {
+            return Err(r.bad_length("len", start + 2, length, ExpectedLength::MultipleOf(8)));
+        }
+        let mut body = r.sub(length - 4, "len", &INSTRUCTIONS)?;
+        Ok(match kind {
+            kind::GOTO_TABLE => Self::GotoTable(TableId(body.exactly::<4>()?.get_u8())),
+            kind::WRITE_METADATA => {
+                let mut fields = body.exactly::<20>()?;
+                fields.advance(4);
+                Self::WriteMetadata {
+                    metadata: fields.get_u64(),
+                    mask: fields.get_u64(),
+                }
+            }
+            kind::WRITE_ACTIONS => Self::WriteActions(decode_actions(&mut body)?),
+            kind::APPLY_ACTIONS => Self::ApplyActions(decode_actions(&mut body)?),
+            kind::CLEAR_ACTIONS => {
+                body.exactly::<4>()?;
+                Self::ClearActions
+            }
+            kind::METER => Self::Meter(MeterId(body.exactly::<4>()?.get_u32())),
+            kind::EXPERIMENTER => Self::Experimenter {
+                experimenter: body.fixed::<4>()?.get_u32(),
+                data: body.rest(),
+            },
+            kind => Self::Unknown {
+                kind,
+                data: body.rest(),
+            },
+        })
+    }
+}
+
+fn decode_actions(body: &mut Reader<'_>) -> Result<Vec<Action>, DecodeError> {
+    body.skip(4, "pad")?;
+    body.clone().inside(&ACTIONS).list()
+}
+
+impl Encode for Instruction {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let start = out.len();
+        match self {
+            Self::GotoTable(table) => {
+                put_header(out, kind::GOTO_TABLE);
+                out.put_u8(table.0);
+                put_padding(out, 3);
+            }
+            Self::WriteMetadata { metadata, mask } => {
+                put_header(out, kind::WRITE_METADATA);
+                put_padding(out, 4);
+                out.put_u64(*metadata);
+                out.put_u64(*mask);
+            }
+            Self::WriteActions(actions) => {
+                put_header(out, kind::WRITE_ACTIONS);
+                put_padding(out, 4);
+                put_list(out, actions)?;
+            }
+            Self::ApplyActions(actions) => {
+                put_header(out, kind::APPLY_ACTIONS);
+                put_padding(out, 4);
+                put_list(out, actions)?;
+            }
+            Self::ClearActions => {
+                put_header(out, kind::CLEAR_ACTIONS);
+                put_padding(out, 4);
+            }
+            Self::Meter(meter) => {
+                put_header(out, kind::METER);
+                out.put_u32(meter.0);
+            }
+            Self::Experimenter { experimenter, data } => {
+                put_header(out, kind::EXPERIMENTER);
+                out.put_u32(*experimenter);
+                out.extend_from_slice(data);
+            }
+            Self::Unknown { kind, data } => {
+                put_header(out, *kind);
+                out.extend_from_slice(data);
+            }
+        }
+        let length = out.len() - start;
+        if length < MIN_LEN || !length.is_multiple_of(8) {
+            let structure = INSTRUCTIONS.name;
+            return Err(EncodeError::Misaligned {
+                structure,
+                length,
+                multiple: 8,
+            });
+        }
+        set_length(out, start, start + 2, INSTRUCTIONS.name)
+    }
+}
+
+fn put_header(out: &mut Vec<u8>, kind: u16) {
+    out.put_u16(kind);
+    out.put_u16(0);
 }

@@ -3,9 +3,12 @@
 #![warn(missing_docs)]
 
 mod action;
+mod codec;
+mod error;
 pub mod experimenter;
 mod fixed_str;
 mod flow_match;
+mod frame;
 mod header;
 mod instruction;
 mod mac;
@@ -18,8 +21,10 @@ mod property;
 mod types;
 
 pub use action::{Action, Subfield};
+pub use error::{DecodeError, EncodeError, ExpectedLength, Problem};
 pub use fixed_str::{FixedStr, PortName};
 pub use flow_match::Match;
+pub use frame::{FrameError, Framer};
 pub use header::{Header, MessageType, VERSION};
 pub use instruction::Instruction;
 pub use mac::{MacAddr, ParseMacError};

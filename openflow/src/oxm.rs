@@ -1,6 +1,7 @@
 //! Match fields as type, length and value (OXM, §7.2.3).
 
 mod table;
+mod wire;
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -56,6 +57,11 @@ impl OxmField {
     /// What else a match must have for this field to be allowed in it.
     pub fn prerequisite(self) -> Prerequisite {
         self.info().prerequisite
+    }
+
+    /// Class, number and length as on the wire, without mask.
+    pub(crate) fn header(self) -> u32 {
+        self.info().header
     }
 
     /// The name in C, such as `OXM_OF_ETH_DST`; `ovs-ofctl` takes it in `move` and `load`.
@@ -162,6 +168,26 @@ impl From<PortNo> for u128 {
     }
 }
 
+impl Oxm {
+    /// Name and `value[/mask]` as `set_field` of `ovs-ofctl` takes them.
+    pub(crate) fn as_set_field(&self) -> (&'static str, impl fmt::Display) {
+        let info = self.field.info();
+        let name = match self.field {
+            // `vlan_vid` with its present bit; `dl_vlan` would be another field.
+            OxmField::VlanVid => "vlan_vid",
+            _ => info.ofctl_name,
+        };
+        (
+            name,
+            ValueAndMask {
+                format: info.format,
+                value: self.value,
+                mask: self.mask,
+            },
+        )
+    }
+}
+
 /// The value alone, as `ovs-ofctl` writes it behind the name of the field.
 struct Value(Format, u128);
 
@@ -188,15 +214,35 @@ impl fmt::Display for Oxm {
         if self.field == OxmField::VlanVid {
             return fmt_vlan_vid(f, value, mask);
         }
-        let format = match (info.format, mask) {
-            (Format::Decimal | Format::DecimalHexMask, Some(_)) => Format::Hex,
-            (format, _) => format,
+        write!(
+            f,
+            "{}={}",
+            info.ofctl_name,
+            ValueAndMask {
+                format: info.format,
+                value,
+                mask
+            }
+        )
+    }
+}
+
+struct ValueAndMask {
+    format: Format,
+    value: u128,
+    mask: Option<u128>,
+}
+
+impl fmt::Display for ValueAndMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(mask) = self.mask else {
+            return Value(self.format, self.value).fmt(f);
         };
-        write!(f, "{}={}", info.ofctl_name, Value(format, value))?;
-        match mask {
-            Some(mask) => write!(f, "/{}", Value(format, mask)),
-            None => Ok(()),
-        }
+        let format = match self.format {
+            Format::Decimal | Format::DecimalHexMask => Format::Hex,
+            format => format,
+        };
+        write!(f, "{}/{}", Value(format, self.value), Value(format, mask))
     }
 }
 

@@ -1,7 +1,10 @@
 //! Bundles: several messages that take effect together or not at all (ONF extension 230).
 
 use bitflags::bitflags;
+use bytes::{Buf, BufMut};
 
+use crate::codec::{Decode, Encode, Reader, pad_to_8, padding_to_8, put_list, put_padding};
+use crate::error::{DecodeError, EncodeError, Problem};
 use crate::macros::wire_enum;
 use crate::message::Message;
 use crate::property::RawProperty;
@@ -92,5 +95,77 @@ impl BundleAdd {
             inner_xid: None,
             properties: Vec::new(),
         }
+    }
+}
+
+impl Decode for BundleControl {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<8>()?;
+        let bundle_id = fields.get_u32();
+        let kind = fields.get_u16().into();
+        let flags = BundleFlags::from_bits_retain(fields.get_u16());
+        Ok(Self {
+            bundle_id,
+            kind,
+            flags,
+            properties: r.list()?,
+        })
+    }
+}
+
+impl Encode for BundleControl {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u32(self.bundle_id);
+        out.put_u16(self.kind.into());
+        out.put_u16(self.flags.bits());
+        put_list(out, &self.properties)
+    }
+}
+
+const NESTED: EncodeError = EncodeError::Impossible {
+    structure: "ofp_bundle_add_msg",
+    problem: "bundles do not nest",
+};
+
+impl BundleAdd {
+    pub(crate) fn decode(r: &mut Reader<'_>, xid: Xid) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<8>()?;
+        let bundle_id = fields.get_u32();
+        fields.advance(2);
+        let flags = BundleFlags::from_bits_retain(fields.get_u16());
+
+        let start = r.offset();
+        let mut inner = r.nested(1)?;
+        let (inner_xid, message) = Message::decode_from(&mut inner)?;
+        if message.is_of_bundle() {
+            return Err(r.error("message", Problem::TooDeep { limit: 1 }));
+        }
+        r.skip(inner.offset() - start, "message")?;
+        // The message is padded only where something follows.
+        if !r.is_empty() {
+            r.skip(padding_to_8(r.offset() - start), "pad")?;
+        }
+        Ok(Self {
+            bundle_id,
+            flags,
+            message: Box::new(message),
+            inner_xid: Some(inner_xid).filter(|&inner| inner != xid),
+            properties: r.list()?,
+        })
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>, xid: Xid) -> Result<(), EncodeError> {
+        if self.message.is_of_bundle() {
+            return Err(NESTED);
+        }
+        out.put_u32(self.bundle_id);
+        put_padding(out, 2);
+        out.put_u16(self.flags.bits());
+        let start = out.len();
+        self.message.encode(self.inner_xid.unwrap_or(xid), out)?;
+        if !self.properties.is_empty() {
+            pad_to_8(out, start);
+        }
+        put_list(out, &self.properties)
     }
 }

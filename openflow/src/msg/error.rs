@@ -2,7 +2,11 @@
 
 use bytes::Bytes;
 
+use super::error_code::ErrorCode;
+use crate::codec::Reader;
+use crate::error::DecodeError;
 use crate::macros::wire_enum;
+use bytes::{Buf, BufMut};
 
 /// A message was refused (`ofp_error_msg`, §7.4.4).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,11 +80,45 @@ wire_enum! {
     }
 }
 
-/// An error of the specification: its type and its code, which only together have a meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ErrorCode {
-    /// What kind of thing went wrong.
-    pub kind: ErrorType,
-    /// What about it.
-    pub code: u16,
+/// `OFPET_EXPERIMENTER`
+const EXPERIMENTER: u16 = 0xffff;
+
+impl ErrorMsg {
+    pub(crate) fn decode(r: &mut Reader<'_>, version: u8) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<4>()?;
+        let (kind, code) = (fields.get_u16(), fields.get_u16());
+        let error = match kind {
+            EXPERIMENTER => ErrorKind::Experimenter {
+                experimenter: r.fixed::<4>()?.get_u32(),
+                exp_type: code,
+            },
+            kind => ErrorKind::Standard(ErrorCode {
+                kind: kind.into(),
+                code,
+            }),
+        };
+        Ok(Self {
+            version,
+            error,
+            data: r.rest(),
+        })
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        match self.error {
+            ErrorKind::Standard(ErrorCode { kind, code }) => {
+                out.put_u16(kind.into());
+                out.put_u16(code);
+            }
+            ErrorKind::Experimenter {
+                experimenter,
+                exp_type,
+            } => {
+                out.put_u16(EXPERIMENTER);
+                out.put_u16(exp_type);
+                out.put_u32(experimenter);
+            }
+        }
+        out.extend_from_slice(&self.data);
+    }
 }

@@ -2,7 +2,10 @@
 
 use bitflags::bitflags;
 
+use crate::codec::{Decode, Encode, Reader, put_padding};
+use crate::error::{DecodeError, EncodeError};
 use crate::types::DatapathId;
+use bytes::{Buf, BufMut};
 
 /// Who the switch is and what it can do (`ofp_switch_features`, §7.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,5 +43,39 @@ bitflags! {
         /// Blocks ports that loop (`OFPC_PORT_BLOCKED`).
         const PORT_BLOCKED = 1 << 8;
         const _ = !0;
+    }
+}
+
+impl Decode for FeaturesReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.exactly::<24>()?;
+        let datapath_id = DatapathId(fields.get_u64());
+        let n_buffers = fields.get_u32();
+        let n_tables = fields.get_u8();
+        let auxiliary_id = fields.get_u8();
+        fields.advance(2);
+        let capabilities = Capabilities::from_bits_retain(fields.get_u32());
+        let reserved = fields.get_u32();
+        Ok(Self {
+            datapath_id,
+            n_buffers,
+            n_tables,
+            auxiliary_id,
+            capabilities,
+            reserved,
+        })
+    }
+}
+
+impl Encode for FeaturesReply {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u64(self.datapath_id.0);
+        out.put_u32(self.n_buffers);
+        out.put_u8(self.n_tables);
+        out.put_u8(self.auxiliary_id);
+        put_padding(out, 2);
+        out.put_u32(self.capabilities.bits());
+        out.put_u32(self.reserved);
+        Ok(())
     }
 }

@@ -2,10 +2,14 @@
 
 use bitflags::bitflags;
 
+use crate::codec::{Decode, Encode, Reader, put_list, put_padding};
+use crate::error::{DecodeError, EncodeError};
 use crate::flow_match::Match;
+use crate::instruction::INSTRUCTIONS;
 use crate::instruction::Instruction;
 use crate::macros::wire_enum;
 use crate::types::{BufferId, Cookie, GroupId, PortNo, TableId};
+use bytes::{Buf, BufMut};
 
 /// Adds, changes or deletes flow entries (`ofp_flow_mod`, §7.3.4.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -110,5 +114,47 @@ bitflags! {
         /// Do not count bytes (`OFPFF_NO_BYT_COUNTS`).
         const NO_BYT_COUNTS = 1 << 4;
         const _ = !0;
+    }
+}
+
+impl Decode for FlowMod {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<40>()?;
+        Ok(Self {
+            cookie: Cookie(fields.get_u64()),
+            cookie_mask: fields.get_u64(),
+            table_id: TableId(fields.get_u8()),
+            command: fields.get_u8().into(),
+            idle_timeout: fields.get_u16(),
+            hard_timeout: fields.get_u16(),
+            priority: fields.get_u16(),
+            buffer_id: BufferId(fields.get_u32()),
+            out_port: PortNo(fields.get_u32()),
+            out_group: GroupId(fields.get_u32()),
+            flags: FlowModFlags::from_bits_retain(fields.get_u16()),
+            match_: Match::decode(r)?,
+            instructions: r
+                .sub(r.remaining(), "instructions", &INSTRUCTIONS)?
+                .list()?,
+        })
+    }
+}
+
+impl Encode for FlowMod {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u64(self.cookie.0);
+        out.put_u64(self.cookie_mask);
+        out.put_u8(self.table_id.0);
+        out.put_u8(self.command.into());
+        out.put_u16(self.idle_timeout);
+        out.put_u16(self.hard_timeout);
+        out.put_u16(self.priority);
+        out.put_u32(self.buffer_id.0);
+        out.put_u32(self.out_port.0);
+        out.put_u32(self.out_group.0);
+        out.put_u16(self.flags.bits());
+        put_padding(out, 2);
+        self.match_.encode(out)?;
+        put_list(out, &self.instructions)
     }
 }

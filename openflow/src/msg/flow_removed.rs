@@ -1,8 +1,11 @@
 //! FLOW_REMOVED: a flow entry is gone.
 
+use crate::codec::{Decode, Encode, Reader};
+use crate::error::{DecodeError, EncodeError};
 use crate::flow_match::Match;
 use crate::macros::wire_enum;
 use crate::types::{Cookie, TableId};
+use bytes::{Buf, BufMut};
 
 /// A flow entry is gone that was to be reported (`ofp_flow_removed`, §7.4.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,5 +49,42 @@ wire_enum! {
         MeterDelete = 4,
         /// The switch made room (`OFPRR_EVICTION`, OpenFlow 1.4).
         Eviction = 5,
+    }
+}
+
+impl Decode for FlowRemoved {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<40>()?;
+        let removed = Self {
+            cookie: Cookie(fields.get_u64()),
+            priority: fields.get_u16(),
+            reason: fields.get_u8().into(),
+            table_id: TableId(fields.get_u8()),
+            duration_sec: fields.get_u32(),
+            duration_nsec: fields.get_u32(),
+            idle_timeout: fields.get_u16(),
+            hard_timeout: fields.get_u16(),
+            packet_count: fields.get_u64(),
+            byte_count: fields.get_u64(),
+            match_: Match::decode(r)?,
+        };
+        r.finish()?;
+        Ok(removed)
+    }
+}
+
+impl Encode for FlowRemoved {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u64(self.cookie.0);
+        out.put_u16(self.priority);
+        out.put_u8(self.reason.into());
+        out.put_u8(self.table_id.0);
+        out.put_u32(self.duration_sec);
+        out.put_u32(self.duration_nsec);
+        out.put_u16(self.idle_timeout);
+        out.put_u16(self.hard_timeout);
+        out.put_u64(self.packet_count);
+        out.put_u64(self.byte_count);
+        self.match_.encode(out)
     }
 }

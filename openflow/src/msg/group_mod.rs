@@ -1,8 +1,13 @@
 //! GROUP_MOD: groups are added, changed and deleted.
 
+use super::error_code::ErrorCode;
+use crate::action::ACTIONS;
 use crate::action::Action;
+use crate::codec::{Decode, Encode, Reader, Structure, put_list, put_padding, set_length};
+use crate::error::{DecodeError, EncodeError};
 use crate::macros::wire_enum;
 use crate::types::{GroupId, PortNo};
+use bytes::{Buf, BufMut};
 
 /// Adds, changes or deletes a group (`ofp_group_mod`, §7.3.4.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,5 +72,68 @@ impl Bucket {
             watch_group: GroupId::ANY,
             actions,
         }
+    }
+}
+
+impl Decode for GroupMod {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<8>()?;
+        let command = fields.get_u16().into();
+        let kind = fields.get_u8().into();
+        fields.advance(1);
+        let group_id = GroupId(fields.get_u32());
+        Ok(Self {
+            command,
+            kind,
+            group_id,
+            buckets: r.list()?,
+        })
+    }
+}
+
+impl Encode for GroupMod {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u16(self.command.into());
+        out.put_u8(self.kind.into());
+        put_padding(out, 1);
+        out.put_u32(self.group_id.0);
+        put_list(out, &self.buckets)
+    }
+}
+
+const BUCKET: Structure = Structure::new("ofp_bucket", ErrorCode::OFPGMFC_BAD_BUCKET);
+const BUCKET_HEADER_LEN: usize = 16;
+
+impl Decode for Bucket {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let start = r.offset();
+        let mut fields = r.fixed::<BUCKET_HEADER_LEN>()?;
+        let length = usize::from(fields.get_u16());
+        let weight = fields.get_u16();
+        let watch_port = PortNo(fields.get_u32());
+        let watch_group = GroupId(fields.get_u32());
+        let actions = r
+            .body(&BUCKET, BUCKET_HEADER_LEN, start, length)?
+            .inside(&ACTIONS)
+            .list()?;
+        Ok(Self {
+            weight,
+            watch_port,
+            watch_group,
+            actions,
+        })
+    }
+}
+
+impl Encode for Bucket {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let start = out.len();
+        out.put_u16(0);
+        out.put_u16(self.weight);
+        out.put_u32(self.watch_port.0);
+        out.put_u32(self.watch_group.0);
+        put_padding(out, 4);
+        put_list(out, &self.actions)?;
+        set_length(out, start, start, BUCKET.name)
     }
 }

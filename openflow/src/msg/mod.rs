@@ -3,6 +3,7 @@
 mod async_config;
 mod bundle;
 mod error;
+mod error_code;
 mod features;
 mod flow_mod;
 mod flow_removed;
@@ -19,7 +20,8 @@ mod table_mod;
 
 pub use async_config::AsyncConfig;
 pub use bundle::{BundleAdd, BundleControl, BundleControlKind, BundleFlags};
-pub use error::{ErrorCode, ErrorKind, ErrorMsg, ErrorType};
+pub use error::{ErrorKind, ErrorMsg, ErrorType};
+pub use error_code::ErrorCode;
 pub use features::{Capabilities, FeaturesReply};
 pub use flow_mod::{FlowMod, FlowModCommand, FlowModFlags};
 pub use flow_removed::{FlowRemoved, FlowRemovedReason};

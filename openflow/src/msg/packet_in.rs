@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 
+use crate::codec::{Decode, Encode, Reader, put_padding};
+use crate::error::{DecodeError, EncodeError};
 use crate::flow_match::Match;
 use crate::macros::wire_enum;
 use crate::types::{BufferId, Cookie, TableId};
+use bytes::{Buf, BufMut};
 
 /// A packet that the switch hands to the controller (`ofp_packet_in`, §7.4.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,5 +43,45 @@ wire_enum! {
         Group = 4,
         /// An output action in a packet-out (`OFPR_PACKET_OUT`, OpenFlow 1.4).
         PacketOut = 5,
+    }
+}
+
+/// Behind the match, so that the IP header of an Ethernet frame is aligned.
+const PAD_LEN: usize = 2;
+
+impl Decode for PacketIn {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<16>()?;
+        let buffer_id = BufferId(fields.get_u32());
+        let total_len = fields.get_u16();
+        let reason = fields.get_u8().into();
+        let table_id = TableId(fields.get_u8());
+        let cookie = Cookie(fields.get_u64());
+        let match_ = Match::decode(r)?;
+        r.skip(PAD_LEN, "pad")?;
+        let data = r.rest();
+        Ok(Self {
+            buffer_id,
+            total_len,
+            reason,
+            table_id,
+            cookie,
+            match_,
+            data,
+        })
+    }
+}
+
+impl Encode for PacketIn {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u32(self.buffer_id.0);
+        out.put_u16(self.total_len);
+        out.put_u8(self.reason.into());
+        out.put_u8(self.table_id.0);
+        out.put_u64(self.cookie.0);
+        self.match_.encode(out)?;
+        put_padding(out, PAD_LEN);
+        out.extend_from_slice(&self.data);
+        Ok(())
     }
 }

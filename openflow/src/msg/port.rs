@@ -2,10 +2,13 @@
 
 use bitflags::bitflags;
 
+use crate::codec::{Decode, Encode, Reader, put_padding};
+use crate::error::{DecodeError, EncodeError};
 use crate::fixed_str::PortName;
 use crate::mac::MacAddr;
 use crate::macros::wire_enum;
 use crate::types::PortNo;
+use bytes::{Buf, BufMut};
 
 /// A port of the switch (`ofp_port`, §7.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,4 +141,98 @@ pub struct PortMod {
     pub mask: PortConfig,
     /// What to offer to the peer; empty leaves it as it is.
     pub advertise: PortFeatures,
+}
+
+impl Decode for Port {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<64>()?;
+        let port_no = PortNo(fields.get_u32());
+        fields.advance(4);
+        let mut hw_addr = MacAddr::default();
+        fields.copy_to_slice(&mut hw_addr.0);
+        fields.advance(2);
+        let mut name = PortName::default();
+        fields.copy_to_slice(&mut name.0);
+        Ok(Self {
+            port_no,
+            hw_addr,
+            name,
+            config: PortConfig::from_bits_retain(fields.get_u32()),
+            state: PortState::from_bits_retain(fields.get_u32()),
+            curr: PortFeatures::from_bits_retain(fields.get_u32()),
+            advertised: PortFeatures::from_bits_retain(fields.get_u32()),
+            supported: PortFeatures::from_bits_retain(fields.get_u32()),
+            peer: PortFeatures::from_bits_retain(fields.get_u32()),
+            curr_speed: fields.get_u32(),
+            max_speed: fields.get_u32(),
+        })
+    }
+}
+
+impl Encode for Port {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u32(self.port_no.0);
+        put_padding(out, 4);
+        out.extend_from_slice(&self.hw_addr.0);
+        put_padding(out, 2);
+        out.extend_from_slice(&self.name.0);
+        out.put_u32(self.config.bits());
+        out.put_u32(self.state.bits());
+        out.put_u32(self.curr.bits());
+        out.put_u32(self.advertised.bits());
+        out.put_u32(self.supported.bits());
+        out.put_u32(self.peer.bits());
+        out.put_u32(self.curr_speed);
+        out.put_u32(self.max_speed);
+        Ok(())
+    }
+}
+
+impl Decode for PortStatus {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let reason = r.fixed::<8>()?.get_u8().into();
+        let desc = Port::decode(r)?;
+        r.finish()?;
+        Ok(Self { reason, desc })
+    }
+}
+
+impl Encode for PortStatus {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u8(self.reason.into());
+        put_padding(out, 7);
+        self.desc.encode(out)
+    }
+}
+
+impl Decode for PortMod {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.exactly::<32>()?;
+        let port_no = PortNo(fields.get_u32());
+        fields.advance(4);
+        let mut hw_addr = MacAddr::default();
+        fields.copy_to_slice(&mut hw_addr.0);
+        fields.advance(2);
+        Ok(Self {
+            port_no,
+            hw_addr,
+            config: PortConfig::from_bits_retain(fields.get_u32()),
+            mask: PortConfig::from_bits_retain(fields.get_u32()),
+            advertise: PortFeatures::from_bits_retain(fields.get_u32()),
+        })
+    }
+}
+
+impl Encode for PortMod {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u32(self.port_no.0);
+        put_padding(out, 4);
+        out.extend_from_slice(&self.hw_addr.0);
+        put_padding(out, 2);
+        out.put_u32(self.config.bits());
+        out.put_u32(self.mask.bits());
+        out.put_u32(self.advertise.bits());
+        put_padding(out, 4);
+        Ok(())
+    }
 }

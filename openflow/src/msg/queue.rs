@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
+use crate::codec::{Decode, Encode, Reader, Structure, put_list, put_padding, set_length};
+use crate::error::{DecodeError, EncodeError};
 use crate::types::{PortNo, QueueId};
+use bytes::{Buf, BufMut};
 
 /// The queues of a port (`ofp_queue_get_config_reply`, §7.3.6).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,4 +49,115 @@ pub enum QueueProperty {
         /// What follows the property header.
         data: Bytes,
     },
+}
+
+impl Decode for QueueGetConfigReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let port = PortNo(r.fixed::<8>()?.get_u32());
+        Ok(Self {
+            port,
+            queues: r.list()?,
+        })
+    }
+}
+
+impl Encode for QueueGetConfigReply {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u32(self.port.0);
+        put_padding(out, 4);
+        put_list(out, &self.queues)
+    }
+}
+
+const QUEUE: Structure = Structure::of_message("ofp_packet_queue");
+const QUEUE_HEADER_LEN: usize = 16;
+
+impl Decode for PacketQueue {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let start = r.offset();
+        let mut fields = r.fixed::<QUEUE_HEADER_LEN>()?;
+        let queue_id = QueueId(fields.get_u32());
+        let port = PortNo(fields.get_u32());
+        let length = usize::from(fields.get_u16());
+        let mut body = r.body(&QUEUE, QUEUE_HEADER_LEN, start + 8, length)?;
+        let properties = body.list()?;
+        Ok(Self {
+            queue_id,
+            port,
+            properties,
+        })
+    }
+}
+
+impl Encode for PacketQueue {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let start = out.len();
+        out.put_u32(self.queue_id.0);
+        out.put_u32(self.port.0);
+        put_padding(out, 8);
+        put_list(out, &self.properties)?;
+        set_length(out, start, start + 8, QUEUE.name)
+    }
+}
+
+const PROPERTY: Structure = Structure::of_message("ofp_queue_prop_header");
+const PROPERTY_HEADER_LEN: usize = 8;
+/// `OFPQT_MIN_RATE`
+const MIN_RATE: u16 = 1;
+/// `OFPQT_MAX_RATE`
+const MAX_RATE: u16 = 2;
+/// `OFPQT_EXPERIMENTER`
+const EXPERIMENTER: u16 = 0xffff;
+
+impl Decode for QueueProperty {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let start = r.offset();
+        let mut fields = r.fixed::<PROPERTY_HEADER_LEN>()?;
+        let kind = fields.get_u16();
+        let length = usize::from(fields.get_u16());
+        let mut body = r.body(&PROPERTY, PROPERTY_HEADER_LEN, start + 2, length)?;
+        Ok(match kind {
+            MIN_RATE => Self::MinRate(body.exactly::<8>()?.get_u16()),
+            MAX_RATE => Self::MaxRate(body.exactly::<8>()?.get_u16()),
+            EXPERIMENTER => {
+                let experimenter = body.fixed::<4>()?.get_u32();
+                // Padding to the fixed length of ofp_queue_prop_experimenter.
+                body.skip(4, "pad")?;
+                Self::Experimenter {
+                    experimenter,
+                    data: body.rest(),
+                }
+            }
+            kind => Self::Unknown {
+                kind,
+                data: body.rest(),
+            },
+        })
+    }
+}
+
+impl Encode for QueueProperty {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let start = out.len();
+        out.put_u16(match self {
+            Self::MinRate(_) => MIN_RATE,
+            Self::MaxRate(_) => MAX_RATE,
+            Self::Experimenter { .. } => EXPERIMENTER,
+            Self::Unknown { kind, .. } => *kind,
+        });
+        put_padding(out, PROPERTY_HEADER_LEN - 2);
+        match self {
+            Self::MinRate(rate) | Self::MaxRate(rate) => {
+                out.put_u16(*rate);
+                put_padding(out, 6);
+            }
+            Self::Experimenter { experimenter, data } => {
+                out.put_u32(*experimenter);
+                put_padding(out, 4);
+                out.extend_from_slice(data);
+            }
+            Self::Unknown { data, .. } => out.extend_from_slice(data),
+        }
+        set_length(out, start, start + 2, PROPERTY.name)
+    }
 }

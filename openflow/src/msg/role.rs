@@ -1,6 +1,9 @@
 //! ROLE: which controller commands.
 
+use crate::codec::{Decode, Encode, Reader, put_padding};
+use crate::error::{DecodeError, EncodeError};
 use crate::macros::wire_enum;
+use bytes::{Buf, BufMut};
 
 /// The role of a controller, in request and reply (`ofp_role_request`, §7.3.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,5 +25,26 @@ wire_enum! {
         Master = 2,
         /// Only read (`OFPCR_ROLE_SLAVE`).
         Slave = 3,
+    }
+}
+
+impl Decode for Role {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.exactly::<16>()?;
+        let role = fields.get_u32().into();
+        fields.advance(4);
+        Ok(Self {
+            role,
+            generation_id: fields.get_u64(),
+        })
+    }
+}
+
+impl Encode for Role {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u32(self.role.into());
+        put_padding(out, 4);
+        out.put_u64(self.generation_id);
+        Ok(())
     }
 }

@@ -1,6 +1,9 @@
 //! GET_CONFIG and SET_CONFIG.
 
+use crate::codec::{Decode, Encode, Reader};
+use crate::error::{DecodeError, EncodeError};
 use bitflags::bitflags;
+use bytes::{Buf, BufMut};
 
 /// How the switch treats fragments and table misses (`ofp_switch_config`, §7.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,5 +23,24 @@ bitflags! {
         /// They are reassembled (`OFPC_FRAG_REASM`).
         const FRAG_REASM = 1 << 1;
         const _ = !0;
+    }
+}
+
+impl Decode for SwitchConfig {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.exactly::<4>()?;
+        let flags = ConfigFlags::from_bits_retain(fields.get_u16());
+        Ok(Self {
+            flags,
+            miss_send_len: fields.get_u16(),
+        })
+    }
+}
+
+impl Encode for SwitchConfig {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u16(self.flags.bits());
+        out.put_u16(self.miss_send_len);
+        Ok(())
     }
 }

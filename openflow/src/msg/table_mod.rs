@@ -2,7 +2,10 @@
 
 use bitflags::bitflags;
 
+use crate::codec::{Decode, Encode, Reader, put_padding};
+use crate::error::{DecodeError, EncodeError};
 use crate::types::TableId;
+use bytes::{Buf, BufMut};
 
 /// Configures a table (`ofp_table_mod`, §7.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,5 +24,26 @@ bitflags! {
         /// Bits of earlier versions (`OFPTC_DEPRECATED_MASK`).
         const DEPRECATED = 3;
         const _ = !0;
+    }
+}
+
+impl Decode for TableMod {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.exactly::<8>()?;
+        let table_id = TableId(fields.get_u8());
+        fields.advance(3);
+        Ok(Self {
+            table_id,
+            config: TableConfig::from_bits_retain(fields.get_u32()),
+        })
+    }
+}
+
+impl Encode for TableMod {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u8(self.table_id.0);
+        put_padding(out, 3);
+        out.put_u32(self.config.bits());
+        Ok(())
     }
 }

@@ -1,9 +1,13 @@
 //! Flow entries, as the switch has them.
 
+use crate::codec::{Decode, Encode, Reader, Structure, put_list, put_padding, set_length};
+use crate::error::{DecodeError, EncodeError};
 use crate::flow_match::Match;
+use crate::instruction::INSTRUCTIONS;
 use crate::instruction::Instruction;
 use crate::msg::FlowModFlags;
 use crate::types::{Cookie, GroupId, PortNo, TableId};
+use bytes::{Buf, BufMut};
 
 /// Which flow entries are asked for (`ofp_flow_stats_request`, §7.3.5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,4 +67,98 @@ pub struct FlowStats {
     pub match_: Match,
     /// What it does.
     pub instructions: Vec<Instruction>,
+}
+
+impl Decode for FlowStatsRequest {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<32>()?;
+        let table_id = TableId(fields.get_u8());
+        fields.advance(3);
+        let out_port = PortNo(fields.get_u32());
+        let out_group = GroupId(fields.get_u32());
+        fields.advance(4);
+        let cookie = Cookie(fields.get_u64());
+        let cookie_mask = fields.get_u64();
+        let match_ = Match::decode(r)?;
+        r.finish()?;
+        Ok(Self {
+            table_id,
+            out_port,
+            out_group,
+            cookie,
+            cookie_mask,
+            match_,
+        })
+    }
+}
+
+impl Encode for FlowStatsRequest {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u8(self.table_id.0);
+        put_padding(out, 3);
+        out.put_u32(self.out_port.0);
+        out.put_u32(self.out_group.0);
+        put_padding(out, 4);
+        out.put_u64(self.cookie.0);
+        out.put_u64(self.cookie_mask);
+        self.match_.encode(out)
+    }
+}
+
+const FLOW_STATS: Structure = Structure::of_message("ofp_flow_stats");
+/// Up to the match.
+const FIXED_LEN: usize = 48;
+
+impl Decode for FlowStats {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let start = r.offset();
+        let mut fields = r.fixed::<FIXED_LEN>()?;
+        let length = fields.get_u16().into();
+        let mut body = r.body(&FLOW_STATS, FIXED_LEN, start, length)?;
+        let table_id = TableId(fields.get_u8());
+        fields.advance(1);
+        let duration_sec = fields.get_u32();
+        let duration_nsec = fields.get_u32();
+        let priority = fields.get_u16();
+        let idle_timeout = fields.get_u16();
+        let hard_timeout = fields.get_u16();
+        let flags = FlowModFlags::from_bits_retain(fields.get_u16());
+        fields.advance(4);
+        Ok(Self {
+            table_id,
+            duration_sec,
+            duration_nsec,
+            priority,
+            idle_timeout,
+            hard_timeout,
+            flags,
+            cookie: Cookie(fields.get_u64()),
+            packet_count: fields.get_u64(),
+            byte_count: fields.get_u64(),
+            match_: Match::decode(&mut body)?,
+            instructions: body.inside(&INSTRUCTIONS).list()?,
+        })
+    }
+}
+
+impl Encode for FlowStats {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let start = out.len();
+        out.put_u16(0);
+        out.put_u8(self.table_id.0);
+        put_padding(out, 1);
+        out.put_u32(self.duration_sec);
+        out.put_u32(self.duration_nsec);
+        out.put_u16(self.priority);
+        out.put_u16(self.idle_timeout);
+        out.put_u16(self.hard_timeout);
+        out.put_u16(self.flags.bits());
+        put_padding(out, 4);
+        out.put_u64(self.cookie.0);
+        out.put_u64(self.packet_count);
+        out.put_u64(self.byte_count);
+        self.match_.encode(out)?;
+        put_list(out, &self.instructions)?;
+        set_length(out, start, start, FLOW_STATS.name)
+    }
 }

@@ -8,7 +8,7 @@ mod meter;
 mod table;
 
 use bitflags::bitflags;
-use bytes::Bytes;
+use bytes::{Buf, BufMut, Bytes};
 
 pub use aggregate::AggregateStats;
 pub use desc::Desc;
@@ -17,6 +17,8 @@ pub use group::GroupDesc;
 pub use meter::MeterConfig;
 pub use table::TableStats;
 
+use crate::codec::{Decode, Encode, Reader, put_list, put_padding};
+use crate::error::{DecodeError, EncodeError};
 use crate::macros::wire_enum;
 use crate::msg::Port;
 use crate::types::MeterId;
@@ -137,4 +139,131 @@ pub enum MultipartReplyBody {
         /// What follows the multipart header.
         data: Bytes,
     },
+}
+
+/// Reads type, flags and padding.
+fn decode_header(r: &mut Reader<'_>) -> Result<(MultipartType, MultipartFlags), DecodeError> {
+    let mut fields = r.fixed::<8>()?;
+    let kind = fields.get_u16().into();
+    Ok((kind, MultipartFlags::from_bits_retain(fields.get_u16())))
+}
+
+fn encode_header(out: &mut Vec<u8>, kind: u16, flags: MultipartFlags) {
+    out.put_u16(kind);
+    out.put_u16(flags.bits());
+    put_padding(out, 4);
+}
+
+impl Decode for MultipartRequest {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        use MultipartRequestBody as Body;
+        let (kind, flags) = decode_header(r)?;
+        let body = match kind {
+            MultipartType::Desc => Body::Desc,
+            MultipartType::Flow => Body::Flow(FlowStatsRequest::decode(r)?),
+            MultipartType::Aggregate => Body::Aggregate(FlowStatsRequest::decode(r)?),
+            MultipartType::Table => Body::Table,
+            MultipartType::GroupDesc => Body::GroupDesc,
+            MultipartType::MeterConfig => Body::MeterConfig(MeterId(r.exactly::<8>()?.get_u32())),
+            MultipartType::PortDesc => Body::PortDesc,
+            kind => Body::Unknown {
+                kind: kind.into(),
+                data: r.rest(),
+            },
+        };
+        Ok(Self { flags, body })
+    }
+}
+
+impl Encode for MultipartRequest {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        use MultipartRequestBody as Body;
+        encode_header(out, self.body.kind().into(), self.flags);
+        match &self.body {
+            Body::Desc | Body::Table | Body::GroupDesc | Body::PortDesc => Ok(()),
+            Body::Flow(request) | Body::Aggregate(request) => request.encode(out),
+            Body::MeterConfig(meter) => {
+                out.put_u32(meter.0);
+                put_padding(out, 4);
+                Ok(())
+            }
+            Body::Unknown { data, .. } => {
+                out.extend_from_slice(data);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl MultipartRequestBody {
+    /// What it is about.
+    pub fn kind(&self) -> MultipartType {
+        match self {
+            Self::Desc => MultipartType::Desc,
+            Self::Flow(_) => MultipartType::Flow,
+            Self::Aggregate(_) => MultipartType::Aggregate,
+            Self::Table => MultipartType::Table,
+            Self::GroupDesc => MultipartType::GroupDesc,
+            Self::MeterConfig(_) => MultipartType::MeterConfig,
+            Self::PortDesc => MultipartType::PortDesc,
+            Self::Unknown { kind, .. } => (*kind).into(),
+        }
+    }
+}
+
+impl Decode for MultipartReply {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        use MultipartReplyBody as Body;
+        let (kind, flags) = decode_header(r)?;
+        let body = match kind {
+            MultipartType::Desc => Body::Desc(Box::new(Desc::decode(r)?)),
+            MultipartType::Flow => Body::Flow(r.list()?),
+            MultipartType::Aggregate => Body::Aggregate(AggregateStats::decode(r)?),
+            MultipartType::Table => Body::Table(r.list()?),
+            MultipartType::GroupDesc => Body::GroupDesc(r.list()?),
+            MultipartType::MeterConfig => Body::MeterConfig(r.list()?),
+            MultipartType::PortDesc => Body::PortDesc(r.list()?),
+            kind => Body::Unknown {
+                kind: kind.into(),
+                data: r.rest(),
+            },
+        };
+        Ok(Self { flags, body })
+    }
+}
+
+impl Encode for MultipartReply {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        use MultipartReplyBody as Body;
+        encode_header(out, self.body.kind().into(), self.flags);
+        match &self.body {
+            Body::Desc(desc) => desc.encode(out),
+            Body::Flow(flows) => put_list(out, flows),
+            Body::Aggregate(stats) => stats.encode(out),
+            Body::Table(tables) => put_list(out, tables),
+            Body::GroupDesc(groups) => put_list(out, groups),
+            Body::MeterConfig(meters) => put_list(out, meters),
+            Body::PortDesc(ports) => put_list(out, ports),
+            Body::Unknown { data, .. } => {
+                out.extend_from_slice(data);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl MultipartReplyBody {
+    /// What it is about.
+    pub fn kind(&self) -> MultipartType {
+        match self {
+            Self::Desc(_) => MultipartType::Desc,
+            Self::Flow(_) => MultipartType::Flow,
+            Self::Aggregate(_) => MultipartType::Aggregate,
+            Self::Table(_) => MultipartType::Table,
+            Self::GroupDesc(_) => MultipartType::GroupDesc,
+            Self::MeterConfig(_) => MultipartType::MeterConfig,
+            Self::PortDesc(_) => MultipartType::PortDesc,
+            Self::Unknown { kind, .. } => (*kind).into(),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The match fields: one row of a table each.
+//! The match fields: one row of a table each, and the way from their numbers to the row.
 
 /// The class of a match field: who numbers it (`ofp_oxm_class`, §7.2.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +116,8 @@ pub(crate) struct FieldInfo {
     pub(crate) field: OxmField,
     pub(crate) class: OxmClass,
     pub(crate) number: u8,
+    /// Class, number and length on the wire, without mask.
+    pub(crate) header: u32,
     pub(crate) bits: u8,
     pub(crate) bytes: u8,
     pub(crate) maskable: bool,
@@ -125,6 +127,17 @@ pub(crate) struct FieldInfo {
     pub(crate) name: &'static str,
     pub(crate) ofctl_name: &'static str,
 }
+
+const fn header(class: OxmClass, number: u32, bytes: u32) -> u32 {
+    let experimenter = match class.experimenter() {
+        Some(_) => EXPERIMENTER_LEN,
+        None => 0,
+    };
+    (class.number() as u32) << 16 | number << 9 | (bytes + experimenter)
+}
+
+/// The length of an experimenter id, which counts as payload.
+pub(crate) const EXPERIMENTER_LEN: u32 = 4;
 
 macro_rules! maskable {
     (maskable) => {
@@ -162,6 +175,7 @@ macro_rules! fields {
                 field: OxmField::$variant,
                 class: OxmClass::$class,
                 number: $number,
+                header: header(OxmClass::$class, $number, $bytes),
                 bits: $bits,
                 bytes: $bytes,
                 maskable: maskable!($mask),
@@ -328,3 +342,54 @@ fields! {
     NdReserved = Ericsson 1, 32, 4, exact, NeighborDiscovery, Decimal, "ERICOXM_OF_ICMPV6_ND_RESERVED", "ericoxm_of_icmpv6_nd_reserved", "nd_reserved", "Reserved field of neighbour discovery.";
     NdOptionsType = Ericsson 2, 8, 1, exact, NeighborDiscovery, Decimal, "ERICOXM_OF_ICMPV6_ND_OPTIONS_TYPE", "ericoxm_of_icmpv6_nd_options_type", "nd_options_type", "Option type of neighbour discovery.";
 }
+
+/// Row numbers by `oxm_field`, of one class; [`NO_ROW`] where there is none.
+type Rows = [u8; 128];
+const NO_ROW: u8 = u8::MAX;
+
+const fn rows_of(class: u16) -> Rows {
+    let mut rows = [NO_ROW; 128];
+    let mut row = 0;
+    while row < FIELDS.len() {
+        if FIELDS[row].class.number() == class {
+            rows[FIELDS[row].number as usize] = row as u8;
+        }
+        row += 1;
+    }
+    rows
+}
+
+static BASIC: Rows = rows_of(OxmClass::Basic.number());
+static NXM_0: Rows = rows_of(OxmClass::Nxm0.number());
+static NXM_1: Rows = rows_of(OxmClass::Nxm1.number());
+
+impl OxmField {
+    /// The field with these numbers on the wire, if this crate knows it.
+    ///
+    /// `experimenter` is what follows the header of a field of class 0xffff, else `None`.
+    #[inline]
+    pub fn from_wire(class: u16, number: u8, experimenter: Option<u32>) -> Option<Self> {
+        let rows = match (class, experimenter) {
+            (0x8000, None) => &BASIC,
+            (0, None) => &NXM_0,
+            (1, None) => &NXM_1,
+            _ => return Self::of_rare_class(class, number, experimenter),
+        };
+        let row = rows.get(usize::from(number))?;
+        FIELDS.get(usize::from(*row)).map(|info| info.field)
+    }
+
+    #[cold]
+    fn of_rare_class(class: u16, number: u8, experimenter: Option<u32>) -> Option<Self> {
+        FIELDS
+            .iter()
+            .find(|info| {
+                info.class.number() == class
+                    && info.number == number
+                    && info.class.experimenter() == experimenter
+            })
+            .map(|info| info.field)
+    }
+}
+
+const _: () = assert!(FIELDS.len() < NO_ROW as usize);

@@ -1,9 +1,15 @@
 //! What a switch does to a packet.
 
+mod display;
+mod nicira;
+mod wire;
+
 use bytes::Bytes;
 
 use crate::oxm::{Oxm, OxmField, RawOxm};
-use crate::types::{GroupId, PortNo, QueueId};
+use crate::types::{GroupId, PortNo, QueueId, TableId};
+
+pub(crate) use wire::ACTIONS;
 
 /// One action of a list or set (`ofp_action_header`, §7.2.5).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,7 +65,7 @@ pub enum Action {
         /// 16 bits, as in OpenFlow 1.0; `0xfff8` keeps the port.
         in_port: u16,
         /// 255 stays in this table.
-        table_id: crate::types::TableId,
+        table_id: TableId,
     },
     /// Copy bits from field to field (`NXAST_REG_MOVE`); both subfields have the same width.
     RegMove {

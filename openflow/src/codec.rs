@@ -1,0 +1,297 @@
+//! Reading and writing bytes: a cursor that never leaves its structure, and lengths that are filled
+//! in when the structure is complete.
+
+use bytes::{BufMut, Bytes};
+
+use crate::error::{DecodeError, EncodeError, ExpectedLength, Problem};
+use crate::msg::ErrorCode;
+
+/// What a cursor is in: for error messages, and for the error that the peer gets.
+#[derive(Debug)]
+pub(crate) struct Structure {
+    pub(crate) name: &'static str,
+    pub(crate) bad_len: ErrorCode,
+}
+
+impl Structure {
+    pub(crate) const fn new(name: &'static str, bad_len: ErrorCode) -> Self {
+        Self { name, bad_len }
+    }
+
+    /// A structure of a message: wrong lengths are `OFPBRC_BAD_LEN`.
+    pub(crate) const fn of_message(name: &'static str) -> Self {
+        Self::new(name, ErrorCode::OFPBRC_BAD_LEN)
+    }
+}
+
+/// Something that can be read from the wire.
+pub(crate) trait Decode: Sized {
+    /// Reads one value from the front of `r`; takes at least a byte.
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
+}
+
+/// Something that can be written to the wire.
+pub(crate) trait Encode {
+    /// Appends the value to `out`.
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+}
+
+/// A cursor over a part of a message.
+///
+/// Offsets count from the start of the whole, so errors point at a byte of what was received.
+#[derive(Clone)]
+pub(crate) struct Reader<'a> {
+    whole: &'a Bytes,
+    position: usize,
+    end: usize,
+    structure: &'static Structure,
+    depth: u8,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(whole: &'a Bytes, structure: &'static Structure) -> Self {
+        Self {
+            whole,
+            position: 0,
+            end: whole.len(),
+            structure,
+            depth: 0,
+        }
+    }
+
+    /// The same place, inside `structure`.
+    pub(crate) fn inside(mut self, structure: &'static Structure) -> Self {
+        self.structure = structure;
+        self
+    }
+
+    /// From here on it is `structure` that is read.
+    pub(crate) fn enter(&mut self, structure: &'static Structure) {
+        self.structure = structure;
+    }
+
+    pub(crate) fn offset(&self) -> usize {
+        self.position
+    }
+
+    pub(crate) fn remaining(&self) -> usize {
+        self.end - self.position
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.position == self.end
+    }
+
+    /// What is left, without moving.
+    pub(crate) fn peek(&self) -> &'a [u8] {
+        &self.whole[self.position..self.end]
+    }
+
+    /// The next `N` bytes.
+    #[inline]
+    pub(crate) fn array<const N: usize>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<&'a [u8; N], DecodeError> {
+        match self.peek().first_chunk() {
+            Some(array) => {
+                self.position += N;
+                Ok(array)
+            }
+            None => Err(self.truncated(field, N)),
+        }
+    }
+
+    /// The next `N` bytes, for reading the fixed part of a structure field by field.
+    #[inline]
+    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<&'a [u8], DecodeError> {
+        self.array::<N>("fixed part").map(|array| &array[..])
+    }
+
+    /// All that is left, which must be `N` bytes.
+    #[inline]
+    pub(crate) fn exactly<const N: usize>(&mut self) -> Result<&'a [u8], DecodeError> {
+        let fixed = self.fixed::<N>()?;
+        self.finish()?;
+        Ok(fixed)
+    }
+
+    /// The next `length` bytes as a slice of the received message.
+    pub(crate) fn bytes(
+        &mut self,
+        length: usize,
+        field: &'static str,
+    ) -> Result<Bytes, DecodeError> {
+        let from = self.position;
+        self.skip(length, field)?;
+        Ok(self.whole.slice(from..self.position))
+    }
+
+    /// All that is left, as a slice of the received message.
+    pub(crate) fn rest(&mut self) -> Bytes {
+        let from = self.position;
+        self.position = self.end;
+        self.whole.slice(from..self.end)
+    }
+
+    #[inline]
+    pub(crate) fn skip(&mut self, length: usize, field: &'static str) -> Result<(), DecodeError> {
+        if length > self.remaining() {
+            return Err(self.truncated(field, length));
+        }
+        self.position += length;
+        Ok(())
+    }
+
+    /// A cursor over the next `length` bytes, which this one skips.
+    #[inline]
+    pub(crate) fn sub(
+        &mut self,
+        length: usize,
+        field: &'static str,
+        structure: &'static Structure,
+    ) -> Result<Self, DecodeError> {
+        let mut sub = self.clone().inside(structure);
+        self.skip(length, field)?;
+        sub.end = self.position;
+        Ok(sub)
+    }
+
+    /// A cursor over the rest of `structure`, whose header of `header_len` bytes has been read. The
+    /// header says, in the field at offset `length_at`, that the whole is `length` bytes long.
+    #[inline]
+    pub(crate) fn body(
+        &mut self,
+        structure: &'static Structure,
+        header_len: usize,
+        length_at: usize,
+        length: usize,
+    ) -> Result<Self, DecodeError> {
+        let Some(body_len) = length.checked_sub(header_len) else {
+            let expected = ExpectedLength::AtLeast(header_len);
+            return Err(self
+                .clone()
+                .inside(structure)
+                .bad_length("length", length_at, length, expected));
+        };
+        let mut body = self.clone().inside(structure);
+        body.skip(body_len, "length")?;
+        body.end = body.position;
+        std::mem::swap(&mut body.position, &mut self.position);
+        Ok(body)
+    }
+
+    /// The same place, one level deeper, for structures that can contain themselves. The limit
+    /// keeps a hostile message from using up the stack.
+    pub(crate) fn nested(&self, limit: u8) -> Result<Self, DecodeError> {
+        if self.depth >= limit {
+            return Err(self.error(
+                "nesting",
+                Problem::TooDeep {
+                    limit: limit.into(),
+                },
+            ));
+        }
+        Ok(Self {
+            depth: self.depth + 1,
+            ..self.clone()
+        })
+    }
+
+    /// Reads values to the end.
+    pub(crate) fn list<T: Decode>(&mut self) -> Result<Vec<T>, DecodeError> {
+        let mut list = Vec::new();
+        while !self.is_empty() {
+            list.push(T::decode(self)?);
+        }
+        Ok(list)
+    }
+
+    /// The structure has ended: nothing may be left.
+    #[inline]
+    pub(crate) fn finish(&self) -> Result<(), DecodeError> {
+        match self.remaining() {
+            0 => Ok(()),
+            left => Err(self.error("end", Problem::LeftOver { left })),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn truncated(&self, field: &'static str, needed: usize) -> DecodeError {
+        let available = self.remaining();
+        self.error(field, Problem::Truncated { needed, available })
+    }
+
+    /// A length at `offset` that is not as `expected`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn bad_length(
+        &self,
+        field: &'static str,
+        offset: usize,
+        found: usize,
+        expected: ExpectedLength,
+    ) -> DecodeError {
+        let problem = Problem::BadLength { found, expected };
+        DecodeError {
+            offset,
+            ..self.error(field, problem)
+        }
+    }
+
+    /// An error at the current place.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn error(&self, field: &'static str, problem: Problem) -> DecodeError {
+        DecodeError {
+            message: None,
+            structure: self.structure.name,
+            field,
+            offset: self.position,
+            problem,
+            error_code: self.structure.bad_len,
+        }
+    }
+}
+
+/// How many bytes are missing to a multiple of 8.
+#[inline]
+pub(crate) const fn padding_to_8(length: usize) -> usize {
+    length.wrapping_neg() & 7
+}
+
+/// Appends `count` zero bytes.
+#[inline]
+pub(crate) fn put_padding(out: &mut Vec<u8>, count: usize) {
+    out.put_bytes(0, count);
+}
+
+/// Appends zero bytes until what began at `start` is a multiple of 8 long.
+#[inline]
+pub(crate) fn pad_to_8(out: &mut Vec<u8>, start: usize) {
+    put_padding(out, padding_to_8(out.len() - start));
+}
+
+/// Writes the length of what began at `start` into the 16 bits at `at`.
+#[inline]
+pub(crate) fn set_length(
+    out: &mut [u8],
+    start: usize,
+    at: usize,
+    structure: &'static str,
+) -> Result<(), EncodeError> {
+    let length = out.len() - start;
+    let encoded = u16::try_from(length).map_err(|_| EncodeError::TooLong {
+        structure,
+        length,
+        max: u16::MAX.into(),
+    })?;
+    out[at..at + 2].copy_from_slice(&encoded.to_be_bytes());
+    Ok(())
+}
+
+/// Appends the values one after the other.
+pub(crate) fn put_list<T: Encode>(out: &mut Vec<u8>, list: &[T]) -> Result<(), EncodeError> {
+    list.iter().try_for_each(|value| value.encode(out))
+}
