@@ -192,7 +192,10 @@ impl Insertion<'_> {
             several => {
                 let buckets = several
                     .iter()
-                    .map(|port| live(*port, Action::output(*port)))
+                    .map(|port| Bucket {
+                        weight: 1,
+                        ..live(*port, Action::output(*port))
+                    })
                     .collect();
                 Some(self.group(builder, &tap.name, GroupType::Select, buckets))
             }
@@ -293,7 +296,7 @@ struct Legs {
 /// A bucket that counts as live while `watched` is up.
 fn live(watched: PortNo, action: Action) -> Bucket {
     Bucket {
-        weight: 1,
+        weight: 0,
         watch_port: watched,
         watch_group: GroupId::ANY,
         actions: vec![action],
