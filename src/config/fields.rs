@@ -131,7 +131,7 @@ pub(super) fn named<'t>(
         .collect()
 }
 
-/// What keeps `name` from being the name of a network, host, VM or chain.
+/// What keeps `name` from being the name of a network, host, VM, chain or function.
 ///
 /// They stand in output, on the command line (`VM/MAC`) and in log lines.
 fn wrong_name(name: &str) -> Option<&'static str> {
@@ -206,6 +206,19 @@ pub(super) fn text(node: Node<'_>, what: &str, report: &mut Report<'_>) -> Optio
             None
         }
     }
+}
+
+/// The name that something has here (not a reference to something else).
+pub(super) fn name(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<String>> {
+    let name = text(node, "a name", report)?;
+    if let Some(wrong) = wrong_name(&name.value) {
+        report.mistake(
+            name.at,
+            format!("{:?} cannot be a name here: it {wrong}", name.value),
+        );
+        return None;
+    }
+    Some(name)
 }
 
 /// The items of a list, of which `what` says what they are.

@@ -21,7 +21,7 @@ use std::path::Path;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics, Excerpt, Place, Severity};
 use self::report::{Report, lines};
-use self::tree::{ReadError, Tree};
+use self::tree::ReadError;
 use crate::topology::Topology;
 
 /// How long a file may be, in bytes; room for some 100,000 VMs.
@@ -72,7 +72,7 @@ pub fn parse(
     })?;
     // A byte order mark is no part of the first key.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let tree = Tree::read(text).map_err(|error| unreadable(file, text, error))?;
+    let tree = tree::read(text).map_err(|error| unreadable(file, text, error))?;
     let mut report = Report::new(&tree);
     let config = raw::read(tree.root(), &mut report);
     let topology = config.map(|config| validate::topology(&config, &mut report));
@@ -87,10 +87,20 @@ pub fn parse(
 /// The text is no YAML, or none that is used here.
 fn unreadable(file: &str, text: &str, error: ReadError) -> Diagnostics {
     let ReadError { message, position } = error;
-    match position {
-        Some((line, column)) => at(file, text, line, column, message),
-        None => whole_file(file, message),
-    }
+    let Some((line, column)) = position else {
+        return whole_file(file, message);
+    };
+    let mut here = lines(text)
+        .nth(line.saturating_sub(1))
+        .unwrap_or_default()
+        .chars();
+    let here = here.by_ref().skip(column.saturating_sub(2)).take(2);
+    let hint = match here.collect::<String>() {
+        near if near.contains('\t') => "; YAML indents with blanks, not with tabs",
+        near if near.contains('*') => "; text that begins with a star is written in quotes",
+        _ => "",
+    };
+    at(file, text, line, column, format!("{message}{hint}"))
 }
 
 /// `valid` is what comes before the first byte that is not UTF-8.

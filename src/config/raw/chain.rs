@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::host::interface;
-use crate::config::fields::{Fields, Schema, Spanned, integer, list, names, one_of, text};
+use crate::config::fields::{Fields, Schema, Spanned, integer, list, name, names, one_of, text};
 use crate::config::report::Report;
 use crate::config::tree::{Node, NodeId, Value};
 use crate::topology::{FailurePolicy, HealthCheck};
@@ -185,7 +185,7 @@ fn function(node: Node<'_>, report: &mut Report<'_>) -> Option<Function> {
     let fields = Fields::read(node, &FUNCTION, report)?;
     let name = fields
         .require("name", report)
-        .and_then(|node| text(node, "a name", report));
+        .and_then(|node| name(node, report));
     let mode = fields.require("mode", report).and_then(|node| {
         one_of(
             node,

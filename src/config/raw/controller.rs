@@ -77,16 +77,16 @@ fn endpoint(node: Node<'_>, report: &mut Report<'_>) -> Option<Endpoint> {
     let text = text(node, "an endpoint such as tcp:127.0.0.1:6653", report)?.value;
     match parse_endpoint(&text) {
         Ok(endpoint) => {
-            if let Endpoint::Tcp(address) = endpoint {
-                if !address.ip().is_loopback() {
-                    report.warning(
-                        node.id(),
-                        format!(
-                            "{endpoint} is not a loopback address: whoever reaches it controls \
-                             the bridges, since tcp: has no authentication"
-                        ),
-                    );
-                }
+            if let Endpoint::Tcp(address) = endpoint
+                && !address.ip().is_loopback()
+            {
+                report.warning(
+                    node.id(),
+                    format!(
+                        "{endpoint} is not a loopback address: whoever reaches it controls the \
+                         bridges, since tcp: has no authentication"
+                    ),
+                );
             }
             Some(endpoint)
         }

@@ -60,7 +60,7 @@ const HOST: Schema = Schema {
 };
 
 const BRIDGES: Schema = Schema {
-    what: "a host's bridges",
+    what: "a map of bridges",
     keys: &[
         ("local", "the bridge that vNICs are plugged into"),
         (
@@ -81,7 +81,7 @@ const BRIDGE: Schema = Schema {
 };
 
 const PATCHES: Schema = Schema {
-    what: "a host's patches",
+    what: "a map of patches",
     keys: &[
         ("local_service", "two port names"),
         ("service_uplink", "two port names"),

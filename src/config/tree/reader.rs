@@ -1,86 +1,31 @@
-//! A YAML document as a tree that knows where each of its values stands.
+//! Reads text into a [`Tree`].
 //!
 //! `serde_yaml` reads the document and decides what each value is. Positions are not part of
 //! serde's model, so a second reader, `saphyr-parser`, walks the same text in step and tells where
-//! each node begins. Entries of a mapping keep their order and their duplicates, so that the checks
-//! can report them.
+//! each node begins.
 
 use std::fmt;
 
 use saphyr_parser::{Event, Parser, Span, StrInput};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// How many nodes may come from aliases; a small file can otherwise stand for a huge tree.
+use super::{Entry, NodeId, Position, Step, Tree, Value};
+
+/// How many nodes may come from aliases, altogether and for each node that is written out; a small
+/// file can otherwise stand for a huge tree.
 const MAX_ALIASED_NODES: usize = 1_000_000;
+const MAX_ALIASED_PER_NODE: usize = 50;
 
-/// Index of a node in its [`Tree`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct NodeId(usize);
-
-/// What a node is.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    Null,
-    Bool(bool),
-    Integer(i128),
-    Float(f64),
-    Text(String),
-    Sequence(Vec<NodeId>),
-    /// Keys and values in the order of the file, duplicates included.
-    Mapping(Vec<(NodeId, NodeId)>),
-}
-
-/// How a node hangs below its parent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// Item of a sequence.
-    Index(usize),
-    /// Key of a mapping.
-    Key,
-    /// Value behind the key with this id.
-    ValueOf(NodeId),
-}
-
-#[derive(Debug)]
-struct Entry {
-    value: Value,
-    position: Position,
-    parent: Option<(NodeId, Step)>,
-}
-
-/// Where a node stands in the text. A node that comes from an alias stands where the alias does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
-    /// From 1.
-    pub(super) line: usize,
-    /// In characters, from 1.
-    pub(super) column: usize,
-    /// How many characters of the line it takes.
-    pub(super) width: usize,
-}
-
-impl From<Span> for Position {
-    fn from(span: Span) -> Self {
-        let one_line = span.start.line() == span.end.line();
-        Self {
-            line: span.start.line(),
-            column: span.start.col() + 1,
-            width: if one_line {
-                span.end.col().saturating_sub(span.start.col())
-            } else {
-                1
-            },
-        }
-    }
-}
+/// How deep nodes may be nested. A configuration needs eight levels.
+const MAX_DEPTH: usize = 16;
 
 /// Why a text could not be read as a tree.
 #[derive(Debug)]
-pub(super) struct ReadError {
-    pub(super) message: String,
+pub(crate) struct ReadError {
+    pub(crate) message: String,
     /// Line and column, both from 1, where known.
-    pub(super) position: Option<(usize, usize)>,
+    pub(crate) position: Option<(usize, usize)>,
 }
 
 impl From<serde_yaml::Error> for ReadError {
@@ -97,151 +42,66 @@ impl From<serde_yaml::Error> for ReadError {
     }
 }
 
-/// A whole document.
-#[derive(Debug)]
-pub(super) struct Tree {
-    nodes: Vec<Entry>,
-    root: NodeId,
-}
-
-impl Tree {
-    /// Reads the one document of `text`.
-    pub(super) fn read(text: &str) -> Result<Self, ReadError> {
-        // Syntax first, so that it is serde_yaml that says what is wrong with it.
-        for document in serde_yaml::Deserializer::from_str(text) {
-            IgnoredAny::deserialize(document)?;
-        }
-        let mut reader = Reader {
-            events: Parser::new_from_str(text),
-            nodes: Vec::new(),
-            alias: None,
-            aliased_nodes: 0,
-        };
-        let mut documents = serde_yaml::Deserializer::from_str(text);
-        let Some(document) = documents.next() else {
-            return Err(ReadError {
-                message: "the file is empty".to_owned(),
-                position: None,
-            });
-        };
-        let root = Seed {
-            reader: &mut reader,
-            parent: None,
-        }
-        .deserialize(document)?;
-        if documents.next().is_some() {
-            return Err(ReadError {
-                message: "a second YAML document begins here; a configuration is one document"
-                    .to_owned(),
-                position: reader.next_document(),
-            });
-        }
-        Ok(Self {
-            nodes: reader.nodes,
-            root,
-        })
+/// Reads the one document of `text`.
+pub(crate) fn read(text: &str) -> Result<Tree, ReadError> {
+    // Syntax first, so that it is serde_yaml that says what is wrong with it.
+    for document in serde_yaml::Deserializer::from_str(text) {
+        IgnoredAny::deserialize(document)?;
     }
-
-    /// The outermost node.
-    pub(super) fn root(&self) -> Node<'_> {
-        self.node(self.root)
-    }
-
-    /// The node with this id, which must be of this tree.
-    fn node(&self, id: NodeId) -> Node<'_> {
-        Node { tree: self, id }
-    }
-
-    /// Where the node stands.
-    pub(super) fn position(&self, id: NodeId) -> Position {
-        self.nodes[id.0].position
-    }
-
-    /// The keys that lead to the node, such as `vms.VM-A.nics[0].port`. A key has the path of its
-    /// value.
-    pub(super) fn path(&self, id: NodeId) -> String {
-        let Some((parent, step)) = self.nodes[id.0].parent else {
-            return String::new();
-        };
-        let mut path = self.path(parent);
-        let key = match step {
-            Step::Index(index) => {
-                path.push_str(&format!("[{index}]"));
-                return path;
-            }
-            Step::Key => id,
-            Step::ValueOf(key) => key,
-        };
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path.push_str(&match self.node(key).value() {
-            Value::Text(text) if is_plain(text) => text.clone(),
-            other => other.to_string(),
+    let mut reader = Reader {
+        events: Parser::new_from_str(text),
+        nodes: Vec::new(),
+        alias: None,
+        aliased_nodes: 0,
+        depth: 0,
+    };
+    let mut documents = serde_yaml::Deserializer::from_str(text);
+    let Some(document) = documents.next() else {
+        return Err(ReadError {
+            message: "the file is empty".to_owned(),
+            position: None,
         });
-        path
+    };
+    let root = Seed {
+        reader: &mut reader,
+        parent: None,
     }
+    .deserialize(document)?;
+    if documents.next().is_some() {
+        return Err(ReadError {
+            message: "a second YAML document begins here; a configuration is one document"
+                .to_owned(),
+            position: reader.next_document(),
+        });
+    }
+    Ok(Tree {
+        nodes: reader.nodes,
+        root,
+    })
 }
 
-/// Whether a key can stand in a path without quotes.
-fn is_plain(key: &str) -> bool {
-    !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
-}
-
-/// A node of a [`Tree`].
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Node<'t> {
-    tree: &'t Tree,
-    id: NodeId,
-}
-
-impl<'t> Node<'t> {
-    pub(super) fn id(self) -> NodeId {
-        self.id
-    }
-
-    pub(super) fn value(self) -> &'t Value {
-        &self.tree.nodes[self.id.0].value
-    }
-
-    /// The items, if it is a sequence.
-    pub(super) fn items(self) -> Option<impl Iterator<Item = Node<'t>>> {
-        match self.value() {
-            Value::Sequence(items) => Some(items.iter().map(move |&id| self.tree.node(id))),
-            _ => None,
-        }
-    }
-
-    /// Keys and values, if it is a mapping.
-    pub(super) fn entries(self) -> Option<impl Iterator<Item = (Node<'t>, Node<'t>)>> {
-        let node =
-            move |&(key, value): &(NodeId, NodeId)| (self.tree.node(key), self.tree.node(value));
-        match self.value() {
-            Value::Mapping(entries) => Some(entries.iter().map(node)),
-            _ => None,
+impl From<Span> for Position {
+    fn from(span: Span) -> Self {
+        let (start, end) = (span.start, span.end);
+        let one_line = start.line() == end.line();
+        Self {
+            line: start.line(),
+            column: start.col() + 1,
+            width: if one_line {
+                end.col().saturating_sub(start.col())
+            } else {
+                1
+            },
         }
     }
 }
 
-/// Names the value in a message: "found …".
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 40;
-        match self {
-            Self::Null => f.write_str("nothing"),
-            Self::Bool(value) => write!(f, "{value}"),
-            Self::Integer(value) => write!(f, "{value}"),
-            Self::Float(value) => write!(f, "{value}"),
-            Self::Text(text) if text.chars().count() > SHOWN => {
-                let start: String = text.chars().take(SHOWN).collect();
-                write!(f, "{:?}", start + "…")
-            }
-            Self::Text(text) => write!(f, "{text:?}"),
-            Self::Sequence(_) => f.write_str("a list"),
-            Self::Mapping(_) => f.write_str("a map"),
+impl Position {
+    /// Only the beginning, for what has no text of its own.
+    fn start(span: Span) -> Self {
+        Self {
+            width: 1,
+            ..span.into()
         }
     }
 }
@@ -255,6 +115,7 @@ struct Reader<'t> {
     /// no events.
     alias: Option<Position>,
     aliased_nodes: usize,
+    depth: usize,
 }
 
 /// What the second reader saw where `serde_yaml` is about to visit a node.
@@ -274,9 +135,14 @@ impl Reader<'_> {
     fn begin<E: Error>(&mut self) -> Result<(Position, Shape), E> {
         if let Some(position) = self.alias {
             self.aliased_nodes += 1;
-            if self.aliased_nodes > MAX_ALIASED_NODES {
+            let written = self.nodes.len() - self.aliased_nodes;
+            let allowed = MAX_ALIASED_PER_NODE
+                .saturating_mul(written)
+                .min(MAX_ALIASED_NODES);
+            if self.aliased_nodes > allowed {
                 return Err(E::custom(format_args!(
-                    "the aliases stand for more than {MAX_ALIASED_NODES} values"
+                    "the aliases stand for more than {allowed} values, which is too much for a \
+                     file of this size"
                 )));
             }
             return Ok((position, Shape::Aliased));
@@ -287,8 +153,8 @@ impl Reader<'_> {
                 Event::StreamStart | Event::DocumentStart(_) => continue,
                 // An empty file has no node, but serde_yaml visits "none".
                 Event::Scalar(..) | Event::StreamEnd => Shape::Scalar,
-                Event::SequenceStart(..) => Shape::Sequence,
-                Event::MappingStart(..) => Shape::Mapping,
+                Event::SequenceStart(..) => return Ok((Position::start(span), Shape::Sequence)),
+                Event::MappingStart(..) => return Ok((Position::start(span), Shape::Mapping)),
                 Event::Alias(_) => {
                     self.alias = Some(span.into());
                     Shape::Alias
@@ -348,7 +214,13 @@ impl<'de> DeserializeSeed<'de> for Seed<'_, '_> {
 
     fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<NodeId, D::Error> {
         let Seed { reader, parent } = self;
+        if reader.depth == MAX_DEPTH {
+            return Err(D::Error::custom(format_args!(
+                "this is more than {MAX_DEPTH} levels deep; does an alias contain itself?"
+            )));
+        }
         let (position, shape) = reader.begin()?;
+        reader.depth += 1;
         let id = NodeId(reader.nodes.len());
         // The place is taken now: parents come before children.
         reader.nodes.push(Entry {
@@ -356,8 +228,13 @@ impl<'de> DeserializeSeed<'de> for Seed<'_, '_> {
             position,
             parent,
         });
-        let value = source.deserialize_any(NodeVisitor { reader, id, shape })?;
+        let value = source.deserialize_any(NodeVisitor {
+            reader: &mut *reader,
+            id,
+            shape,
+        })?;
         reader.nodes[id.0].value = value;
+        reader.depth -= 1;
         if shape == Shape::Alias {
             reader.alias = None;
         }
@@ -388,7 +265,11 @@ impl<'de> Visitor<'de> for NodeVisitor<'_, '_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a plain value, list or map; tags such as !name are not used here")
+        f.write_str("a plain value, list or map")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Value, A::Error> {
+        Err(A::Error::custom("tags such as !name have no meaning here"))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
