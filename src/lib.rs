@@ -5,7 +5,11 @@
 
 pub mod compile;
 pub mod cookie;
+#[cfg(test)]
+mod fake_switch;
 pub mod learning;
 pub mod ports;
 pub mod program;
+pub mod reconcile;
+pub mod session;
 pub mod topology;
