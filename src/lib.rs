@@ -7,6 +7,7 @@ pub mod compile;
 pub mod cookie;
 #[cfg(test)]
 mod fake_switch;
+pub mod host;
 pub mod learning;
 pub mod ports;
 pub mod program;
