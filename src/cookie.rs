@@ -6,7 +6,11 @@
 
 use openflow::Cookie;
 
-const OURS: u64 = 0x6272_6368_0000_0000;
+/// What the cookies of all our flows have in common, in the bits of [`MASK`].
+pub const OURS: Cookie = Cookie(0x6272_6368_0000_0000);
+
+/// The bits of a cookie that say whose the flow is.
+pub const MASK: u64 = 0xffff_ffff_0000_0000;
 
 /// What a flow is for. The number is part of the cookie, and so stays the same from one version
 /// to the next.
@@ -57,7 +61,7 @@ impl Class {
 
     /// The cookie of flows of this class.
     pub fn cookie(self) -> Cookie {
-        Cookie(OURS | self as u64)
+        Cookie(OURS.0 | self as u64)
     }
 
     /// The class that a cookie names; `None` where it is not one of ours.
@@ -68,7 +72,7 @@ impl Class {
 
 /// Whether a flow with this cookie was put there by bridgechain, this version or another.
 pub fn is_ours(cookie: Cookie) -> bool {
-    cookie.0 & 0xffff_ffff_0000_0000 == OURS
+    cookie.0 & MASK == OURS.0
 }
 
 #[cfg(test)]
@@ -89,7 +93,7 @@ mod tests {
             assert!(!is_ours(Cookie(cookie)));
             assert_eq!(Class::of(Cookie(cookie)), None);
         }
-        let later_version = Cookie(OURS | 0x7f);
+        let later_version = Cookie(OURS.0 | 0x7f);
         assert!(is_ours(later_version));
         assert_eq!(Class::of(later_version), None);
     }

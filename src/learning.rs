@@ -1,6 +1,12 @@
 //! Learned MAC addresses.
 
+mod ethernet;
+
+use std::collections::HashMap;
+
 use openflow::{MacAddr, PortNo};
+
+pub use ethernet::{EthernetHeader, FrameError};
 
 use crate::topology::{Role, Vlan};
 
@@ -22,4 +28,171 @@ pub struct Location {
     pub role: Role,
     /// Which port of it.
     pub port: PortNo,
+}
+
+/// The MAC addresses learned on one host: for each network and address, where it was seen last.
+///
+/// It holds no clock: a bridge ages an address by the idle timeout of its source flow, and tells
+/// when it is gone. Addresses are chosen by guests, so there are never more than
+/// [`MacTable::CAPACITY`], and the map is one that colliding keys do not slow down.
+#[derive(Debug, Clone, Default)]
+pub struct MacTable {
+    locations: HashMap<(Vlan, MacAddr), Location>,
+}
+
+/// What became of an address that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learned {
+    /// It was not known.
+    New,
+    /// It was known at another place.
+    Moved {
+        /// Where it was until now.
+        from: Location,
+    },
+    /// It was known at this place.
+    Known,
+    /// It is not known and there is no room for it: its frames go on being flooded.
+    Full,
+}
+
+impl MacTable {
+    /// How many addresses a host may have: each is one flow on every bridge that needs it, and
+    /// a guest that makes up addresses must not fill the tables of the switch.
+    pub const CAPACITY: usize = 16_384;
+
+    /// Notes that a frame from `entry.mac` came in at `entry.at`. Does not allocate for an address
+    /// that is known.
+    pub fn learn(&mut self, entry: LearnedMac) -> Learned {
+        let LearnedMac { vlan, mac, at } = entry;
+        let full = self.locations.len() >= Self::CAPACITY;
+        match self.locations.get_mut(&(vlan, mac)) {
+            Some(known) if *known == at => Learned::Known,
+            Some(known) => Learned::Moved {
+                from: std::mem::replace(known, at),
+            },
+            None if full => Learned::Full,
+            None => {
+                self.locations.insert((vlan, mac), at);
+                Learned::New
+            }
+        }
+    }
+
+    /// Where `mac` was seen last in the network of `vlan`.
+    pub fn location(&self, vlan: Vlan, mac: MacAddr) -> Option<Location> {
+        self.locations.get(&(vlan, mac)).copied()
+    }
+
+    /// Forgets `entry`; says whether it was there, at this very place.
+    pub fn remove(&mut self, entry: &LearnedMac) -> bool {
+        let there = self.location(entry.vlan, entry.mac) == Some(entry.at);
+        if there {
+            self.locations.remove(&(entry.vlan, entry.mac));
+        }
+        there
+    }
+
+    /// Forgets all addresses that `drop` is true of; says how many these were.
+    pub fn purge(&mut self, mut drop: impl FnMut(&LearnedMac) -> bool) -> usize {
+        let before = self.locations.len();
+        self.locations
+            .retain(|&(vlan, mac), &mut at| !drop(&LearnedMac { vlan, mac, at }));
+        before - self.locations.len()
+    }
+
+    /// All addresses, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = LearnedMac> {
+        self.locations
+            .iter()
+            .map(|(&(vlan, mac), &at)| LearnedMac { vlan, mac, at })
+    }
+
+    /// How many addresses there are.
+    pub fn len(&self) -> usize {
+        self.locations.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.locations.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VLAN: Vlan = Vlan::UNTAGGED;
+    const A: Location = Location {
+        role: Role::Local,
+        port: PortNo(1),
+    };
+    const B: Location = Location {
+        role: Role::Uplink,
+        port: PortNo(1),
+    };
+
+    fn entry(number: u64, at: Location) -> LearnedMac {
+        LearnedMac {
+            vlan: VLAN,
+            mac: MacAddr::from_u64(number),
+            at,
+        }
+    }
+
+    #[test]
+    fn an_address_is_new_then_known_then_moved() {
+        let mut macs = MacTable::default();
+        assert_eq!(macs.learn(entry(2, A)), Learned::New);
+        assert_eq!(macs.learn(entry(2, A)), Learned::Known);
+        assert_eq!(macs.learn(entry(2, B)), Learned::Moved { from: A });
+        assert_eq!(macs.location(VLAN, MacAddr::from_u64(2)), Some(B));
+        assert_eq!(macs.len(), 1);
+    }
+
+    #[test]
+    fn the_same_address_in_two_networks_is_two_addresses() {
+        let mut macs = MacTable::default();
+        let tagged = LearnedMac {
+            vlan: Vlan::new(7).unwrap(),
+            ..entry(2, B)
+        };
+        assert_eq!(macs.learn(entry(2, A)), Learned::New);
+        assert_eq!(macs.learn(tagged), Learned::New);
+        assert_eq!(macs.location(VLAN, tagged.mac), Some(A));
+    }
+
+    #[test]
+    fn only_the_place_where_an_address_is_can_forget_it() {
+        let mut macs = MacTable::default();
+        macs.learn(entry(2, B));
+        assert!(!macs.remove(&entry(2, A)));
+        assert!(macs.remove(&entry(2, B)));
+        assert!(macs.is_empty());
+    }
+
+    #[test]
+    fn a_port_is_purged_without_its_neighbours() {
+        let mut macs = MacTable::default();
+        for (number, at) in [(2, A), (4, A), (6, B)] {
+            macs.learn(entry(number, at));
+        }
+        assert_eq!(macs.purge(|entry| entry.at == A), 2);
+        assert_eq!(macs.iter().collect::<Vec<_>>(), [entry(6, B)]);
+    }
+
+    #[test]
+    fn a_full_table_refuses_new_addresses_and_still_moves_known_ones() {
+        let mut macs = MacTable::default();
+        for number in 0..MacTable::CAPACITY as u64 {
+            assert_eq!(macs.learn(entry(number << 1, A)), Learned::New);
+        }
+        let one_more = entry(u64::MAX << 1, A);
+        assert_eq!(macs.learn(one_more), Learned::Full);
+        assert_eq!(macs.len(), MacTable::CAPACITY);
+        assert_eq!(macs.learn(entry(0, B)), Learned::Moved { from: A });
+        macs.remove(&entry(0, B));
+        assert_eq!(macs.learn(one_more), Learned::New);
+    }
 }

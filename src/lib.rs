@@ -6,10 +6,15 @@
 pub mod compile;
 pub mod config;
 pub mod cookie;
+#[cfg(test)]
+mod fake_switch;
+pub mod host;
 pub mod learning;
 pub mod portmap;
 pub mod ports;
 pub mod program;
 pub mod setup;
 pub mod simulate;
+pub mod reconcile;
+pub mod session;
 pub mod topology;

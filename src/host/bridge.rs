@@ -1,0 +1,194 @@
+//! What is known of one bridge, and what is under way on its connection.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use openflow::{Message, PortNo};
+
+use super::Outbox;
+use super::backoff::Backoff;
+use super::counters::Counters;
+use crate::ports::Ports;
+use crate::program::{Flow, FlowKey, Program};
+use crate::reconcile::{self, Plan};
+use crate::topology::Role;
+
+/// One bridge of a host.
+#[derive(Debug)]
+pub(super) struct Bridge {
+    pub(super) role: Role,
+    /// Kept while the bridge is away: MAC addresses are learned at these numbers.
+    pub(super) ports: Ports,
+    pub(super) phase: Phase,
+    /// What the bridge holds of ours once it has processed all that was sent to it.
+    pub(super) installed: Program,
+    /// Destination flows found on it whose source flow may be on a bridge that was not read yet.
+    pub(super) held: BTreeSet<FlowKey>,
+    /// How many flows of others it had when it was last read.
+    pub(super) foreign: usize,
+    /// What is wanted may be something else than `installed`: to be compared.
+    pub(super) stale: bool,
+    /// What it holds may be something else than `installed`: to be read back.
+    pub(super) in_doubt: bool,
+    pub(super) backoff: Backoff,
+    /// What was sent in transactions since the last report that the bridge is in sync; `None`
+    /// where no report is due.
+    pub(super) report: Option<Tally>,
+}
+
+/// What transactions were made of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) flow_mods: usize,
+    pub(super) group_mods: usize,
+    pub(super) meter_mods: usize,
+}
+
+impl Tally {
+    fn add(&mut self, plan: &Plan<'_>) {
+        self.flow_mods += plan.flows.len();
+        self.group_mods += plan.groups.len();
+        self.meter_mods += plan.meters.len();
+    }
+}
+
+/// What is under way on the connection to a bridge: one thing at a time.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// There is no connection.
+    Down,
+    /// The bridge was asked for all it holds.
+    ReadingBack {
+        /// Flows that the bridge said are gone since it was asked. The answer may still have them.
+        gone: BTreeSet<FlowKey>,
+    },
+    /// Nothing: flow-mods may be sent.
+    Idle,
+    /// A transaction.
+    Committing {
+        /// Changes of single flows for after it: sent now, they might overtake it.
+        later: BTreeMap<FlowKey, Option<Flow>>,
+    },
+}
+
+impl Bridge {
+    pub(super) fn new(role: Role) -> Self {
+        Self {
+            role,
+            ports: Ports::default(),
+            phase: Phase::Down,
+            installed: Program::default(),
+            held: BTreeSet::new(),
+            foreign: 0,
+            stale: false,
+            in_doubt: false,
+            backoff: Backoff::default(),
+            report: None,
+        }
+    }
+
+    /// The name of the bridge, which is that of its LOCAL port.
+    pub(super) fn name(&self) -> &str {
+        self.ports.name(PortNo::LOCAL).unwrap_or("?")
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        !matches!(self.phase, Phase::Down)
+    }
+
+    /// Whether a transaction or a read-back may be started.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Idle) && self.backoff.until().is_none()
+    }
+
+    /// The connection is there, or another one in its place.
+    pub(super) fn connect(&mut self, out: &mut impl Outbox) {
+        self.backoff.succeed();
+        self.installed = Program::default();
+        self.held.clear();
+        self.read_back(out);
+    }
+
+    pub(super) fn disconnect(&mut self) {
+        self.phase = Phase::Down;
+        self.backoff.succeed();
+    }
+
+    pub(super) fn read_back(&mut self, out: &mut impl Outbox) {
+        self.phase = Phase::ReadingBack {
+            gone: BTreeSet::new(),
+        };
+        self.in_doubt = false;
+        self.report.get_or_insert_default();
+        out.read_back(self.role);
+    }
+
+    /// What the bridge holds may not be what was sent to it. It is read back after a wait, since
+    /// whatever the reason is, it may come again.
+    pub(super) fn doubt(&mut self, now: Instant) {
+        self.in_doubt = true;
+        self.backoff.fail(now);
+    }
+
+    /// Starts the transaction after which the bridge holds `wanted`; says whether it takes one.
+    pub(super) fn pursue(
+        &mut self,
+        wanted: Program,
+        counters: &mut Counters,
+        out: &mut impl Outbox,
+    ) -> bool {
+        let plan = reconcile::diff(&wanted, &self.installed);
+        if plan.is_empty() {
+            return false;
+        }
+        self.report.get_or_insert_default().add(&plan);
+        counters.commits += 1;
+        counters.flow_mods += plan.flows.len() as u64;
+        counters.group_mods += plan.groups.len() as u64;
+        counters.meter_mods += plan.meters.len() as u64;
+        out.commit(self.role, plan.messages());
+        self.installed = wanted;
+        self.phase = Phase::Committing {
+            later: BTreeMap::new(),
+        };
+        true
+    }
+
+    /// Makes one flow be as wanted, `None` being absent. Nothing is sent where it is already.
+    pub(super) fn set_flow(
+        &mut self,
+        key: FlowKey,
+        flow: Option<Flow>,
+        counters: &mut Counters,
+        out: &mut impl Outbox,
+    ) {
+        self.held.remove(&key);
+        match &mut self.phase {
+            Phase::Idle => {
+                if let Some(message) = self.replace(key, flow) {
+                    counters.flow_mods += 1;
+                    out.send(self.role, &message);
+                }
+            }
+            Phase::Committing { later } => {
+                later.insert(key, flow);
+            }
+            // What is read back is compared with everything that is wanted by then.
+            Phase::ReadingBack { .. } | Phase::Down => {}
+        }
+    }
+
+    /// Notes the change of one flow as made, and returns the message that makes it.
+    fn replace(&mut self, key: FlowKey, flow: Option<Flow>) -> Option<Message> {
+        let flows = &mut self.installed.flows;
+        match flow {
+            Some(flow) if flows.get(&key) == Some(&flow) => None,
+            Some(flow) => {
+                let message = reconcile::add_flow(&key, &flow);
+                flows.insert(key, flow);
+                Some(message)
+            }
+            None => flows.remove(&key).map(|_| reconcile::delete_flow(&key)),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Frames teach where MAC addresses are; idle source flows tell that they are gone.
+
+use std::sync::Arc;
+
+use openflow::{FlowModFlags, FlowRemoved, FlowRemovedReason, OxmField, PacketIn, PortNo};
+use tracing::{debug, info, warn};
+
+use super::bridge::Phase;
+use super::{HostState, Outbox};
+use crate::compile;
+use crate::cookie;
+use crate::learning::{EthernetHeader, Learned, LearnedMac, Location, MacTable};
+use crate::program::{Flow, FlowKey};
+use crate::topology::Role;
+
+impl HostState {
+    /// A frame of unknown source came in: its address is learned, and every bridge that needs to
+    /// know is told.
+    ///
+    /// The switch goes on sending frames of a source until the flow for it is there, so most of
+    /// what comes here is known: that costs one look-up, and nothing is allocated or sent.
+    pub(super) fn packet_in(&mut self, role: Role, packet_in: &PacketIn, out: &mut impl Outbox) {
+        let Some(entry) = sighting(role, packet_in) else {
+            self.counters.ignored += 1;
+            return;
+        };
+        if self.macs.location(entry.vlan, entry.mac) == Some(entry.at) {
+            return;
+        }
+        if !self.admits(&entry) {
+            debug!(host = self.name, ?entry, "not admitted");
+            self.counters.ignored += 1;
+            return;
+        }
+        let LearnedMac { vlan, mac, at } = entry;
+        match self.macs.learn(entry) {
+            Learned::Known => {}
+            Learned::New => {
+                debug!(host = self.name, %mac, %vlan, role = %at.role, port = %at.port, "learned");
+                self.counters.learned += 1;
+                if self.macs.len() == MacTable::CAPACITY {
+                    warn!(
+                        host = self.name,
+                        "the MAC table is full; frames to further addresses are flooded"
+                    );
+                }
+                self.relearn(None, Some(entry), out);
+            }
+            Learned::Moved { from } => {
+                debug!(
+                    host = self.name, %mac, %vlan, role = %at.role, port = %at.port,
+                    from_role = %from.role, from_port = %from.port, "moved"
+                );
+                self.counters.moved += 1;
+                self.relearn(Some(LearnedMac { at: from, ..entry }), Some(entry), out);
+            }
+            Learned::Full => self.counters.ignored += 1,
+        }
+    }
+
+    /// A flow is gone: a source that was silent for long is forgotten; any other flow that should
+    /// be there was removed by somebody else, and is put back.
+    pub(super) fn flow_removed(
+        &mut self,
+        role: Role,
+        removed: &FlowRemoved,
+        out: &mut impl Outbox,
+    ) {
+        let Some(bridge) = self.bridges.get_mut(&role) else {
+            return;
+        };
+        let key = FlowKey {
+            table: removed.table_id,
+            priority: removed.priority,
+            match_: removed.match_.canonical(),
+        };
+        if !cookie::is_ours(removed.cookie) {
+            return;
+        }
+        let expected = match &mut bridge.phase {
+            Phase::ReadingBack { gone } => gone.insert(key.clone()),
+            _ => bridge.installed.flows.contains_key(&key),
+        };
+        if !expected {
+            return;
+        }
+        match recover(role, &key, removed) {
+            Some(entry) if removed.reason == FlowRemovedReason::IdleTimeout => {
+                self.forget(entry, key, out);
+            }
+            _ => self.put_back(role, &key, out),
+        }
+    }
+
+    /// Forgets an address whose source flow, `key`, has been idle.
+    ///
+    /// The source flow is deleted along with the others: one that was sent while the notice was on
+    /// its way would keep the frames of the address from us.
+    fn forget(&mut self, entry: LearnedMac, key: FlowKey, out: &mut impl Outbox) {
+        let LearnedMac { vlan, mac, at } = entry;
+        if self.macs.remove(&entry) {
+            debug!(host = self.name, %mac, %vlan, role = %at.role, port = %at.port, "forgotten");
+            self.counters.forgotten += 1;
+            self.relearn(Some(entry), None, out);
+        } else if let Some(bridge) = self.bridges.get_mut(&at.role) {
+            bridge.set_flow(key, None, &mut self.counters, out);
+        }
+    }
+
+    /// A flow that should be there is not. Where one was removed others may have been, and groups
+    /// and meters too, of which no notice is sent: so the bridge is read back, and all that is
+    /// missing comes back in one transaction.
+    fn put_back(&mut self, role: Role, key: &FlowKey, out: &mut impl Outbox) {
+        let Some(bridge) = self.bridges.get_mut(&role) else {
+            return;
+        };
+        let FlowKey {
+            table,
+            priority,
+            match_,
+        } = key;
+        if let Phase::ReadingBack { .. } = bridge.phase {
+            return;
+        }
+        if !bridge.in_doubt {
+            info!(
+                host = self.name, bridge = bridge.name(), %table, priority, %match_,
+                "a flow was removed by somebody else; reading the bridge back"
+            );
+        }
+        bridge.installed.flows.remove(key);
+        bridge.in_doubt = true;
+        self.advance(role, out);
+    }
+
+    fn admits(&self, entry: &LearnedMac) -> bool {
+        let host = self.topology.hosts.get(&self.name);
+        let bridge = self.bridges.get(&entry.at.role);
+        host.zip(bridge)
+            .is_some_and(|(host, bridge)| compile::admits(host, &bridge.ports, entry))
+    }
+
+    /// Tells every bridge that an address was known as `old` and is known as `new` now. What is
+    /// new goes first, so that no frame finds neither.
+    fn relearn(&mut self, old: Option<LearnedMac>, new: Option<LearnedMac>, out: &mut impl Outbox) {
+        let topology = Arc::clone(&self.topology);
+        let Some(host) = topology.hosts.get(&self.name) else {
+            return;
+        };
+        for bridge in self.bridges.values_mut() {
+            let flows = |entry: LearnedMac| {
+                compile::learned(
+                    host,
+                    &topology.controller,
+                    bridge.role,
+                    &bridge.ports,
+                    &entry,
+                )
+            };
+            let new = new.map(flows).unwrap_or_default();
+            let mut old = old.map(flows).unwrap_or_default();
+            old.retain(|(key, _)| new.iter().all(|(kept, _)| kept != key));
+            for (key, flow) in new {
+                bridge.set_flow(key, Some(flow), &mut self.counters, out);
+            }
+            for (key, _) in old {
+                bridge.set_flow(key, None, &mut self.counters, out);
+            }
+        }
+    }
+}
+
+/// What a frame that came to the controller says about its source; nothing where it was somebody
+/// else's flow that sent it, or where it is malformed.
+fn sighting(role: Role, packet_in: &PacketIn) -> Option<LearnedMac> {
+    if !cookie::is_ours(packet_in.cookie) {
+        return None;
+    }
+    let (port, _) = packet_in.match_.get(OxmField::InPort)?;
+    let header = EthernetHeader::parse(&packet_in.data)
+        .inspect_err(|error| debug!(%role, %error, "nothing to learn from a frame"))
+        .ok()?;
+    Some(LearnedMac {
+        vlan: header.vlan,
+        mac: header.source,
+        at: Location {
+            role,
+            port: PortNo(u32::try_from(port).ok()?),
+        },
+    })
+}
+
+/// The address that a removed flow stood for, if it was a source flow.
+fn recover(role: Role, key: &FlowKey, removed: &FlowRemoved) -> Option<LearnedMac> {
+    let flow = Flow {
+        cookie: removed.cookie,
+        idle_timeout: removed.idle_timeout,
+        flags: FlowModFlags::empty(),
+        instructions: Vec::new(),
+    };
+    compile::recover(role, key, &flow)
+}

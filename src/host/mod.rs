@@ -1,0 +1,404 @@
+//! The state of one host: what its bridges hold, and what they are to hold.
+//!
+//! [`HostState`] is told what happens on the connections to the bridges of its host and says what
+//! to send to them. It is pure: no sockets, no clock. Hosts share nothing, and a host's bridges
+//! have one owner, so that a frame from one bridge is learned on all of them in one step.
+//!
+//! # From connection to sync
+//!
+//! ```text
+//!          bridge_up             ReadBack               nothing to change
+//!   Down ------------> ReadingBack -----> Idle (compare) ----------------> Idle (in sync)
+//!                           ^              |      ^
+//!            Rejected       |   difference |      | Committed
+//!            (then a wait)  +------- Committing --+
+//! ```
+//!
+//! One transaction or read-back is under way per bridge; whatever changes meanwhile marks the
+//! bridge stale, and it is compared again afterwards. What is compared are programs:
+//! [`compile::bridge`] and [`compile::learned`] against `installed`, which is what the bridge holds
+//! once it has processed all that was sent. Single MAC addresses take a shorter way: their flows
+//! go out as plain flow-mods, and only theirs are looked at.
+//!
+//! # After a restart
+//!
+//! Learned addresses are recovered from the source flows that the bridges still have. A
+//! destination flow may stand on one bridge and its source flow on another, and bridges connect
+//! one after the other. Until each bridge of the host has been read once, destination flows that
+//! no known address explains are therefore held: left as they are. Nothing else waits for a bridge
+//! that does not come.
+
+mod backoff;
+mod bridge;
+mod counters;
+mod learn;
+mod port;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use openflow::{Message, Port};
+use tracing::{info, warn};
+
+pub use counters::Counters;
+
+use crate::compile;
+use crate::cookie::Class;
+use crate::learning::{Learned, MacTable};
+use crate::program::{FlowKey, Program};
+use crate::reconcile::{self, Found};
+use crate::session::{Event, Snapshot};
+use crate::topology::{Bridges, Host, Role, Topology};
+use bridge::{Bridge, Phase};
+
+/// Where what a [`HostState`] decides goes: the sessions of its bridges.
+///
+/// While a commit or a read-back of a bridge is under way, nothing else is asked for that bridge.
+pub trait Outbox {
+    /// Sends one message.
+    fn send(&mut self, role: Role, message: &Message);
+    /// Sends changes as one transaction, answered by [`Event::Committed`] or [`Event::Rejected`].
+    fn commit(&mut self, role: Role, changes: Vec<Message>);
+    /// Asks for all that a bridge holds, answered by [`Event::ReadBack`].
+    fn read_back(&mut self, role: Role);
+}
+
+/// One host and its bridges.
+#[derive(Debug)]
+pub struct HostState {
+    topology: Arc<Topology>,
+    /// The host's name in the topology.
+    name: String,
+    bridges: BTreeMap<Role, Bridge>,
+    macs: MacTable,
+    /// The bridges that were read at least once, so that their source flows are known.
+    read_once: BTreeSet<Role>,
+    counters: Counters,
+}
+
+impl HostState {
+    /// The state of `host` before any of its bridges connects.
+    ///
+    /// For a host of [`Bridges::AnyLearning`], make one for each bridge that connects.
+    pub fn new(topology: Arc<Topology>, host: &str) -> Self {
+        Self {
+            topology,
+            name: host.to_owned(),
+            bridges: BTreeMap::new(),
+            macs: MacTable::default(),
+            read_once: BTreeSet::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The bridge with `role` connected and has `ports`; a connection that it had is no more.
+    pub fn bridge_up(&mut self, role: Role, ports: Vec<Port>, out: &mut impl Outbox) {
+        let bridge = self
+            .bridges
+            .entry(role)
+            .or_insert_with(|| Bridge::new(role));
+        bridge.connect(out);
+        self.set_ports(role, ports.iter().map(port::name_and_number).collect());
+        self.advance_all(out);
+    }
+
+    /// The connection to the bridge with `role` is gone. Its flows, and what was learned, stay.
+    pub fn bridge_down(&mut self, role: Role) {
+        if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.disconnect();
+        }
+    }
+
+    /// Something happened on the connection to the bridge with `role`.
+    pub fn handle_event(&mut self, now: Instant, role: Role, event: Event, out: &mut impl Outbox) {
+        if !self.bridges.get(&role).is_some_and(Bridge::is_up) {
+            return;
+        }
+        match event {
+            Event::PacketIn(packet_in) => self.packet_in(role, &packet_in, out),
+            Event::FlowRemoved(removed) => self.flow_removed(role, &removed, out),
+            Event::PortStatus(status) => self.port_status(role, &status, out),
+            Event::ReadBack(snapshot) => self.read_back(role, snapshot, out),
+            Event::Committed => self.committed(role, out),
+            Event::Rejected(reason) => self.rejected(now, role, &reason, out),
+            Event::SwitchError { xid, error } => {
+                warn!(host = self.name, %role, %xid, ?error, "refused by the switch");
+                self.counters.errors += 1;
+                self.with_bridge(role, |bridge| bridge.doubt(now));
+            }
+            Event::Identified { .. } | Event::Closed(_) => {}
+        }
+    }
+
+    /// The topology changed: everything is compiled anew, and the difference sent.
+    ///
+    /// Where the host, or one of its bridges, is no longer part of the topology, its flows stay as
+    /// they are.
+    pub fn reload(&mut self, topology: Arc<Topology>, out: &mut impl Outbox) {
+        self.topology = topology;
+        let topology = Arc::clone(&self.topology);
+        let Some(host) = topology.hosts.get(&self.name) else {
+            warn!(
+                host = self.name,
+                "no longer configured; the flows of its bridges stay"
+            );
+            return;
+        };
+        let bridges = &self.bridges;
+        let dropped = self.macs.purge(|entry| {
+            !bridges
+                .get(&entry.at.role)
+                .is_some_and(|bridge| compile::admits(host, &bridge.ports, entry))
+        });
+        self.counters.forgotten += dropped as u64;
+        for bridge in self.bridges.values_mut() {
+            bridge.stale = true;
+            bridge.backoff.cut_short();
+            bridge.report.get_or_insert_default();
+        }
+        self.release_held(host);
+        self.advance_all(out);
+    }
+
+    /// When to call [`HostState::handle_timeout`] next; `None` where nothing waits for time to pass.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.bridges
+            .values()
+            .filter_map(|bridge| bridge.backoff.until())
+            .min()
+    }
+
+    /// Tries again what was refused, where it has waited for long enough by `now`.
+    pub fn handle_timeout(&mut self, now: Instant, out: &mut impl Outbox) {
+        let mut over = Vec::new();
+        for bridge in self.bridges.values_mut() {
+            if bridge.backoff.expire(now) {
+                over.push(bridge.role);
+            }
+        }
+        for role in over {
+            self.advance(role, out);
+        }
+    }
+
+    /// What was done so far.
+    pub fn counters(&self) -> Counters {
+        let foreign = self
+            .bridges
+            .values()
+            .map(|bridge| bridge.foreign as u64)
+            .sum();
+        Counters {
+            foreign,
+            ..self.counters
+        }
+    }
+
+    /// The MAC addresses that are learned.
+    pub fn macs(&self) -> &MacTable {
+        &self.macs
+    }
+
+    fn with_bridge(&mut self, role: Role, change: impl FnOnce(&mut Bridge)) {
+        if let Some(bridge) = self.bridges.get_mut(&role) {
+            change(bridge);
+        }
+    }
+
+    fn mark_stale(&mut self) {
+        for bridge in self.bridges.values_mut() {
+            bridge.stale = true;
+        }
+    }
+
+    fn read_back(&mut self, role: Role, snapshot: Snapshot, out: &mut impl Outbox) {
+        let Some(bridge) = self.bridges.get_mut(&role) else {
+            return;
+        };
+        let Phase::ReadingBack { gone } = &mut bridge.phase else {
+            return;
+        };
+        let gone = std::mem::take(gone);
+        bridge.phase = Phase::Idle;
+        let Found { ours, foreign } = reconcile::found(snapshot);
+        bridge.installed = ours;
+        bridge.foreign = foreign;
+        bridge.stale = true;
+        for key in &gone {
+            bridge.installed.flows.remove(key);
+        }
+        bridge.held = destinations(&bridge.installed);
+        self.read_once.insert(role);
+        let topology = Arc::clone(&self.topology);
+        let Some(host) = topology.hosts.get(&self.name) else {
+            return;
+        };
+        if self.recover(host, role) > 0 {
+            self.mark_stale();
+        }
+        self.release_held(host);
+        self.advance_all(out);
+    }
+
+    /// Learns the addresses whose source flows the bridge with `role` has; returns how many are
+    /// new. An address that is known already stays where it is: its last frame was seen there.
+    fn recover(&mut self, host: &Host, role: Role) -> usize {
+        let Some(bridge) = self.bridges.get(&role) else {
+            return 0;
+        };
+        let mut recovered = 0;
+        for (key, flow) in &bridge.installed.flows {
+            if let Some(entry) = compile::recover(role, key, flow)
+                && self.macs.location(entry.vlan, entry.mac).is_none()
+                && compile::admits(host, &bridge.ports, &entry)
+                && self.macs.learn(entry) == Learned::New
+            {
+                recovered += 1;
+            }
+        }
+        self.counters.recovered += recovered as u64;
+        recovered
+    }
+
+    /// Stops holding flows once the source flows of all bridges are known.
+    fn release_held(&mut self, host: &Host) {
+        if roles(host).all(|role| self.read_once.contains(&role)) {
+            for bridge in self.bridges.values_mut() {
+                bridge.stale |= !bridge.held.is_empty();
+                bridge.held.clear();
+            }
+        }
+    }
+
+    fn committed(&mut self, role: Role, out: &mut impl Outbox) {
+        let Some(bridge) = self.bridges.get_mut(&role) else {
+            return;
+        };
+        let Phase::Committing { later } = &mut bridge.phase else {
+            return;
+        };
+        let later = std::mem::take(later);
+        bridge.phase = Phase::Idle;
+        bridge.backoff.succeed();
+        // If everything is compared next, that covers them.
+        if !bridge.stale && !bridge.in_doubt {
+            for (key, flow) in later {
+                bridge.set_flow(key, flow, &mut self.counters, out);
+            }
+        }
+        self.advance(role, out);
+    }
+
+    fn rejected(&mut self, now: Instant, role: Role, reason: &str, out: &mut impl Outbox) {
+        let Some(bridge) = self.bridges.get_mut(&role) else {
+            return;
+        };
+        if let Phase::Committing { .. } = bridge.phase {
+            bridge.backoff.fail(now);
+            warn!(
+                host = self.name,
+                bridge = bridge.name(),
+                reason,
+                "the bridge refused the changes; reading it back to try again"
+            );
+            self.counters.rejected += 1;
+            self.counters.resyncs += 1;
+            // Read at once, so that `installed` is right while the next attempt waits.
+            bridge.read_back(out);
+        }
+    }
+
+    fn advance_all(&mut self, out: &mut impl Outbox) {
+        for role in [Role::Local, Role::Service, Role::Uplink, Role::Learning] {
+            self.advance(role, out);
+        }
+    }
+
+    /// Starts what is due on the bridge with `role`, if nothing is under way there.
+    fn advance(&mut self, role: Role, out: &mut impl Outbox) {
+        let Some(host) = self.topology.hosts.get(&self.name) else {
+            return;
+        };
+        let Some(bridge) = self
+            .bridges
+            .get_mut(&role)
+            .filter(|bridge| bridge.is_ready())
+        else {
+            return;
+        };
+        if bridge.in_doubt {
+            self.counters.resyncs += 1;
+            bridge.read_back(out);
+            return;
+        }
+        // A bridge that is not part of the topology any more is left alone.
+        if bridge.stale && roles(host).any(|known| known == role) {
+            bridge.stale = false;
+            let wanted = wanted(host, &self.topology, bridge, &self.macs);
+            if bridge.pursue(wanted, &mut self.counters, out) {
+                return;
+            }
+            bridge.backoff.succeed();
+        }
+        if let Some(tally) = bridge.report.take() {
+            info!(
+                host = self.name,
+                bridge = bridge.name(),
+                flow_mods = tally.flow_mods,
+                group_mods = tally.group_mods,
+                meter_mods = tally.meter_mods,
+                foreign = bridge.foreign,
+                "bridge in sync"
+            );
+        }
+    }
+}
+
+/// All that `bridge` is to hold.
+fn wanted(host: &Host, topology: &Topology, bridge: &mut Bridge, macs: &MacTable) -> Program {
+    let Bridge {
+        role,
+        ports,
+        installed,
+        held,
+        ..
+    } = bridge;
+    let mut wanted = compile::bridge(host, &topology.controller, *role, ports);
+    for entry in macs.iter() {
+        wanted.flows.extend(compile::learned(
+            host,
+            &topology.controller,
+            *role,
+            ports,
+            &entry,
+        ));
+    }
+    // A flow that is explained now is no longer held: it goes with what explains it.
+    held.retain(|key| !wanted.flows.contains_key(key));
+    for key in held.iter() {
+        if let Some(flow) = installed.flows.get(key) {
+            wanted.flows.insert(key.clone(), flow.clone());
+        }
+    }
+    wanted
+}
+
+/// The destination flows of learned addresses.
+fn destinations(program: &Program) -> BTreeSet<FlowKey> {
+    program
+        .flows
+        .iter()
+        .filter(|(_, flow)| Class::of(flow.cookie) == Some(Class::LearnedDestination))
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+/// The roles of the bridges of `host`.
+fn roles(host: &Host) -> impl Iterator<Item = Role> {
+    let any = matches!(host.bridges, Bridges::AnyLearning).then_some(Role::Learning);
+    host.bridges().map(|(role, _)| role).chain(any)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! Frames teach, move and age addresses.
+
+use openflow::{FlowMod, FlowModCommand, Message};
+
+use super::lab::{Sent, entry, packet_in};
+use super::topologies::{NETWORK, OTHER, PINNED, running_lab};
+use crate::cookie::Class;
+use crate::learning::MacTable;
+use crate::session::Event;
+use crate::topology::Role;
+
+/// Commands and classes of the flow-mods that were sent, each outside of any transaction.
+fn flow_mods(sent: &Sent) -> Vec<(FlowModCommand, Option<Class>)> {
+    assert!(sent.commits.is_empty());
+    sent.plain
+        .iter()
+        .map(|message| match message {
+            Message::FlowMod(FlowMod {
+                command, cookie, ..
+            }) => (*command, Class::of(*cookie)),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+const ADD_SOURCE: (FlowModCommand, Option<Class>) =
+    (FlowModCommand::Add, Some(Class::LearnedSource));
+const ADD_DESTINATION: (FlowModCommand, Option<Class>) =
+    (FlowModCommand::Add, Some(Class::LearnedDestination));
+const DELETE: (FlowModCommand, Option<Class>) = (FlowModCommand::DeleteStrict, None);
+
+#[test]
+fn a_guest_is_learned_where_it_is_and_on_the_uplink_bridge_by_plain_flow_mods() {
+    let mut lab = running_lab();
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.settle();
+    lab.assert_in_sync();
+    let sent = lab.take_sent();
+    assert_eq!(
+        flow_mods(&sent[&Role::Local]),
+        [ADD_SOURCE, ADD_DESTINATION]
+    );
+    assert_eq!(flow_mods(&sent[&Role::Service]), []);
+    assert_eq!(flow_mods(&sent[&Role::Uplink]), [ADD_DESTINATION]);
+    assert_eq!(lab.state.counters().learned, 1);
+}
+
+#[test]
+fn frames_of_a_known_source_send_nothing() {
+    let mut lab = running_lab();
+    for _ in 0..3 {
+        // The switch goes on asking until the flow is there.
+        lab.wires
+            .get(Role::Local)
+            .push_event(Event::PacketIn(packet_in(1, NETWORK, 0x10)));
+    }
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(lab.take_sent()[&Role::Local].plain.len(), 2);
+    let after = lab.state.counters();
+    lab.wires
+        .get(Role::Local)
+        .push_event(Event::PacketIn(packet_in(1, NETWORK, 0x10)));
+    lab.settle();
+    assert_eq!(lab.state.counters(), after);
+    assert!(lab.take_sent().values().all(Sent::no_change));
+}
+
+#[test]
+fn a_guest_that_moves_to_another_port_takes_its_flows_with_it() {
+    let mut lab = running_lab();
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.settle();
+    lab.take_sent();
+    lab.frame(Role::Local, 2, NETWORK, 0x10);
+    lab.settle();
+    lab.assert_in_sync();
+    let sent = lab.take_sent();
+    assert_eq!(
+        flow_mods(&sent[&Role::Local])[..2],
+        [ADD_SOURCE, ADD_DESTINATION]
+    );
+    assert_eq!(flow_mods(&sent[&Role::Local])[2].0, DELETE.0);
+    assert_eq!(sent[&Role::Local].plain.len(), 3);
+    assert!(
+        sent[&Role::Uplink].no_change(),
+        "the uplink bridge sends it to the chain as before"
+    );
+    assert_eq!(lab.state.counters().moved, 1);
+}
+
+#[test]
+fn a_guest_that_leaves_the_host_is_found_behind_the_uplink() {
+    let mut lab = running_lab();
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.settle();
+    lab.frame(Role::Uplink, 2, NETWORK, 0x10);
+    lab.settle();
+    lab.assert_in_sync();
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(lab.state.counters().moved, 2);
+    assert_eq!(lab.state.macs().len(), 1);
+}
+
+#[test]
+fn the_same_address_in_two_networks_is_two_addresses() {
+    let mut lab = running_lab();
+    lab.frame(Role::Uplink, 2, NETWORK, 0x10);
+    lab.frame(Role::Uplink, 2, OTHER, 0x10);
+    lab.frame(Role::Uplink, 2, 0, 0x10);
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(lab.state.macs().len(), 3);
+    assert_eq!(lab.state.counters().moved, 0);
+}
+
+#[test]
+fn a_silent_address_is_forgotten_everywhere() {
+    let mut lab = running_lab();
+    let programs = [lab.held_by(Role::Local), lab.held_by(Role::Uplink)];
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.settle();
+    lab.take_sent();
+    let guest = entry(Role::Local, 1, NETWORK, 0x10);
+    lab.wires.get(Role::Local).idle_out(Role::Local, &guest);
+    lab.settle();
+    lab.assert_in_sync();
+    assert!(lab.state.macs().is_empty());
+    assert_eq!(
+        [lab.held_by(Role::Local), lab.held_by(Role::Uplink)],
+        programs
+    );
+    assert_eq!(lab.state.counters().forgotten, 1);
+    assert!(
+        lab.take_sent()
+            .values()
+            .all(|sent| sent.commits.is_empty() && sent.read_backs == 0)
+    );
+}
+
+#[test]
+fn an_address_that_went_silent_at_its_old_port_stays_at_the_new_one() {
+    let mut lab = running_lab();
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.settle();
+    // The notice is late: the address has moved by the time it comes.
+    let guest = entry(Role::Local, 1, NETWORK, 0x10);
+    lab.wires.get(Role::Local).idle_out(Role::Local, &guest);
+    lab.frame(Role::Uplink, 2, NETWORK, 0x10);
+    assert!(lab.step_controller(Role::Uplink));
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(
+        lab.state.macs().iter().collect::<Vec<_>>(),
+        [entry(Role::Uplink, 2, NETWORK, 0x10)]
+    );
+}
+
+#[test]
+fn what_may_not_be_learned_is_not() {
+    let mut lab = running_lab();
+    lab.frame(Role::Local, 1, OTHER, 0x10); // a network that the vNIC is no member of
+    lab.frame(Role::Local, 1, NETWORK, PINNED);
+    lab.frame(Role::Local, 88, NETWORK, 0x10); // no such port
+    lab.frame(Role::Service, 1, NETWORK, 0x10); // a bridge that learns nothing
+    lab.frame(Role::Local, 1, NETWORK, 0x0100_0000_0010); // a group address
+    let mut cut_off = packet_in(1, NETWORK, 0x10);
+    cut_off.data.truncate(13);
+    let mut of_others = packet_in(1, NETWORK, 0x10);
+    of_others.cookie = openflow::Cookie(0xbeef);
+    for packet_in in [cut_off, of_others] {
+        lab.wires
+            .get(Role::Local)
+            .push_event(Event::PacketIn(packet_in));
+    }
+    lab.settle();
+    lab.assert_in_sync();
+    assert!(lab.state.macs().is_empty());
+    assert_eq!(lab.state.counters().ignored, 7);
+    assert!(lab.take_sent().values().all(Sent::no_change));
+}
+
+#[test]
+fn a_guest_that_makes_up_addresses_fills_the_table_and_no_more() {
+    let mut lab = running_lab();
+    for mac in 0..MacTable::CAPACITY as u64 + 10 {
+        lab.wires
+            .get(Role::Local)
+            .push_event(Event::PacketIn(packet_in(1, NETWORK, mac << 1)));
+        lab.step_controller(Role::Local);
+    }
+    assert_eq!(lab.state.macs().len(), MacTable::CAPACITY);
+    assert_eq!(lab.state.counters().ignored, 10);
+    assert_eq!(lab.state.counters().learned, MacTable::CAPACITY as u64);
+}
+
+#[test]
+fn what_is_learned_during_a_transaction_is_sent_after_it() {
+    let mut lab = running_lab();
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.settle();
+    lab.take_sent();
+
+    lab.wires
+        .get(Role::Local)
+        .add_port("br0.local", 0xffff_fffd);
+    lab.wires.get(Role::Local).del_port(openflow::PortNo(4));
+    assert!(lab.step_controller(Role::Local));
+    while lab.take_sent()[&Role::Local].commits.is_empty() {
+        assert!(lab.step_controller(Role::Local), "no transaction");
+    }
+    // It is under way: an address moves, and another one is new.
+    for (port, mac) in [(2, 0x10), (2, 0x20)] {
+        lab.wires
+            .get(Role::Local)
+            .push_event(Event::PacketIn(packet_in(port, NETWORK, mac)));
+        while lab.step_controller(Role::Local) {}
+    }
+    assert!(lab.take_sent()[&Role::Local].no_change());
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(lab.state.macs().len(), 2);
+}

@@ -1,0 +1,9 @@
+//! A host's state against models of its switches.
+
+mod disturbance;
+mod interleaving;
+mod lab;
+mod learning;
+mod reload;
+mod restart;
+mod topologies;

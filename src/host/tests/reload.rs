@@ -1,0 +1,173 @@
+//! The topology changes under a running host.
+
+use openflow::MacAddr;
+
+use super::lab::{Lab, Sent};
+use super::topologies::{CHAIN, NETWORK, OTHER, chain, changed, running_lab, vlan, vnic};
+use crate::cookie::Class;
+use crate::program::Program;
+use crate::reconcile::diff;
+use crate::topology::{MacAge, Membership, Role, Topology};
+
+/// Reloads, and checks that what was sent is the difference between the programs and no more.
+fn reload(lab: &mut Lab, topology: Topology) -> Vec<usize> {
+    let before: Vec<Program> = CHAIN.map(|role| lab.held_by(role)).into();
+    lab.take_sent();
+    lab.reload(topology);
+    lab.settle();
+    lab.assert_in_sync();
+    let sent = lab.take_sent();
+    let mut counts = Vec::new();
+    for (role, before) in CHAIN.into_iter().zip(before) {
+        let after = lab.held_by(role);
+        let needed = diff(&after, &before).messages().len();
+        let Sent {
+            plain,
+            commits,
+            read_backs,
+        } = &sent[&role];
+        assert_eq!((plain.len(), *read_backs), (0, 0), "{role}");
+        assert_eq!(commits.len(), usize::from(needed > 0), "{role}");
+        assert_eq!(
+            commits.iter().map(Vec::len).sum::<usize>(),
+            needed,
+            "{role}"
+        );
+        counts.push(needed);
+    }
+    counts
+}
+
+fn lab_with_learned_addresses() -> Lab {
+    let mut lab = running_lab();
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.frame(Role::Local, 2, NETWORK, 0x20);
+    lab.frame(Role::Uplink, 2, OTHER, 0x30);
+    lab.settle();
+    lab
+}
+
+#[test]
+fn the_same_topology_again_sends_nothing() {
+    let mut lab = lab_with_learned_addresses();
+    assert_eq!(reload(&mut lab, chain()), [0, 0, 0]);
+    assert_eq!(lab.state.macs().len(), 3);
+}
+
+#[test]
+fn a_vnic_from_access_to_trunked_sends_what_differs_and_keeps_the_addresses() {
+    let mut lab = lab_with_learned_addresses();
+    let trunked = changed(&chain(), |host| {
+        host.vnics[0].membership = Membership::Trunked {
+            tagged: [vlan(NETWORK), vlan(OTHER)].into(),
+            native: Some(vlan(NETWORK)),
+        };
+    });
+    let [local, service, uplink] = reload(&mut lab, trunked)[..] else {
+        unreachable!()
+    };
+    assert!((1..20).contains(&local), "{local}");
+    assert_eq!((service, uplink), (0, 0));
+    assert_eq!(lab.state.macs().len(), 3);
+    // And back again.
+    reload(&mut lab, chain());
+}
+
+#[test]
+fn addresses_of_a_port_that_leaves_their_network_are_forgotten() {
+    let mut lab = lab_with_learned_addresses();
+    let elsewhere = changed(&chain(), |host| {
+        host.vnics[0].membership = Membership::Access(vlan(OTHER));
+    });
+    reload(&mut lab, elsewhere);
+    assert_eq!(lab.state.macs().len(), 2);
+    assert_eq!(lab.state.counters().forgotten, 1);
+}
+
+#[test]
+fn an_address_that_becomes_pinned_is_no_longer_learned() {
+    let mut lab = lab_with_learned_addresses();
+    let pinned = changed(&chain(), |host| {
+        host.vnics[1].mac = Some(MacAddr::from_u64(0x10))
+    });
+    reload(&mut lab, pinned);
+    assert_eq!(lab.state.macs().len(), 2);
+    // Its old source flow is gone, so that it is dropped as a source anywhere but at its vNIC.
+    assert_eq!(lab.wires.get(Role::Local).sources(Role::Local).count(), 1);
+}
+
+#[test]
+fn another_age_changes_the_source_flows_and_nothing_else() {
+    let mut lab = lab_with_learned_addresses();
+    let mut topology = chain();
+    topology.controller.mac_age = MacAge::from_secs(60).unwrap();
+    assert_eq!(reload(&mut lab, topology), [2, 0, 1]);
+    let program = lab.held_by(Role::Local);
+    let ages: Vec<_> = program
+        .flows
+        .values()
+        .filter(|flow| Class::of(flow.cookie) == Some(Class::LearnedSource))
+        .map(|flow| flow.idle_timeout)
+        .collect();
+    assert_eq!(ages, [60, 60]);
+}
+
+#[test]
+fn a_new_vnic_whose_port_is_there_already_is_served() {
+    let mut lab = running_lab();
+    lab.wires.get(Role::Local).add_port("guest3", 11);
+    lab.settle();
+    let more = changed(&chain(), |host| host.vnics.push(vnic("guest3", OTHER)));
+    let sent = reload(&mut lab, more);
+    assert!(sent[0] > 0);
+    lab.frame(Role::Local, 11, OTHER, 0x40);
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(lab.state.macs().len(), 1);
+}
+
+#[test]
+fn a_reload_during_a_transaction_is_carried_out_after_it() {
+    let mut lab = lab_with_learned_addresses();
+    let first = changed(&chain(), |host| {
+        host.vnics[0].membership = Membership::Access(vlan(OTHER))
+    });
+    lab.reload(first);
+    assert_eq!(lab.take_sent()[&Role::Local].commits.len(), 1);
+    lab.reload(chain());
+    assert!(lab.take_sent()[&Role::Local].no_change());
+    lab.settle();
+    lab.assert_in_sync();
+}
+
+#[test]
+fn the_flows_of_a_host_that_is_no_longer_configured_stay() {
+    let mut lab = lab_with_learned_addresses();
+    let before = CHAIN.map(|role| lab.held_by(role));
+    let mut topology = chain();
+    topology.hosts.clear();
+    lab.reload(topology);
+    lab.frame(Role::Local, 1, NETWORK, 0x50);
+    lab.settle();
+    assert_eq!(CHAIN.map(|role| lab.held_by(role)), before);
+    assert!(lab.take_sent().values().all(|sent| sent.commits.is_empty()));
+}
+
+#[test]
+fn a_bridge_that_is_no_longer_configured_is_left_alone() {
+    let mut lab = lab_with_learned_addresses();
+    let before = lab.held_by(Role::Service);
+    let without_service = changed(&chain(), |host| {
+        if let crate::topology::Bridges::Chain(chain) = &mut host.bridges {
+            chain.service = None;
+            chain.patches = vec![crate::topology::Patch {
+                left: "local-uplink".to_owned(),
+                right: "uplink-local".to_owned(),
+            }];
+        }
+        host.chains.clear();
+    });
+    lab.reload(without_service);
+    lab.settle();
+    assert_eq!(lab.held_by(Role::Service), before);
+}

@@ -1,0 +1,165 @@
+//! The hosts that the tests are about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use openflow::{DatapathId, MacAddr};
+
+use super::lab::Lab;
+use crate::topology::{
+    Bridge, Bridges, Chain, ChainBridges, Controller, Function, FunctionKind, Host, Membership,
+    Patch, Promiscuous, Role, Topology, Vlan, Vnic,
+};
+
+pub(super) const NETWORK: u16 = 3000;
+pub(super) const OTHER: u16 = 4000;
+
+/// The ports of `chain()`. 0xfffffffe is LOCAL.
+pub(super) const LOCAL_PORTS: &[(&str, u32)] = &[
+    ("br0.local", 0xffff_fffe),
+    ("guest1", 1),
+    ("guest2", 2),
+    ("pinned", 3),
+    ("monitor", 4),
+    ("local-nf", 9),
+];
+pub(super) const SERVICE_PORTS: &[(&str, u32)] = &[
+    ("br.nf", 0xffff_fffe),
+    ("nf-local", 1),
+    ("nf-uplink", 2),
+    ("ids0", 3),
+    ("ids1", 4),
+];
+pub(super) const UPLINK_PORTS: &[(&str, u32)] =
+    &[("br0", 0xffff_fffe), ("uplink-nf", 1), ("eth1", 2)];
+
+pub(super) const CHAIN: [Role; 3] = [Role::Local, Role::Service, Role::Uplink];
+
+/// A host with all three bridges, none of them connected.
+pub(super) fn chain_lab() -> Lab {
+    Lab::new(
+        chain(),
+        &[
+            (Role::Local, LOCAL_PORTS),
+            (Role::Service, SERVICE_PORTS),
+            (Role::Uplink, UPLINK_PORTS),
+        ],
+    )
+}
+
+/// The same, in sync.
+pub(super) fn running_lab() -> Lab {
+    let mut lab = chain_lab();
+    for role in CHAIN {
+        lab.connect(role);
+    }
+    lab.settle();
+    lab.assert_in_sync();
+    lab.take_sent();
+    lab
+}
+
+/// A host with all three bridges: two guests whose addresses are learned, one whose address is
+/// pinned, one that sees everything, and two taps that share the load (so that there is a group).
+pub(super) fn chain() -> Topology {
+    let bridge = |name: &str| Bridge {
+        name: name.to_owned(),
+        datapath_id: DatapathId(1),
+    };
+    let patch = |left: &str, right: &str| Patch {
+        left: left.to_owned(),
+        right: right.to_owned(),
+    };
+    let mut host = host(Bridges::Chain(ChainBridges {
+        local: bridge("br0.local"),
+        service: Some(bridge("br.nf")),
+        uplink: bridge("br0"),
+        patches: vec![
+            patch("local-nf", "nf-local"),
+            patch("nf-uplink", "uplink-nf"),
+        ],
+    }));
+    host.uplinks = vec!["eth1".to_owned()];
+    host.vnics = vec![
+        vnic("guest1", NETWORK),
+        vnic("guest2", NETWORK),
+        Vnic {
+            mac: Some(MacAddr::from_u64(PINNED)),
+            ..vnic("pinned", NETWORK)
+        },
+        Vnic {
+            promiscuous: Promiscuous::Accept,
+            ..vnic("monitor", NETWORK)
+        },
+    ];
+    host.chains = vec![Chain {
+        name: "inspect".to_owned(),
+        networks: [vlan(NETWORK)].into(),
+        vms: BTreeSet::new(),
+        functions: vec![Function {
+            name: "ids".to_owned(),
+            kind: FunctionKind::Tap {
+                instances: vec!["ids0".to_owned(), "ids1".to_owned()],
+            },
+        }],
+    }];
+    topology(host)
+}
+
+/// The address of the vNIC `pinned`.
+pub(super) const PINNED: u64 = 0x5254_0000_00aa;
+
+/// Every bridge that connects, as a learning switch.
+pub(super) fn any_learning() -> Topology {
+    topology(host(Bridges::AnyLearning))
+}
+
+pub(super) fn vlan(id: u16) -> Vlan {
+    Vlan::new(id).unwrap()
+}
+
+pub(super) fn vnic(port: &str, network: u16) -> Vnic {
+    Vnic {
+        vm: format!("vm-{port}"),
+        port: port.to_owned(),
+        mac: None,
+        membership: Membership::Access(vlan(network)),
+        promiscuous: Promiscuous::Bum,
+    }
+}
+
+fn host(bridges: Bridges) -> Host {
+    Host {
+        name: "node1".to_owned(),
+        bridges,
+        uplinks: Vec::new(),
+        networks: [vlan(NETWORK), vlan(OTHER), Vlan::UNTAGGED].into(),
+        vnics: Vec::new(),
+        chains: Vec::new(),
+    }
+}
+
+fn topology(host: Host) -> Topology {
+    Topology {
+        controller: Controller::default(),
+        networks: BTreeMap::from([
+            ("demo3000".to_owned(), vlan(NETWORK)),
+            ("demo4000".to_owned(), vlan(OTHER)),
+            ("native".to_owned(), Vlan::UNTAGGED),
+        ]),
+        hosts: [("node1".to_owned(), host)].into(),
+    }
+}
+
+/// `topology` with its one host changed.
+pub(super) fn changed(topology: &Topology, change: impl FnOnce(&mut Host)) -> Topology {
+    let mut topology = topology.clone();
+    topology.hosts.values_mut().for_each({
+        let mut change = Some(change);
+        move |host| {
+            if let Some(change) = change.take() {
+                change(host);
+            }
+        }
+    });
+    topology
+}

@@ -1,0 +1,81 @@
+//! Which of a bridge's entries are bridgechain's.
+
+use openflow::{FlowModFlags, FlowStats, GroupDesc, MeterConfig, MeterId};
+
+use crate::compile;
+use crate::cookie;
+use crate::program::{Flow, FlowKey, Group, Meter, Program};
+use crate::session::Snapshot;
+
+/// What a bridge holds, told apart by owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Bridgechain's own entries: flows by cookie, groups by number, the meter of the controller.
+    pub ours: Program,
+    /// How many flows belong to somebody else.
+    pub foreign: usize,
+}
+
+/// The flags that are part of an entry; the others are about how it is added.
+const KEPT_FLAGS: FlowModFlags = FlowModFlags::SEND_FLOW_REM
+    .union(FlowModFlags::NO_PKT_COUNTS)
+    .union(FlowModFlags::NO_BYT_COUNTS);
+
+/// Sorts what a bridge answered.
+///
+/// Matches become canonical, so that a flow equals the one that was sent however the switch writes
+/// it. Groups and meters of others are left out; they are not counted, since nothing of them gets
+/// in the way of ours.
+pub fn found(snapshot: Snapshot) -> Found {
+    let Snapshot {
+        flows,
+        groups,
+        meters,
+    } = snapshot;
+    let (own, foreign): (Vec<_>, Vec<_>) = flows
+        .into_iter()
+        .partition(|flow| cookie::is_ours(flow.cookie));
+    Found {
+        ours: Program {
+            flows: own.into_iter().map(flow).collect(),
+            groups: groups
+                .into_iter()
+                .filter(|group| compile::is_our_group(group.group_id))
+                .map(
+                    |GroupDesc {
+                         group_id,
+                         kind,
+                         buckets,
+                     }| (group_id, Group { kind, buckets }),
+                )
+                .collect(),
+            meters: meters
+                .into_iter()
+                .filter(|meter| meter.meter_id == MeterId::CONTROLLER)
+                .map(
+                    |MeterConfig {
+                         meter_id,
+                         flags,
+                         bands,
+                     }| (meter_id, Meter { flags, bands }),
+                )
+                .collect(),
+        },
+        foreign: foreign.len(),
+    }
+}
+
+fn flow(stats: FlowStats) -> (FlowKey, Flow) {
+    let key = FlowKey {
+        table: stats.table_id,
+        priority: stats.priority,
+        match_: stats.match_.canonical(),
+    };
+    let flow = Flow {
+        cookie: stats.cookie,
+        idle_timeout: stats.idle_timeout,
+        flags: stats.flags & KEPT_FLAGS,
+        instructions: stats.instructions,
+    };
+    (key, flow)
+}

@@ -1,0 +1,207 @@
+//! Plans, carried out on a model of a switch.
+
+use std::collections::BTreeMap;
+
+use openflow::{
+    Action, Bucket, Cookie, FlowModFlags, GroupId, GroupType, Instruction, Match, Message,
+    MeterBand, MeterFlags, MeterId, OxmField, PortNo, TableId,
+};
+use proptest::collection::btree_map;
+use proptest::prelude::*;
+
+use super::*;
+use crate::compile;
+use crate::cookie::{self, Class};
+use crate::fake_switch::FakeSwitch;
+use crate::program::{Flow, FlowKey, Group, Meter, Program};
+
+const OUR_FIRST_GROUP: u32 = 0xb41d_0000;
+const FOREIGN_GROUP: GroupId = GroupId(7);
+
+fn key(table: u8, priority: u16, port: u32) -> FlowKey {
+    let match_ = match port {
+        0 => Match::new(),
+        port => Match::new()
+            .with(OxmField::InPort, port)
+            .with(OxmField::EthDst, 1u8),
+    };
+    FlowKey {
+        table: TableId(table),
+        priority,
+        match_: match_.canonical(),
+    }
+}
+
+/// Keys from a small space, so that wanted and found have many in common. Foreign flows are in a
+/// table of their own: one with a key of ours would be replaced, which no switch can avoid.
+fn keys(tables: std::ops::Range<u8>) -> impl Strategy<Value = FlowKey> {
+    (tables, 0..3u16, 0..3u32).prop_map(|(table, priority, port)| key(table, priority, port))
+}
+
+fn flow(cookie: impl Into<Cookie>, action: Action) -> Flow {
+    Flow {
+        cookie: cookie.into(),
+        idle_timeout: 0,
+        flags: FlowModFlags::SEND_FLOW_REM,
+        instructions: vec![Instruction::ApplyActions(vec![action])],
+    }
+}
+
+fn group(port: u32) -> Group {
+    Group {
+        kind: if port == 0 {
+            GroupType::Indirect
+        } else {
+            GroupType::All
+        },
+        buckets: vec![Bucket::new(vec![Action::output(PortNo(port))])],
+    }
+}
+
+fn our_groups() -> impl Strategy<Value = BTreeMap<GroupId, Group>> {
+    btree_map(
+        (0..4u32).prop_map(|n| GroupId(OUR_FIRST_GROUP + n)),
+        (0..3u32).prop_map(group),
+        0..4,
+    )
+}
+
+fn our_flow(groups: Vec<GroupId>) -> impl Strategy<Value = Flow> {
+    let action = prop_oneof![
+        (1..3u32).prop_map(|port| Action::output(PortNo(port))),
+        any::<prop::sample::Index>().prop_map(move |index| match groups.as_slice() {
+            [] => Action::PopVlan,
+            groups => Action::Group(*index.get(groups)),
+        }),
+    ];
+    let class = prop_oneof![Just(Class::Pipeline), Just(Class::LearnedSource)];
+    (class, 0..2u16, action).prop_map(|(class, idle_timeout, action)| Flow {
+        idle_timeout,
+        ..flow(class.cookie(), action)
+    })
+}
+
+fn program() -> impl Strategy<Value = Program> {
+    let meter = (1..3u32).prop_map(|rate| Meter {
+        flags: MeterFlags::PKTPS,
+        bands: vec![MeterBand::Drop {
+            rate,
+            burst_size: 0,
+        }],
+    });
+    our_groups().prop_flat_map(move |groups| {
+        let ids = groups.keys().copied().collect();
+        let meters = btree_map(Just(MeterId::CONTROLLER), meter.clone(), 0..2);
+        (
+            btree_map(keys(0..2), our_flow(ids), 0..12),
+            Just(groups),
+            meters,
+        )
+            .prop_map(|(flows, groups, meters)| Program {
+                flows,
+                groups,
+                meters,
+            })
+    })
+}
+
+fn foreign() -> impl Strategy<Value = Program> {
+    let cookie = any::<u64>().prop_filter("not ours", |cookie| !cookie::is_ours(Cookie(*cookie)));
+    let flow = cookie.prop_map(|cookie| flow(Cookie(cookie), Action::Group(FOREIGN_GROUP)));
+    btree_map(keys(9..10), flow, 0..4).prop_map(|flows| Program {
+        flows,
+        groups: [(FOREIGN_GROUP, group(1))].into(),
+        meters: [(
+            MeterId(1),
+            Meter {
+                flags: MeterFlags::KBPS,
+                bands: Vec::new(),
+            },
+        )]
+        .into(),
+    })
+}
+
+fn both(mut ours: Program, foreign: Program) -> Program {
+    ours.flows.extend(foreign.flows);
+    ours.groups.extend(foreign.groups);
+    ours.meters.extend(foreign.meters);
+    ours
+}
+
+/// How many keys have another content in `a` than in `b`.
+fn differences<K: Ord, V: PartialEq>(a: &BTreeMap<K, V>, b: &BTreeMap<K, V>) -> usize {
+    let only_in_b = b.keys().filter(|key| !a.contains_key(key)).count();
+    a.iter()
+        .filter(|(key, content)| b.get(key) != Some(content))
+        .count()
+        + only_in_b
+}
+
+proptest! {
+    #[test]
+    fn a_plan_makes_the_switch_hold_what_is_wanted_and_touches_nothing_else(
+        wanted in program(), there in program(), foreign in foreign(),
+    ) {
+        let mut switch = FakeSwitch { program: both(there, foreign.clone()), ..Default::default() };
+        let found = found(switch.snapshot());
+        prop_assert_eq!(found.foreign, foreign.flows.len());
+
+        let plan = diff(&wanted, &found.ours);
+        let messages = plan.messages();
+        prop_assert_eq!(switch.commit(&messages), Ok(()));
+        prop_assert_eq!(&switch.program, &both(wanted.clone(), foreign));
+
+        let Program { flows, groups, meters } = &found.ours;
+        let needed = differences(&wanted.flows, flows)
+            + differences(&wanted.groups, groups)
+            + differences(&wanted.meters, meters);
+        prop_assert_eq!(messages.len(), needed);
+        prop_assert!(diff(&wanted, &super::found(switch.snapshot()).ours).is_empty());
+    }
+
+    #[test]
+    fn one_by_one_a_plan_never_leaves_a_changed_or_kept_flow_out(
+        wanted in program(), there in program(),
+    ) {
+        let mut switch = FakeSwitch { program: there.clone(), ..Default::default() };
+        for message in diff(&wanted, &there).messages() {
+            prop_assert_eq!(switch.apply(&message), Ok(()));
+            for key in there.flows.keys().filter(|key| wanted.flows.contains_key(key)) {
+                prop_assert!(switch.program.flows.contains_key(key), "without {key:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn equal_programs_have_no_difference(program in program()) {
+        prop_assert!(diff(&program, &program).is_empty());
+        prop_assert!(diff(&program, &program).messages().is_empty());
+    }
+}
+
+#[test]
+fn the_groups_of_the_tests_are_ours() {
+    assert!(compile::is_our_group(GroupId(OUR_FIRST_GROUP)));
+    assert!(!compile::is_our_group(FOREIGN_GROUP));
+}
+
+#[test]
+fn a_flow_that_somebody_put_in_the_place_of_ours_is_not_deleted_with_it() {
+    let ours = Program {
+        flows: [(key(0, 1, 1), flow(Class::Flood.cookie(), Action::PopVlan))].into(),
+        ..Program::default()
+    };
+    let theirs = Program {
+        flows: [(key(0, 1, 1), flow(Cookie(0), Action::PopVlan))].into(),
+        ..Program::default()
+    };
+    let mut switch = FakeSwitch {
+        program: theirs.clone(),
+        ..Default::default()
+    };
+    let messages = diff(&Program::default(), &ours).messages();
+    assert!(matches!(messages.as_slice(), [Message::FlowMod(_)]));
+    assert_eq!(switch.commit(&messages), Ok(()));
+    assert_eq!(switch.program, theirs);
+}
