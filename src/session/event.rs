@@ -1,0 +1,77 @@
+//! What a session tells its owner.
+
+use std::fmt;
+
+use openflow::{
+    DatapathId, ErrorMsg, FlowRemoved, FlowStats, GroupDesc, MeterConfig, PacketIn, Port,
+    PortStatus, Xid,
+};
+
+/// Something that happened on the connection to one bridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The handshake is done; the bridge may be told what to do from now on.
+    Identified {
+        /// Which bridge it is.
+        datapath_id: DatapathId,
+        /// All ports it has, LOCAL among them.
+        ports: Vec<Port>,
+    },
+    /// The answer to `read_back`.
+    ReadBack(Snapshot),
+    /// A frame was handed to the controller.
+    PacketIn(PacketIn),
+    /// A flow entry is gone.
+    FlowRemoved(FlowRemoved),
+    /// A port appeared, went or changed.
+    PortStatus(PortStatus),
+    /// All changes of the transaction under way are in force.
+    Committed,
+    /// No flow or group of the transaction under way was changed; the reason, for the log.
+    ///
+    /// Meter changes may have been made: they are outside of the bundle.
+    Rejected(String),
+    /// The switch refused a message that belongs to no transaction.
+    SwitchError {
+        /// The transaction id of the refused message.
+        xid: Xid,
+        /// Why, and the start of the refused message.
+        error: ErrorMsg,
+    },
+    /// The connection is to be closed, once what is left of the output is written.
+    Closed(CloseReason),
+}
+
+/// What a bridge holds, as it answered; flows of others included.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// All flow entries of all tables.
+    pub flows: Vec<FlowStats>,
+    /// All groups.
+    pub groups: Vec<GroupDesc>,
+    /// All meters.
+    pub meters: Vec<MeterConfig>,
+}
+
+/// Why a session ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The peer sent what is not OpenFlow 1.3, or not in a form that can be read.
+    Protocol(String),
+    /// The peer speaks other versions of OpenFlow only.
+    Version(String),
+    /// The handshake was not done in time.
+    HandshakeTimeout,
+    /// The peer answered no probe.
+    Silent,
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(what) | Self::Version(what) => f.write_str(what),
+            Self::HandshakeTimeout => f.write_str("the handshake took too long"),
+            Self::Silent => f.write_str("no answer to an echo request"),
+        }
+    }
+}
