@@ -10,6 +10,7 @@ pub mod learning;
 pub mod portmap;
 pub mod ports;
 pub mod program;
+pub mod session;
 pub mod setup;
 pub mod simulate;
 pub mod topology;
