@@ -1,10 +1,8 @@
 //! What a session tells its owner.
 
-use std::fmt;
-
 use openflow::{
-    DatapathId, ErrorMsg, FlowRemoved, FlowStats, GroupDesc, MeterConfig, PacketIn, Port,
-    PortStatus, Xid,
+    DatapathId, EncodeError, ErrorMsg, FlowRemoved, FlowStats, GroupDesc, MeterConfig, PacketIn,
+    Port, PortStatus, Xid,
 };
 
 /// Something that happened on the connection to one bridge.
@@ -54,24 +52,24 @@ pub struct Snapshot {
 }
 
 /// Why a session ended by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
-    /// The peer sent what is not OpenFlow 1.3, or not in a form that can be read.
+    /// The peer sent what is not OpenFlow 1.3, or not in a form that can be read, or too much.
+    #[error("{0}")]
     Protocol(String),
     /// The peer speaks other versions of OpenFlow only.
+    #[error("{0}")]
     Version(String),
     /// The handshake was not done in time.
+    #[error("the handshake took too long")]
     HandshakeTimeout,
     /// The peer answered no probe.
+    #[error("silent, no answer to an echo request")]
     Silent,
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Protocol(what) | Self::Version(what) => f.write_str(what),
-            Self::HandshakeTimeout => f.write_str("the handshake took too long"),
-            Self::Silent => f.write_str("no answer to an echo request"),
-        }
-    }
+    /// The peer answers probes, but not what else it was asked.
+    #[error("no answer to {0}")]
+    Unanswered(&'static str),
+    /// A message for the peer has no form on the wire.
+    #[error("a message can not be sent: {0}")]
+    Unsendable(#[from] EncodeError),
 }
