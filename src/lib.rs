@@ -10,6 +10,7 @@ pub mod cookie;
 mod fake_switch;
 pub mod host;
 pub mod learning;
+pub mod ofctl;
 pub mod portmap;
 pub mod ports;
 pub mod program;

@@ -20,6 +20,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics, Excerpt, Place, Severity};
+pub use self::names::suggestion;
 use self::report::{Report, lines};
 use self::tree::ReadError;
 use crate::topology::Topology;

@@ -8,7 +8,7 @@ const LONGEST_COMPARED: usize = 64;
 
 /// The end of a message about a name that does not exist: the nearest existing one, or else, behind
 /// `introduction`, those that do exist.
-pub(super) fn suggestion<'n>(
+pub fn suggestion<'n>(
     wrong: &str,
     existing: impl Iterator<Item = &'n str>,
     introduction: &str,

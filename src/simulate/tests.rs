@@ -463,6 +463,29 @@ fn fast_failover_takes_the_first_live_bucket() {
 }
 
 #[test]
+fn a_resubmit_comes_back_with_what_was_changed() {
+    let resubmit = |table| Action::ResubmitTable {
+        in_port: 0xfff8,
+        table_id: TableId(table),
+    };
+    let tables = || {
+        Tables::default()
+            .flow(0, 1, any(), apply([resubmit(5), output(3)]))
+            .flow(5, 1, any(), [apply([vid(9)]), goto(6)].concat())
+            .flow(6, 1, any(), apply([output(2)]))
+    };
+    assert_eq!(sent(tables(), frame()), [(2, vec![9]), (3, vec![9])]);
+    let in_a_bucket = tables()
+        .flow(0, 2, any(), apply([Action::Group(GroupId(1)), output(3)]))
+        .group(1, GroupType::Indirect, vec![Bucket::new(vec![resubmit(5)])]);
+    assert_eq!(sent(in_a_bucket, frame()), [(2, vec![9]), (3, vec![])]);
+    let endless = tables().flow(5, 2, any(), apply([resubmit(255)]));
+    let network = endless.network();
+    let walk = network.inject(Role::Local, PortNo(1), frame());
+    assert_eq!(walk.faults, [Fault::Loop]);
+}
+
+#[test]
 fn a_packet_in_is_a_copy() {
     let tables = Tables::default()
         .flow(

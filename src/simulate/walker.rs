@@ -14,7 +14,9 @@ use crate::topology::Role;
 
 /// How many bridges deep a frame may go; Open vSwitch allows the same recursion.
 const MAX_DEPTH: usize = 64;
-/// How many passes through bridges all copies of a frame may make together.
+/// `in_port` of a resubmit that leaves it as it is.
+const SAME_PORT: u16 = 0xfff8;
+/// How many passes through bridges, and resubmits, all copies of a frame may make together.
 const MAX_PASSES: usize = 4096;
 
 pub(super) fn walk(network: &Network, role: Role, port: PortNo, frame: Frame) -> Walk<'_> {
@@ -61,6 +63,7 @@ impl Outcome {
             }
             Some(bridge) => {
                 let mut pipeline = Pipeline {
+                    action_set: Vec::new(),
                     outcome: self,
                     network,
                     bridge,
@@ -96,55 +99,69 @@ struct Pipeline<'w, 'n> {
     role: Role,
     depth: usize,
     table: TableId,
+    action_set: Vec<&'n Action>,
 }
 
 impl<'n> Pipeline<'_, 'n> {
     /// Table after table, then the action set (§5.1).
     fn run(&mut self, mut packet: Packet) -> Vec<Step<'n>> {
         let mut steps = Vec::new();
-        let mut action_set: Vec<&'n Action> = Vec::new();
-        loop {
-            let matched = self.look_up(&packet);
-            steps.push(Step::Lookup {
-                table: self.table,
-                matched,
-            });
-            let Some((_, flow)) = matched else {
-                return steps;
-            };
-            let mut next = None;
-            for instruction in &flow.instructions {
-                match instruction {
-                    Instruction::GotoTable(table) => next = Some(*table),
-                    Instruction::ApplyActions(actions) => {
-                        self.apply(actions, &mut packet, &mut steps);
-                    }
-                    Instruction::WriteActions(actions) => action_set.extend(actions),
-                    Instruction::ClearActions => action_set.clear(),
-                    Instruction::WriteMetadata { metadata, mask } => {
-                        packet.metadata = packet.metadata & !mask | metadata & mask;
-                    }
-                    Instruction::Meter(_) => {}
-                    _ => self.fault(Fault::Instruction {
-                        role: self.role,
-                        table: self.table,
-                    }),
-                }
-            }
-            match next {
-                Some(table) if table > self.table => self.table = table,
-                Some(_) => {
-                    self.fault(Fault::Backward {
-                        role: self.role,
-                        table: self.table,
-                    });
-                    return steps;
-                }
-                None => break,
-            }
-        }
+        self.tables(TableId(0), &mut packet, &mut steps);
+        let action_set = std::mem::take(&mut self.action_set);
         self.apply(in_set_order(action_set), &mut packet, &mut steps);
         steps
+    }
+
+    /// From `first` on as long as flows lead to another table.
+    fn tables(&mut self, first: TableId, packet: &mut Packet, steps: &mut Vec<Step<'n>>) {
+        let mut next = Some(first);
+        while let Some(table) = next {
+            self.table = table;
+            next = self.table(packet, steps);
+            if next.is_some_and(|next| next <= table) {
+                let role = self.role;
+                self.fault(Fault::Backward { role, table });
+                return;
+            }
+        }
+    }
+
+    /// Looks the packet up in the current table and carries out what the flow says. Returns the
+    /// table that it leads to.
+    fn table(&mut self, packet: &mut Packet, steps: &mut Vec<Step<'n>>) -> Option<TableId> {
+        let (role, table) = (self.role, self.table);
+        let matched = self.look_up(packet);
+        steps.push(Step::Lookup { table, matched });
+        let mut next = None;
+        for instruction in &matched?.1.instructions {
+            match instruction {
+                Instruction::GotoTable(table) => next = Some(*table),
+                Instruction::ApplyActions(actions) => self.apply(actions, packet, steps),
+                Instruction::WriteActions(actions) => self.action_set.extend(actions),
+                Instruction::ClearActions => self.action_set.clear(),
+                Instruction::WriteMetadata { metadata, mask } => {
+                    packet.metadata = packet.metadata & !mask | metadata & mask;
+                }
+                Instruction::Meter(_) => {}
+                _ => self.fault(Fault::Instruction { role, table }),
+            }
+        }
+        next
+    }
+
+    /// Goes through another table, or several, and then on with what comes after the action
+    /// (`NXAST_RESUBMIT_TABLE`).
+    fn resubmit(&mut self, table: TableId, packet: &mut Packet, steps: &mut Vec<Step<'n>>) {
+        self.outcome.passes += 1;
+        if self.depth > MAX_DEPTH || self.outcome.passes > MAX_PASSES {
+            self.fault(Fault::Loop);
+            return;
+        }
+        let here = self.table;
+        self.depth += 1;
+        self.tables(if table == TableId::ALL { here } else { table }, packet, steps);
+        self.depth -= 1;
+        self.table = here;
     }
 
     /// The matching flow entry of highest priority (§5.3).
@@ -195,6 +212,13 @@ impl<'n> Pipeline<'_, 'n> {
                 }
                 Action::Group(id) => {
                     steps.push(self.group(*id, packet));
+                    continue;
+                }
+                Action::ResubmitTable {
+                    in_port: SAME_PORT,
+                    table_id,
+                } => {
+                    self.resubmit(*table_id, packet, steps);
                     continue;
                 }
                 Action::SetField(oxm) => packet.set_field(oxm),
