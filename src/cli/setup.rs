@@ -115,9 +115,11 @@ fn ovs_vsctl<'a>(
         .stdin(Stdio::null())
         .output()
         .context("cannot run ovs-vsctl; is Open vSwitch installed?")?;
+    let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
         bail!("ovs-vsctl failed ({}): {}", output.status, said.trim());
     }
+    // It also succeeds where a device could not be opened, and says so.
+    eprint!("{said}");
     String::from_utf8(output.stdout).context("ovs-vsctl printed something that is not UTF-8")
 }

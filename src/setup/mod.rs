@@ -205,3 +205,81 @@ fn value(text: &str) -> String {
         serde_json::Value::from(text).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    fn host(text: &str) -> Host {
+        let (topology, _) = config::parse("lab.yaml", text).expect("a good file");
+        topology.hosts["node1"].clone()
+    }
+
+    fn options() -> Options {
+        Options {
+            controller: "tcp:127.0.0.1:6653".to_owned(),
+            datapath_type: None,
+        }
+    }
+
+    #[test]
+    fn a_controller_row_is_replaced_only_by_one_that_differs() {
+        let host = host("hosts: { node1: { bridges: { learning: br0 } } }");
+        let with = |controllers: &str, protocols: &str| {
+            let listing = format!(
+                r#"{{"data":[["br0",["set",{controllers}],{protocols}]]}}
+                   {{"data":[[["uuid","1"],"tcp:127.0.0.1:6653"],[["uuid","2"],"tcp:192.0.2.1:6653"]]}}"#
+            );
+            let present = Present::parse(&listing).expect("a listing");
+            transaction(&host, &options(), &present)
+                .expect("a transaction")
+                .to_string()
+        };
+        let set = "set-controller br0 tcp:127.0.0.1:6653";
+        let unrestricted = r#"["set",[]]"#;
+        assert!(!with(r#"[["uuid","1"]]"#, unrestricted).contains(set));
+        assert!(with(r#"[["uuid","2"]]"#, unrestricted).contains(set));
+        assert!(with(r#"[["uuid","1"],["uuid","2"]]"#, unrestricted).contains(set));
+        assert!(with("[]", unrestricted).contains(set));
+        assert!(!with("[]", unrestricted).contains("protocols"));
+        assert!(with("[]", r#""OpenFlow10""#).contains("add Bridge br0 protocols OpenFlow13"));
+    }
+
+    #[test]
+    fn bridges_reach_a_controller_at_any_address_by_loopback() {
+        let target = |text: &str| {
+            let text = format!("controller: {{ listen: ['{text}'] }}\nhosts: {{}}");
+            let (topology, _) = config::parse("lab.yaml", text).expect("a good file");
+            controller_target(&topology.controller.listen).map_err(|error| error.to_string())
+        };
+        for (listen, expected) in [
+            ("tcp:0.0.0.0:6653", "tcp:127.0.0.1:6653"),
+            ("tcp:[::]:6653", "tcp:[::1]:6653"),
+            ("tcp:192.0.2.1:6633", "tcp:192.0.2.1:6633"),
+            ("unix:/run/c.sock", "unix:/run/c.sock"),
+        ] {
+            assert_eq!(target(listen).as_deref(), Ok(expected));
+        }
+        assert_eq!(
+            target("tcp:127.0.0.1:0"),
+            Err("tcp:127.0.0.1:0 has no fixed port".to_owned())
+        );
+        assert_eq!(controller_target(&[]), Err(Error::NoEndpoint));
+    }
+
+    #[test]
+    fn words_are_quoted_for_shell_and_database() {
+        assert_eq!(quoted("options:peer=a-b.c"), "options:peer=a-b.c");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted(""), "''");
+        let host = host(
+            "hosts: { node1: { bridges: { local: l, uplink: u }, patches: { local_uplink: ['a,b', 'c$d'] } } }",
+        );
+        let commands = transaction(&host, &options(), &Present::default())
+            .expect("a transaction")
+            .to_string();
+        assert!(commands.contains(r#"-- set Interface a,b type=patch 'options:peer="c$d"'"#));
+        assert!(commands.contains(r#"-- set Interface 'c$d' type=patch 'options:peer="a,b"'"#));
+    }
+}

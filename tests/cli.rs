@@ -1,0 +1,121 @@
+//! The command line: exit status, and what goes to stdout and stderr.
+
+use std::process::{Command, Output};
+
+fn bridgechain(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        // No ovs-vsctl, so that no Open vSwitch of this machine is asked.
+        .env("PATH", "")
+        .args(arguments)
+        .output()
+        .expect("the command can be run")
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("UTF-8")
+}
+
+#[test]
+fn check_says_that_a_file_is_good() {
+    let output = bridgechain(&["check", "configs/complete.yaml"]);
+    assert_eq!(
+        stdout(&output),
+        "configs/complete.yaml: 3 networks, 1 host, 2 VMs, 1 service chain: good\n"
+    );
+    assert_eq!(stderr(&output), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn check_shows_mistakes_on_stderr_and_fails() {
+    let output = bridgechain(&["check", "configs/invalid/undefined-network.yaml"]);
+    assert_eq!(stdout(&output), "");
+    assert!(stderr(&output).starts_with("configs/invalid/undefined-network.yaml:12:58: "));
+    assert!(stderr(&output).ends_with("\n1 mistake\n"));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn check_prints_json_for_programs() {
+    let output = bridgechain(&["check", "--json", "configs/invalid/undefined-network.yaml"]);
+    insta::assert_snapshot!(stdout(&output));
+    assert_eq!(stderr(&output), "");
+    assert_eq!(output.status.code(), Some(1));
+    let output = bridgechain(&["check", "--json", "configs/complete.yaml"]);
+    insta::assert_snapshot!(stdout(&output));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn wrong_arguments_are_a_matter_of_usage() {
+    for arguments in [
+        &["check"][..],
+        &["chekc", "x.yaml"],
+        &["check", "--jsn", "x.yaml"],
+        &[],
+    ] {
+        let output = bridgechain(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(stdout(&output), "");
+        assert!(stderr(&output).contains("Usage: "));
+    }
+}
+
+#[test]
+fn setup_dry_run_prints_the_command_without_an_open_vswitch() {
+    let output = bridgechain(&[
+        "setup",
+        "configs/complete.yaml",
+        "--host",
+        "node1",
+        "--dry-run",
+    ]);
+    insta::assert_snapshot!(stdout(&output));
+    assert_eq!(output.status.code(), Some(0));
+    let options = [
+        "--dry-run",
+        "--datapath-type=netdev",
+        "--db=unix:/run/it's here.sock",
+        "--controller=tcp:192.0.2.1:6653",
+    ];
+    let mut arguments = vec!["setup", "configs/learning.yaml", "--host", "node1"];
+    arguments.extend(options);
+    let output = bridgechain(&arguments);
+    insta::assert_snapshot!(stdout(&output));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn setup_fails_with_a_reason() {
+    for (file, host, reason) in [
+        (
+            "complete",
+            "node2",
+            "there is no host \"node2\"; the hosts are node1",
+        ),
+        (
+            "learning-any",
+            "any",
+            "each bridge, run ovs-vsctl set-controller BRIDGE tcp:127.0.0.1:6653",
+        ),
+        ("invalid/undefined-network", "node1", "1 mistake"),
+    ] {
+        let file = format!("configs/{file}.yaml");
+        let output = bridgechain(&["setup", &file, "--host", host, "--dry-run"]);
+        assert_eq!(stdout(&output), "");
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
+        assert_eq!(output.status.code(), Some(1));
+    }
+    let output = bridgechain(&["setup", "configs/complete.yaml", "--host", "node1"]);
+    assert!(
+        stderr(&output).contains("is Open vSwitch installed?"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
