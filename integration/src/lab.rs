@@ -1,0 +1,166 @@
+//! A lab in which every frame is watched.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use openflow::MacAddr;
+
+use crate::capture::{Capture, Sighting};
+use crate::controller::Controller;
+use crate::inbox::Inbox;
+use crate::layout::{self, Layout};
+use crate::netns::{Namespace, RawSocket};
+use crate::ovs::PrivateOvs;
+use crate::plan::{Plan, Station};
+use crate::run_dir::{self, RunDir};
+
+/// Stands for the run directory in the text of a config.
+pub const DIR: &str = "@DIR@";
+
+/// A lab for a test: every frame is captured at every station. It is taken down when it is dropped.
+#[derive(Debug)]
+pub struct Lab {
+    // Fields are dropped in this order: captures end before their namespaces are deleted.
+    stations: BTreeMap<String, Attached>,
+    sightings: Inbox<Sighting>,
+    layout: Layout,
+    run_dir: RunDir,
+}
+
+/// A station that can speak and that is listened to.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) socket: RawSocket,
+    _capture: Capture,
+}
+
+impl Lab {
+    /// Brings up bridges and stations, without a controller.
+    ///
+    /// # Errors
+    ///
+    /// The caller is not root, or a tool is missing or fails.
+    pub fn up(plan: Plan) -> Result<Self> {
+        let run_dir = RunDir::create(&run_dir::unique_name())?;
+        let layout = Layout::build(&run_dir, plan)?;
+        Self::attach(run_dir, layout)
+    }
+
+    /// Brings up the only host of a config, ready for [`start_controller`](Self::start_controller). [`DIR`] in the
+    /// text stands for the run directory.
+    ///
+    /// # Errors
+    ///
+    /// The caller is not root, the config is refused, or a tool is missing or fails.
+    pub fn from_config(text: &str) -> Result<Self> {
+        let run_dir = RunDir::create(&run_dir::unique_name())?;
+        write_config(&run_dir, text)?;
+        let layout = Layout::build_from_config(&run_dir, None)?;
+        Self::attach(run_dir, layout)
+    }
+
+    fn attach(run_dir: RunDir, layout: Layout) -> Result<Self> {
+        let sightings = Inbox::default();
+        let mut stations = BTreeMap::new();
+        for station in &layout.plan().stations {
+            let (namespace, device) = (layout.namespace(station), station.device());
+            let capture = Capture::start(&namespace, device, &station.port, &sightings)?;
+            let socket = namespace.raw_socket(device)?;
+            stations.insert(
+                station.port.clone(),
+                Attached {
+                    socket,
+                    _capture: capture,
+                },
+            );
+        }
+        Ok(Self {
+            stations,
+            sightings,
+            layout,
+            run_dir,
+        })
+    }
+
+    /// Starts the controller with the lab's config.
+    ///
+    /// # Errors
+    ///
+    /// `bridgechain` cannot be built or started.
+    pub fn start_controller(&self) -> Result<Controller> {
+        Controller::start(self.ovs(), &self.layout.config())
+    }
+
+    /// Writes another config in place of the lab's; the controller does not know yet.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn change_config(&self, text: &str) -> Result<()> {
+        write_config(&self.run_dir, text)
+    }
+
+    /// What the lab consists of.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The Open vSwitch of the lab.
+    pub fn ovs(&self) -> &PrivateOvs {
+        self.layout.ovs()
+    }
+
+    /// The run directory; a good place for the files of a test, since it goes with the lab.
+    pub fn dir(&self) -> PathBuf {
+        self.run_dir.path()
+    }
+
+    /// The station at a port.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn station(&self, port: &str) -> Result<&Station> {
+        self.layout
+            .plan()
+            .station(port)
+            .with_context(|| format!("no station has the port {port}"))
+    }
+
+    /// The MAC address of the station at a port.
+    ///
+    /// # Errors
+    ///
+    /// There is no such station.
+    pub fn mac(&self, port: &str) -> Result<MacAddr> {
+        Ok(self.station(port)?.mac)
+    }
+
+    /// The namespace of the station at a port.
+    ///
+    /// # Errors
+    ///
+    /// There is no such station.
+    pub fn namespace(&self, port: &str) -> Result<Namespace> {
+        Ok(self.layout.namespace(self.station(port)?))
+    }
+
+    /// Every frame that arrived at a station since the lab came up; those of a station in the order of arrival.
+    pub fn sightings(&self) -> &Inbox<Sighting> {
+        &self.sightings
+    }
+
+    pub(crate) fn attached(&self, port: &str) -> Result<&Attached> {
+        self.stations
+            .get(port)
+            .with_context(|| format!("no station has the port {port}"))
+    }
+}
+
+fn write_config(run_dir: &RunDir, text: &str) -> Result<()> {
+    layout::write_config(
+        run_dir,
+        &text.replace(DIR, &run_dir.path().to_string_lossy()),
+    )
+}
