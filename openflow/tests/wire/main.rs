@@ -1,0 +1,7 @@
+//! The codec against the wire: vectors, messages of other implementations, generated messages,
+//! malformed bytes, and other programs as judges.
+
+mod common;
+mod corpus;
+mod roundtrip;
+mod strategies;
