@@ -53,7 +53,10 @@ impl fmt::Display for Instruction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::GotoTable(table) => write!(f, "goto_table:{}", table.0),
-            Self::WriteMetadata { metadata, mask: u64::MAX } => {
+            Self::WriteMetadata {
+                metadata,
+                mask: u64::MAX,
+            } => {
                 write!(f, "write_metadata:{metadata:#x}")
             }
             Self::WriteMetadata { metadata, mask } => {

@@ -3,5 +3,6 @@
 
 mod common;
 mod corpus;
+mod oracle;
 mod roundtrip;
 mod strategies;
