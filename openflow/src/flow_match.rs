@@ -7,6 +7,7 @@ use bytes::{Buf, BufMut};
 use crate::codec::{
     Decode, Encode, Reader, Structure, pad_to_8, padding_to_8, put_list, set_length,
 };
+use crate::display::Separated;
 use crate::error::{DecodeError, EncodeError, Problem};
 use crate::msg::ErrorCode;
 use crate::oxm::{MatchEntry, Oxm, OxmField};
@@ -194,11 +195,7 @@ impl FromIterator<Oxm> for Match {
 /// In `ovs-ofctl` syntax, separated by commas; nothing for the empty match.
 impl fmt::Display for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, entry) in self.entries.iter().enumerate() {
-            let comma = if i == 0 { "" } else { "," };
-            write!(f, "{comma}{entry}")?;
-        }
-        Ok(())
+        Separated(&self.entries).fmt(f)
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a flow entry does with the packets that match.
 
+use std::fmt;
+
 use bytes::{Buf, BufMut, Bytes};
 
 use crate::action::{ACTIONS, Action};
 use crate::codec::{Decode, Encode, Reader, Structure, put_list, put_padding, set_length};
+use crate::display::Separated;
 use crate::error::{DecodeError, EncodeError, ExpectedLength};
 use crate::msg::ErrorCode;
 use crate::types::{MeterId, TableId};
@@ -43,6 +46,53 @@ pub enum Instruction {
         /// What follows type and length.
         data: Bytes,
     },
+}
+
+/// In `ovs-ofctl` syntax, as a part of what stands behind `actions=`.
+impl fmt::Display for Instruction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GotoTable(table) => write!(f, "goto_table:{}", table.0),
+            Self::WriteMetadata {
+                metadata,
+                mask: u64::MAX,
+            } => {
+                write!(f, "write_metadata:{metadata:#x}")
+            }
+            Self::WriteMetadata { metadata, mask } => {
+                write!(f, "write_metadata:{metadata:#x}/{mask:#x}")
+            }
+            Self::WriteActions(actions) => write!(f, "write_actions({})", Separated(actions)),
+            Self::ApplyActions(actions) => Separated(actions).fmt(f),
+            Self::ClearActions => f.write_str("clear_actions"),
+            Self::Meter(meter) => write!(f, "meter:{}", meter.0),
+            Self::Experimenter { experimenter, data } => {
+                write!(f, "<experimenter {experimenter:#010x} {data:?}>")
+            }
+            Self::Unknown { kind, data } => write!(f, "<instruction {kind} {data:?}>"),
+        }
+    }
+}
+
+/// What stands behind `actions=` in `ovs-ofctl` syntax: the instructions of a flow entry.
+///
+/// ```
+/// use openflow::{Action, Instruction, Instructions, PortNo, TableId};
+/// let output = Instruction::ApplyActions(vec![Action::output(PortNo(2))]);
+/// let list = [output, Instruction::GotoTable(TableId(3))];
+/// assert_eq!(Instructions(&list).to_string(), "output:2,goto_table:3");
+/// assert_eq!(Instructions(&[]).to_string(), "drop");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Instructions<'a>(pub &'a [Instruction]);
+
+impl fmt::Display for Instructions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("drop"),
+            list => Separated(list).fmt(f),
+        }
+    }
 }
 
 /// A list of instructions.

@@ -4,6 +4,7 @@
 
 mod action;
 mod codec;
+mod display;
 mod error;
 pub mod experimenter;
 mod fixed_str;
@@ -26,7 +27,7 @@ pub use fixed_str::{FixedStr, PortName};
 pub use flow_match::Match;
 pub use frame::{FrameError, Framer};
 pub use header::{Header, MessageType, VERSION};
-pub use instruction::Instruction;
+pub use instruction::{Instruction, Instructions};
 pub use mac::{MacAddr, ParseMacError};
 pub use message::Message;
 pub use msg::*;

@@ -196,34 +196,15 @@ impl fmt::Display for Value {
         let Self(format, value) = *self;
         // The fields of each format are at most as wide as the type that it is cut to here.
         match format {
-            Format::Decimal | Format::DecimalHexMask => write!(f, "{value}"),
+            Format::Decimal => write!(f, "{value}"),
             Format::Mac => write!(f, "{}", MacAddr::from_u64(value as u64)),
             Format::Ipv4 => write!(f, "{}", Ipv4Addr::from_bits(value as u32)),
             Format::Ipv6 => write!(f, "{}", Ipv6Addr::from_bits(value)),
             Format::Port => write!(f, "{}", PortNo(value as u32)),
-            _ => write!(f, "{value:#x}"),
+            Format::Port16 => write!(f, "{}", PortNo::from_16_bits(value as u16)),
+            Format::PacketType => write!(f, "({},{:#x})", value >> 16, value & 0xffff),
+            Format::Hex | Format::VlanVid | Format::Frag => write!(f, "{value:#x}"),
         }
-    }
-}
-
-/// In `ovs-ofctl` syntax: `dl_vlan=3000`, `dl_dst=01:00:00:00:00:00/01:00:00:00:00:00`.
-impl fmt::Display for Oxm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let info = self.field.info();
-        let Self { value, mask, .. } = *self;
-        if self.field == OxmField::VlanVid {
-            return fmt_vlan_vid(f, value, mask);
-        }
-        write!(
-            f,
-            "{}={}",
-            info.ofctl_name,
-            ValueAndMask {
-                format: info.format,
-                value,
-                mask
-            }
-        )
     }
 }
 
@@ -235,14 +216,57 @@ struct ValueAndMask {
 
 impl fmt::Display for ValueAndMask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(mask) = self.mask else {
-            return Value(self.format, self.value).fmt(f);
-        };
-        let format = match self.format {
-            Format::Decimal | Format::DecimalHexMask => Format::Hex,
-            format => format,
-        };
-        write!(f, "{}/{}", Value(format, self.value), Value(format, mask))
+        let Self {
+            format,
+            value,
+            mask,
+        } = *self;
+        match (format, mask) {
+            (Format::Frag, mask) => match frag_word(value, mask) {
+                Some(word) => f.write_str(word),
+                None => write!(f, "{value:#x}/{:#x}", mask.unwrap_or(FRAG_MASK)),
+            },
+            (_, None) => Value(format, value).fmt(f),
+            (Format::Decimal, Some(mask)) => write!(f, "{value:#x}/{mask:#x}"),
+            (_, Some(mask)) => write!(f, "{}/{}", Value(format, value), Value(format, mask)),
+        }
+    }
+}
+
+/// Both bits of `ip_frag`: a fragment, and not the first one.
+const FRAG_MASK: u128 = 3;
+
+/// The word for a match on `ip_frag`, where there is one.
+fn frag_word(value: u128, mask: Option<u128>) -> Option<&'static str> {
+    match (value, mask.unwrap_or(FRAG_MASK) & FRAG_MASK) {
+        (0, 3) => Some("no"),
+        (1, 1) => Some("yes"),
+        (1, 3) => Some("first"),
+        (3, 3) => Some("later"),
+        (0, 2) => Some("not_later"),
+        _ => None,
+    }
+}
+
+/// In `ovs-ofctl` syntax: `dl_vlan=3000`, `dl_dst=01:00:00:00:00:00/01:00:00:00:00:00`.
+impl fmt::Display for Oxm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let FieldInfo {
+            format, ofctl_name, ..
+        } = *self.field.info();
+        let Self { value, mask, .. } = *self;
+        match format {
+            Format::VlanVid => fmt_vlan_vid(f, value, mask),
+            format => write!(
+                f,
+                "{ofctl_name}={}",
+                ValueAndMask {
+                    format,
+                    value,
+                    mask
+                }
+            ),
+        }
     }
 }
 

@@ -38,6 +38,15 @@ impl PortNo {
     /// OpenFlow 1.5, which Open vSwitch uses in earlier versions too).
     pub const UNSET: Self = Self(0xffff_fff7);
 
+    /// The port that OpenFlow 1.0 numbers in 16 bits, as some extensions of Open vSwitch do: its
+    /// reserved numbers begin at 0xff00.
+    pub const fn from_16_bits(port: u16) -> Self {
+        match port {
+            0xff00.. => Self(0xffff_0000 | port as u32),
+            _ => Self(port as u32),
+        }
+    }
+
     /// Whether the number may belong to a port that exists (1 to [`PortNo::MAX`], or LOCAL).
     pub fn is_real(self) -> bool {
         (1..=Self::MAX.0).contains(&self.0) || self == Self::LOCAL

@@ -22,18 +22,6 @@ impl fmt::Display for Subfield {
     }
 }
 
-/// A port in 16 bits: the reserved numbers are the upper ones of that space too.
-pub(super) struct Port16(pub(super) u16);
-
-impl fmt::Display for Port16 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            port @ 0xff00.. => PortNo(0xffff_0000 | u32::from(port)).fmt(f),
-            port => port.fmt(f),
-        }
-    }
-}
-
 /// The port that keeps the ingress port in a resubmit.
 const SAME_PORT: u16 = 0xfff8;
 
@@ -68,11 +56,11 @@ impl fmt::Display for Action {
             Self::SetFieldRaw(raw) => write!(f, "<set_field {raw}>"),
             Self::PushPbb(ethertype) => write!(f, "<push_pbb {ethertype:#06x}>"),
             Self::PopPbb => f.write_str("<pop_pbb>"),
-            Self::Resubmit { in_port } => write!(f, "resubmit:{}", Port16(*in_port)),
+            Self::Resubmit { in_port } => write!(f, "resubmit:{}", PortNo::from_16_bits(*in_port)),
             Self::ResubmitTable { in_port, table_id } => {
                 f.write_str("resubmit(")?;
                 if *in_port != SAME_PORT {
-                    Port16(*in_port).fmt(f)?;
+                    PortNo::from_16_bits(*in_port).fmt(f)?;
                 }
                 match *table_id {
                     TableId(255) => f.write_str(",)"),

@@ -1,12 +1,14 @@
 //! FLOW_MOD: flow entries are added, changed and deleted.
 
+use std::fmt;
+
 use bitflags::bitflags;
 
 use crate::codec::{Decode, Encode, Reader, put_list, put_padding};
 use crate::error::{DecodeError, EncodeError};
 use crate::flow_match::Match;
 use crate::instruction::INSTRUCTIONS;
-use crate::instruction::Instruction;
+use crate::instruction::{Instruction, Instructions};
 use crate::macros::wire_enum;
 use crate::types::{BufferId, Cookie, GroupId, PortNo, TableId};
 use bytes::{Buf, BufMut};
@@ -156,5 +158,44 @@ impl Encode for FlowMod {
         put_padding(out, 2);
         self.match_.encode(out)?;
         put_list(out, &self.instructions)
+    }
+}
+
+/// The flow entry in the syntax that `ovs-ofctl add-flow` takes; the command is not part of it.
+impl fmt::Display for FlowMod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "table={},priority={}", self.table_id.0, self.priority)?;
+        match (self.cookie, self.cookie_mask) {
+            (Cookie(0), 0) => {}
+            (cookie, 0) => write!(f, ",cookie={cookie}")?,
+            (cookie, mask) => write!(f, ",cookie={cookie}/{mask:#x}")?,
+        }
+        if self.idle_timeout > 0 {
+            write!(f, ",idle_timeout={}", self.idle_timeout)?;
+        }
+        if self.hard_timeout > 0 {
+            write!(f, ",hard_timeout={}", self.hard_timeout)?;
+        }
+        if self.out_port != PortNo::ANY {
+            write!(f, ",out_port={}", self.out_port)?;
+        }
+        if self.out_group != GroupId::ANY {
+            write!(f, ",out_group={}", self.out_group.0)?;
+        }
+        for (flag, name) in [
+            (FlowModFlags::SEND_FLOW_REM, "send_flow_rem"),
+            (FlowModFlags::CHECK_OVERLAP, "check_overlap"),
+            (FlowModFlags::RESET_COUNTS, "reset_counts"),
+            (FlowModFlags::NO_PKT_COUNTS, "no_packet_counts"),
+            (FlowModFlags::NO_BYT_COUNTS, "no_byte_counts"),
+        ] {
+            if self.flags.contains(flag) {
+                write!(f, ",{name}")?;
+            }
+        }
+        if !self.match_.is_empty() {
+            write!(f, ",{}", self.match_)?;
+        }
+        write!(f, " actions={}", Instructions(&self.instructions))
     }
 }

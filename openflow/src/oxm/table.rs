@@ -94,20 +94,19 @@ pub enum Prerequisite {
 /// How `ovs-ofctl` writes the value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    Decimal,
     /// Decimal where exact, hexadecimal where masked.
-    DecimalHexMask,
+    Decimal,
     Hex,
     Mac,
     Ipv4,
     Ipv6,
     Port,
+    /// A port in 16 bits.
     Port16,
     VlanVid,
-    TcpFlags,
-    CtState,
-    TunFlags,
+    /// Words for the combinations of two bits.
     Frag,
+    /// Namespace and type in parentheses.
     PacketType,
 }
 
@@ -233,7 +232,7 @@ fields! {
     PbbIsid = Basic 37, 24, 3, maskable, Pbb, Decimal, "OXM_OF_PBB_ISID", "pbb_isid", "pbb_isid", "PBB service instance.";
     TunnelId = Basic 38, 64, 8, maskable, None, Hex, "OXM_OF_TUNNEL_ID", "tunnel_id", "tun_id", "Key of the tunnel that the packet came by.";
     Ipv6Exthdr = Basic 39, 9, 2, maskable, Ipv6, Hex, "OXM_OF_IPV6_EXTHDR", "ipv6_exthdr", "ipv6_exthdr", "IPv6 extension headers present, as flags.";
-    TcpFlags = Basic 42, 12, 2, maskable, Tcp, TcpFlags, "OXM_OF_TCP_FLAGS", "tcp_flags", "tcp_flags", "TCP flags, under the number of OpenFlow 1.5.";
+    TcpFlags = Basic 42, 12, 2, maskable, Tcp, Hex, "OXM_OF_TCP_FLAGS", "tcp_flags", "tcp_flags", "TCP flags, under the number of OpenFlow 1.5.";
     ActsetOutput = Basic 43, 32, 4, exact, None, Port, "OXM_OF_ACTSET_OUTPUT", "actset_output", "actset_output", "Output port in the action set, under the number of OpenFlow 1.5.";
     PacketType = Basic 44, 32, 4, exact, None, PacketType, "OXM_OF_PACKET_TYPE", "packet_type", "packet_type", "Kind of packet (namespace and type), of OpenFlow 1.5.";
     Xreg0 = PacketRegs 0, 64, 8, maskable, None, Hex, "OXM_OF_PKT_REG0", "pkt_reg0", "xreg0", "64-bit register 0: `reg0` and `reg1`.";
@@ -253,10 +252,10 @@ fields! {
     NxIpProto = Nxm0 6, 8, 1, exact, Ip, Decimal, "NXM_OF_IP_PROTO", "nxm_of_ip_proto", "nw_proto", "[`OxmField::IpProto`] in the NXM class.";
     NxIpSrc = Nxm0 7, 32, 4, maskable, Ipv4, Ipv4, "NXM_OF_IP_SRC", "ip_src", "nw_src", "[`OxmField::Ipv4Src`] in the NXM class.";
     NxIpDst = Nxm0 8, 32, 4, maskable, Ipv4, Ipv4, "NXM_OF_IP_DST", "ip_dst", "nw_dst", "[`OxmField::Ipv4Dst`] in the NXM class.";
-    NxTcpSrc = Nxm0 9, 16, 2, maskable, Tcp, DecimalHexMask, "NXM_OF_TCP_SRC", "nxm_of_tcp_src", "tcp_src", "[`OxmField::TcpSrc`] in the NXM class; Open vSwitch answers in this form where there is a mask.";
-    NxTcpDst = Nxm0 10, 16, 2, maskable, Tcp, DecimalHexMask, "NXM_OF_TCP_DST", "nxm_of_tcp_dst", "tcp_dst", "[`OxmField::TcpDst`] in the NXM class.";
-    NxUdpSrc = Nxm0 11, 16, 2, maskable, Udp, DecimalHexMask, "NXM_OF_UDP_SRC", "nxm_of_udp_src", "udp_src", "[`OxmField::UdpSrc`] in the NXM class.";
-    NxUdpDst = Nxm0 12, 16, 2, maskable, Udp, DecimalHexMask, "NXM_OF_UDP_DST", "nxm_of_udp_dst", "udp_dst", "[`OxmField::UdpDst`] in the NXM class.";
+    NxTcpSrc = Nxm0 9, 16, 2, maskable, Tcp, Decimal, "NXM_OF_TCP_SRC", "nxm_of_tcp_src", "tcp_src", "[`OxmField::TcpSrc`] in the NXM class; Open vSwitch answers in this form where there is a mask.";
+    NxTcpDst = Nxm0 10, 16, 2, maskable, Tcp, Decimal, "NXM_OF_TCP_DST", "nxm_of_tcp_dst", "tcp_dst", "[`OxmField::TcpDst`] in the NXM class.";
+    NxUdpSrc = Nxm0 11, 16, 2, maskable, Udp, Decimal, "NXM_OF_UDP_SRC", "nxm_of_udp_src", "udp_src", "[`OxmField::UdpSrc`] in the NXM class.";
+    NxUdpDst = Nxm0 12, 16, 2, maskable, Udp, Decimal, "NXM_OF_UDP_DST", "nxm_of_udp_dst", "udp_dst", "[`OxmField::UdpDst`] in the NXM class.";
     NxIcmpType = Nxm0 13, 8, 1, exact, Icmpv4, Decimal, "NXM_OF_ICMP_TYPE", "icmp_type", "icmp_type", "[`OxmField::Icmpv4Type`] in the NXM class.";
     NxIcmpCode = Nxm0 14, 8, 1, exact, Icmpv4, Decimal, "NXM_OF_ICMP_CODE", "icmp_code", "icmp_code", "[`OxmField::Icmpv4Code`] in the NXM class.";
     NxArpOp = Nxm0 15, 16, 2, exact, Arp, Decimal, "NXM_OF_ARP_OP", "nxm_of_arp_op", "arp_op", "[`OxmField::ArpOp`] in the NXM class.";
@@ -296,14 +295,14 @@ fields! {
     TunIpv4Src = Nxm1 31, 32, 4, maskable, None, Ipv4, "NXM_NX_TUN_IPV4_SRC", "tun_ipv4_src", "tun_src", "IPv4 source of the outer header of a tunnel.";
     TunIpv4Dst = Nxm1 32, 32, 4, maskable, None, Ipv4, "NXM_NX_TUN_IPV4_DST", "tun_ipv4_dst", "tun_dst", "IPv4 destination of the outer header of a tunnel.";
     PktMark = Nxm1 33, 32, 4, maskable, None, Hex, "NXM_NX_PKT_MARK", "pkt_mark", "pkt_mark", "Packet mark; on Linux `skb->mark`. It survives patch ports.";
-    NxTcpFlags = Nxm1 34, 12, 2, maskable, Tcp, TcpFlags, "NXM_NX_TCP_FLAGS", "nxm_nx_tcp_flags", "tcp_flags", "TCP flags.";
+    NxTcpFlags = Nxm1 34, 12, 2, maskable, Tcp, Hex, "NXM_NX_TCP_FLAGS", "nxm_nx_tcp_flags", "tcp_flags", "TCP flags.";
     DpHash = Nxm1 35, 32, 4, maskable, None, Hex, "NXM_NX_DP_HASH", "dp_hash", "dp_hash", "Flow hash that the datapath computed.";
     RecircId = Nxm1 36, 32, 4, exact, None, Hex, "NXM_NX_RECIRC_ID", "recirc_id", "recirc_id", "Recirculation id; 0 for a packet as received.";
     ConjId = Nxm1 37, 32, 4, exact, None, Decimal, "NXM_NX_CONJ_ID", "conj_id", "conj_id", "Id of a conjunction that matched.";
     TunGbpId = Nxm1 38, 16, 2, maskable, None, Decimal, "NXM_NX_TUN_GBP_ID", "tun_gbp_id", "tun_gbp_id", "VXLAN group policy id.";
     TunGbpFlags = Nxm1 39, 8, 1, maskable, None, Hex, "NXM_NX_TUN_GBP_FLAGS", "tun_gbp_flags", "tun_gbp_flags", "VXLAN group policy flags.";
-    TunFlags = Nxm1 104, 1, 2, maskable, None, TunFlags, "NXM_NX_TUN_FLAGS", "tun_flags", "tun_flags", "Flags of a tunnel; 1 is OAM.";
-    CtState = Nxm1 105, 32, 4, maskable, None, CtState, "NXM_NX_CT_STATE", "ct_state", "ct_state", "State of the tracked connection.";
+    TunFlags = Nxm1 104, 1, 2, maskable, None, Hex, "NXM_NX_TUN_FLAGS", "tun_flags", "tun_flags", "Flags of a tunnel; 1 is OAM.";
+    CtState = Nxm1 105, 32, 4, maskable, None, Hex, "NXM_NX_CT_STATE", "ct_state", "ct_state", "State of the tracked connection.";
     CtZone = Nxm1 106, 16, 2, exact, None, Hex, "NXM_NX_CT_ZONE", "ct_zone", "ct_zone", "Connection tracking zone.";
     CtMark = Nxm1 107, 32, 4, maskable, None, Hex, "NXM_NX_CT_MARK", "ct_mark", "ct_mark", "Mark of the tracked connection.";
     CtLabel = Nxm1 108, 128, 16, maskable, None, Hex, "NXM_NX_CT_LABEL", "ct_label", "ct_label", "Label of the tracked connection.";
@@ -318,8 +317,8 @@ fields! {
     CtNwDst = Nxm1 121, 32, 4, maskable, None, Ipv4, "NXM_NX_CT_NW_DST", "ct_nw_dst", "ct_nw_dst", "IPv4 destination of the original direction of the connection.";
     CtIpv6Src = Nxm1 122, 128, 16, maskable, None, Ipv6, "NXM_NX_CT_IPV6_SRC", "ct_ipv6_src", "ct_ipv6_src", "IPv6 source of the original direction of the connection.";
     CtIpv6Dst = Nxm1 123, 128, 16, maskable, None, Ipv6, "NXM_NX_CT_IPV6_DST", "ct_ipv6_dst", "ct_ipv6_dst", "IPv6 destination of the original direction of the connection.";
-    CtTpSrc = Nxm1 124, 16, 2, maskable, None, DecimalHexMask, "NXM_NX_CT_TP_SRC", "ct_tp_src", "ct_tp_src", "Source port of the original direction of the connection.";
-    CtTpDst = Nxm1 125, 16, 2, maskable, None, DecimalHexMask, "NXM_NX_CT_TP_DST", "ct_tp_dst", "ct_tp_dst", "Destination port of the original direction of the connection.";
+    CtTpSrc = Nxm1 124, 16, 2, maskable, None, Decimal, "NXM_NX_CT_TP_SRC", "ct_tp_src", "ct_tp_src", "Source port of the original direction of the connection.";
+    CtTpDst = Nxm1 125, 16, 2, maskable, None, Decimal, "NXM_NX_CT_TP_DST", "ct_tp_dst", "ct_tp_dst", "Destination port of the original direction of the connection.";
     NxDpHash = Nicira 0, 32, 4, maskable, None, Hex, "NXOXM_ET_DP_HASH", "nxoxm_et_dp_hash", "dp_hash", "[`OxmField::DpHash`] as an experimenter field.";
     TunErspanIdx = Nicira 11, 20, 4, maskable, None, Hex, "NXOXM_ET_ERSPAN_IDX", "nxoxm_et_erspan_idx", "tun_erspan_idx", "ERSPAN index.";
     TunErspanVer = Nicira 12, 4, 1, maskable, None, Decimal, "NXOXM_ET_ERSPAN_VER", "nxoxm_et_erspan_ver", "tun_erspan_ver", "ERSPAN version.";
@@ -337,7 +336,7 @@ fields! {
     NshC3 = Nsh 8, 32, 4, maskable, Nsh, Hex, "NXOXM_NSH_C3", "nxoxm_nsh_c3", "nsh_c3", "NSH context 3.";
     NshC4 = Nsh 9, 32, 4, maskable, Nsh, Hex, "NXOXM_NSH_C4", "nxoxm_nsh_c4", "nsh_c4", "NSH context 4.";
     NshTtl = Nsh 10, 6, 1, exact, Nsh, Decimal, "NXOXM_NSH_TTL", "nxoxm_nsh_ttl", "nsh_ttl", "NSH TTL.";
-    OnfTcpFlags = Onf 42, 12, 2, maskable, Tcp, TcpFlags, "ONFOXM_ET_TCP_FLAGS", "onfoxm_et_tcp_flags", "tcp_flags", "[`OxmField::TcpFlags`] as the experimenter field of OpenFlow 1.3.";
+    OnfTcpFlags = Onf 42, 12, 2, maskable, Tcp, Hex, "ONFOXM_ET_TCP_FLAGS", "onfoxm_et_tcp_flags", "tcp_flags", "[`OxmField::TcpFlags`] as the experimenter field of OpenFlow 1.3.";
     OnfActsetOutput = Onf 43, 32, 4, exact, None, Port, "ONFOXM_ET_ACTSET_OUTPUT", "onfoxm_et_actset_output", "actset_output", "[`OxmField::ActsetOutput`] as the experimenter field of OpenFlow 1.3.";
     NdReserved = Ericsson 1, 32, 4, exact, NeighborDiscovery, Decimal, "ERICOXM_OF_ICMPV6_ND_RESERVED", "ericoxm_of_icmpv6_nd_reserved", "nd_reserved", "Reserved field of neighbour discovery.";
     NdOptionsType = Ericsson 2, 8, 1, exact, NeighborDiscovery, Decimal, "ERICOXM_OF_ICMPV6_ND_OPTIONS_TYPE", "ericoxm_of_icmpv6_nd_options_type", "nd_options_type", "Option type of neighbour discovery.";

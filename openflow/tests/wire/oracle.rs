@@ -1,0 +1,35 @@
+//! Other programs as judges of what the bytes mean. Where a program is missing its tests say so
+//! and pass.
+
+mod ofctl;
+
+use bytes::Bytes;
+use openflow::{FlowMod, FlowModCommand, Message, Xid};
+
+use crate::common::{corpus, encode};
+
+/// Flow entries to be added, of the corpus.
+fn flows() -> Vec<(String, FlowMod)> {
+    corpus()
+        .into_iter()
+        .filter_map(|sample| match Message::decode(sample.wire) {
+            Ok((_, Message::FlowMod(flow))) if flow.command == FlowModCommand::Add => {
+                Some((sample.origin, flow))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn ovs_ofctl_reads_our_text_as_the_flow_it_came_from() {
+    let (origins, flows): (Vec<_>, Vec<_>) = flows().into_iter().unzip();
+    let text: Vec<_> = flows.iter().map(FlowMod::to_string).collect();
+    let wires: Vec<_> = flows.into_iter().map(Message::FlowMod).collect();
+    let (Some(printed), Some(parsed)) = (ofctl::print(&wires), ofctl::parse_flows(&text)) else {
+        return;
+    };
+    for (i, text) in text.iter().enumerate() {
+        assert_eq!(parsed[i], printed[i], "{}: {text}", origins[i]);
+    }
+}
