@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use openflow::PortNo;
+use tracing::debug;
 
 use super::Outbox;
 use super::backoff::Backoff;
 use super::counters::Counters;
+use crate::ofctl::Dialect;
 use crate::ports::Ports;
 use crate::program::{Flow, FlowKey, Program};
 use crate::reconcile::{self, Plan};
@@ -139,6 +141,11 @@ impl Bridge {
         if plan.is_empty() {
             return false;
         }
+        debug!(
+            bridge = self.name(),
+            "changes:\n{}",
+            plan.text(Dialect::Names(&self.ports))
+        );
         self.report.get_or_insert_default().add(&plan);
         counters.commits += 1;
         counters.flow_mods += plan.flows.len() as u64;
