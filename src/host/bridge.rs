@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use openflow::{Message, PortNo};
+use openflow::PortNo;
+use tracing::debug;
 
 use super::Outbox;
 use super::backoff::Backoff;
 use super::counters::Counters;
+use crate::ofctl::Dialect;
 use crate::ports::Ports;
 use crate::program::{Flow, FlowKey, Program};
 use crate::reconcile::{self, Plan};
@@ -104,8 +106,6 @@ impl Bridge {
     /// The connection is there, or another one in its place.
     pub(super) fn connect(&mut self, out: &mut impl Outbox) {
         self.backoff.succeed();
-        self.installed = Program::default();
-        self.held.clear();
         self.read_back(out);
     }
 
@@ -141,6 +141,11 @@ impl Bridge {
         if plan.is_empty() {
             return false;
         }
+        debug!(
+            bridge = self.name(),
+            "changes:\n{}",
+            plan.text(Dialect::Names(&self.ports))
+        );
         self.report.get_or_insert_default().add(&plan);
         counters.commits += 1;
         counters.flow_mods += plan.flows.len() as u64;
@@ -162,12 +167,10 @@ impl Bridge {
         counters: &mut Counters,
         out: &mut impl Outbox,
     ) {
-        self.held.remove(&key);
         match &mut self.phase {
             Phase::Idle => {
-                if let Some(message) = self.replace(key, flow) {
-                    counters.flow_mods += 1;
-                    out.send(self.role, &message);
+                if self.installed.flows.get(&key) != flow.as_ref() {
+                    self.send_flow(key, flow, counters, out);
                 }
             }
             Phase::Committing { later } => {
@@ -178,17 +181,37 @@ impl Bridge {
         }
     }
 
-    /// Notes the change of one flow as made, and returns the message that makes it.
-    fn replace(&mut self, key: FlowKey, flow: Option<Flow>) -> Option<Message> {
-        let flows = &mut self.installed.flows;
+    /// The transaction under way is in force. Changes that waited for it are sent whatever the
+    /// bridge is thought to hold: a notice of a removed flow may have crossed the transaction.
+    pub(super) fn committed(&mut self, counters: &mut Counters, out: &mut impl Outbox) {
+        let Phase::Committing { later } = &mut self.phase else {
+            return;
+        };
+        let later = std::mem::take(later);
+        self.phase = Phase::Idle;
+        self.backoff.succeed();
+        for (key, flow) in later {
+            self.send_flow(key, flow, counters, out);
+        }
+    }
+
+    fn send_flow(
+        &mut self,
+        key: FlowKey,
+        flow: Option<Flow>,
+        counters: &mut Counters,
+        out: &mut impl Outbox,
+    ) {
+        counters.flow_mods += 1;
         match flow {
-            Some(flow) if flows.get(&key) == Some(&flow) => None,
             Some(flow) => {
-                let message = reconcile::add_flow(&key, &flow);
-                flows.insert(key, flow);
-                Some(message)
+                out.send(self.role, &reconcile::add_flow(&key, &flow));
+                self.installed.flows.insert(key, flow);
             }
-            None => flows.remove(&key).map(|_| reconcile::delete_flow(&key)),
+            None => {
+                out.send(self.role, &reconcile::delete_flow(&key));
+                self.installed.flows.remove(&key);
+            }
         }
     }
 }

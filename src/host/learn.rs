@@ -38,12 +38,7 @@ impl HostState {
             Learned::New => {
                 debug!(host = self.name, %mac, %vlan, role = %at.role, port = %at.port, "learned");
                 self.counters.learned += 1;
-                if self.macs.len() == MacTable::CAPACITY {
-                    warn!(
-                        host = self.name,
-                        "the MAC table is full; frames to further addresses are flooded"
-                    );
-                }
+                self.crowded &= self.macs.len() > MacTable::CAPACITY / 2;
                 self.relearn(None, Some(entry), out);
             }
             Learned::Moved { from } => {
@@ -54,7 +49,21 @@ impl HostState {
                 self.counters.moved += 1;
                 self.relearn(Some(LearnedMac { at: from, ..entry }), Some(entry), out);
             }
-            Learned::Full => self.counters.ignored += 1,
+            Learned::Full => self.no_room(),
+        }
+    }
+
+    /// Says once that the table is full, and not again before half of it was free: a guest that
+    /// makes up addresses must not fill the log either.
+    fn no_room(&mut self) {
+        self.counters.ignored += 1;
+        if !self.crowded {
+            self.crowded = true;
+            warn!(
+                host = self.name,
+                addresses = self.macs.len(),
+                "the MAC table is full; frames to further addresses are flooded"
+            );
         }
     }
 
@@ -86,24 +95,22 @@ impl HostState {
         }
         match recover(role, &key, removed) {
             Some(entry) if removed.reason == FlowRemovedReason::IdleTimeout => {
-                self.forget(entry, key, out);
+                self.forget(entry, out);
             }
             _ => self.put_back(role, &key, out),
         }
     }
 
-    /// Forgets an address whose source flow, `key`, has been idle.
+    /// Forgets an address whose source flow has been idle.
     ///
     /// The source flow is deleted along with the others: one that was sent while the notice was on
     /// its way would keep the frames of the address from us.
-    fn forget(&mut self, entry: LearnedMac, key: FlowKey, out: &mut impl Outbox) {
+    fn forget(&mut self, entry: LearnedMac, out: &mut impl Outbox) {
         let LearnedMac { vlan, mac, at } = entry;
         if self.macs.remove(&entry) {
             debug!(host = self.name, %mac, %vlan, role = %at.role, port = %at.port, "forgotten");
             self.counters.forgotten += 1;
             self.relearn(Some(entry), None, out);
-        } else if let Some(bridge) = self.bridges.get_mut(&at.role) {
-            bridge.set_flow(key, None, &mut self.counters, out);
         }
     }
 
@@ -128,7 +135,6 @@ impl HostState {
                 "a flow was removed by somebody else; reading the bridge back"
             );
         }
-        bridge.installed.flows.remove(key);
         bridge.in_doubt = true;
         self.advance(role, out);
     }

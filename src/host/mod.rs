@@ -75,6 +75,8 @@ pub struct HostState {
     /// The bridges that were read at least once, so that their source flows are known.
     read_once: BTreeSet<Role>,
     counters: Counters,
+    /// Frames were refused for lack of room in the MAC table, and that was said.
+    crowded: bool,
 }
 
 impl HostState {
@@ -89,6 +91,7 @@ impl HostState {
             macs: MacTable::default(),
             read_once: BTreeSet::new(),
             counters: Counters::default(),
+            crowded: false,
         }
     }
 
@@ -272,20 +275,8 @@ impl HostState {
     }
 
     fn committed(&mut self, role: Role, out: &mut impl Outbox) {
-        let Some(bridge) = self.bridges.get_mut(&role) else {
-            return;
-        };
-        let Phase::Committing { later } = &mut bridge.phase else {
-            return;
-        };
-        let later = std::mem::take(later);
-        bridge.phase = Phase::Idle;
-        bridge.backoff.succeed();
-        // If everything is compared next, that covers them.
-        if !bridge.stale && !bridge.in_doubt {
-            for (key, flow) in later {
-                bridge.set_flow(key, flow, &mut self.counters, out);
-            }
+        if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.committed(&mut self.counters, out);
         }
         self.advance(role, out);
     }

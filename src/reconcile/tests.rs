@@ -13,6 +13,7 @@ use super::*;
 use crate::compile;
 use crate::cookie::{self, Class};
 use crate::fake_switch::FakeSwitch;
+use crate::ofctl::Dialect;
 use crate::program::{Flow, FlowKey, Group, Meter, Program};
 
 const OUR_FIRST_GROUP: u32 = 0xb41d_0000;
@@ -204,4 +205,62 @@ fn a_flow_that_somebody_put_in_the_place_of_ours_is_not_deleted_with_it() {
     assert!(matches!(messages.as_slice(), [Message::FlowMod(_)]));
     assert_eq!(switch.commit(&messages), Ok(()));
     assert_eq!(switch.program, theirs);
+}
+
+#[test]
+fn a_plan_reads_as_a_bundle_of_ovs_ofctl() {
+    let meter = |rate| Meter {
+        flags: MeterFlags::PKTPS,
+        bands: vec![MeterBand::Drop {
+            rate,
+            burst_size: 0,
+        }],
+    };
+    let to_group = flow(
+        Class::Flood.cookie(),
+        Action::Group(GroupId(OUR_FIRST_GROUP)),
+    );
+    let known = |idle_timeout| Flow {
+        idle_timeout,
+        ..flow(Class::LearnedSource.cookie(), Action::PopVlan)
+    };
+    let wanted = Program {
+        flows: [(key(1, 2, 0), to_group), (key(0, 1, 1), known(300))].into(),
+        groups: [
+            (GroupId(OUR_FIRST_GROUP), group(1)),
+            (GroupId(OUR_FIRST_GROUP + 1), group(0)),
+        ]
+        .into(),
+        meters: [(MeterId::CONTROLLER, meter(1000))].into(),
+    };
+    let found = Program {
+        flows: [
+            (key(0, 1, 1), known(60)),
+            (key(0, 2, 2), known(60)),
+            (key(3, 0, 0), known(60)),
+        ]
+        .into(),
+        groups: [
+            (GroupId(OUR_FIRST_GROUP), group(2)),
+            (GroupId(OUR_FIRST_GROUP + 2), group(0)),
+        ]
+        .into(),
+        meters: [(MeterId::CONTROLLER, meter(10))].into(),
+    };
+    let text = diff(&wanted, &found).text(Dialect::Numbers).to_string();
+    let expected = "\
+# flows 1 added, 1 changed, 2 removed; groups 1 added, 1 changed, 1 removed; \
+meters 0 added, 1 changed, 0 removed
+# meter modify meter=controller,pktps,bands=type=drop,rate=1000
+group add group_id=3021799425,type=indirect,bucket=actions=output:0
+group modify group_id=3021799424,type=all,bucket=actions=output:1
+flow add cookie=0x6272636800000005,table=1,priority=2,send_flow_rem actions=group:3021799424
+flow add cookie=0x6272636800000003,table=0,priority=1,idle_timeout=300,send_flow_rem,\
+in_port=1,dl_dst=00:00:00:00:00:01 actions=pop_vlan
+flow delete_strict cookie=0x6272636800000000/0xffffffff00000000,table=0,priority=2,\
+in_port=2,dl_dst=00:00:00:00:00:01
+flow delete_strict cookie=0x6272636800000000/0xffffffff00000000,table=3,priority=0
+group delete group_id=3021799426
+";
+    assert_eq!(text, expected);
 }

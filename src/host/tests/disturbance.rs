@@ -107,18 +107,23 @@ fn flows_of_others_may_go_without_ado() {
 
 #[test]
 fn a_flow_that_goes_while_the_bridge_is_read_back_is_put_back() {
-    for told_first in [true, false] {
+    for told_before_the_answer in [true, false] {
         let mut lab = running_lab();
         lab.connect(Role::Local);
         let wire = lab.wires.get(Role::Local);
         let key = wire.switch.program.flows.keys().next().unwrap().clone();
-        wire.step_switch(); // the answer is on its way, with the flow in it
+        assert!(wire.step_switch(), "the flows are read");
         wire.switch.remove(&key, FlowRemovedReason::Delete);
-        if !told_first {
-            assert!(lab.step_controller(Role::Local));
+        if told_before_the_answer {
+            wire.tell_removed();
         }
+        assert!(wire.step_switch(), "and the rest, and answered");
+        lab.take_sent();
         lab.settle();
         lab.assert_in_sync();
+        let sent = &lab.take_sent()[&Role::Local];
+        assert_eq!(sent.commits.len(), 1);
+        assert_eq!(sent.read_backs, usize::from(!told_before_the_answer));
     }
 }
 
@@ -168,6 +173,19 @@ fn a_port_that_comes_back_under_another_number_is_served_there_and_its_addresses
         lab.assert_in_sync();
         assert_eq!(lab.state.macs().len(), 2);
     }
+}
+
+#[test]
+fn the_end_of_a_port_whose_number_is_taken_already_is_not_the_end_of_the_other() {
+    let mut lab = running_lab();
+    let wire = lab.wires.get(Role::Local);
+    wire.ports.remove(PortNo(1));
+    wire.ports.insert("guest2".to_owned(), PortNo(1));
+    wire.port_status(PortReason::Add, "guest2", PortNo(1));
+    wire.port_status(PortReason::Delete, "guest1", PortNo(1));
+    wire.port_status(PortReason::Delete, "guest2", PortNo(2));
+    lab.settle();
+    lab.assert_in_sync();
 }
 
 #[test]
@@ -225,6 +243,15 @@ fn refused_changes_are_tried_again_after_a_read_back_and_ever_longer_waits() {
     lab.assert_in_sync();
     assert_eq!(lab.state.counters().rejected, 4);
     assert_eq!(lab.state.poll_timeout(), None);
+    // After a success the next wait is a short one again.
+    let wire = lab.wires.get(Role::Local);
+    wire.refuse_next = Some("no".to_owned());
+    wire.add_port("monitor", 4);
+    lab.settle();
+    assert_eq!(
+        lab.state.poll_timeout(),
+        Some(lab.now + Duration::from_secs(1))
+    );
 }
 
 #[test]
@@ -260,6 +287,17 @@ fn a_refused_flow_mod_has_the_bridge_read_back_after_a_wait() {
     assert_eq!((sent.commits.len(), sent.read_backs), (1, 1));
     assert_eq!(lab.state.counters().errors, 100);
     assert_eq!(lab.state.poll_timeout(), None);
+    // Each time nothing is missing, the next wait is a short one again.
+    for _ in 0..3 {
+        lab.wires.get(Role::Local).push_event(refusal());
+        lab.settle();
+        assert_eq!(
+            lab.state.poll_timeout(),
+            Some(lab.now + Duration::from_secs(1))
+        );
+        lab.wait(Duration::from_secs(1));
+    }
+    assert!(lab.take_sent()[&Role::Local].no_change());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::learning::{LearnedMac, Location};
 use crate::ports::Ports;
 use crate::program::{Flow, FlowKey, Program};
 use crate::reconcile::found;
-use crate::session::Event;
+use crate::session::{Event, Snapshot};
 use crate::topology::{Role, Topology, Vlan};
 
 pub(super) struct Lab {
@@ -70,6 +70,8 @@ enum Request {
     Send(Message),
     Commit(Vec<Message>),
     ReadBack,
+    /// The flows were read; groups and meters are read and answered next.
+    Answer(Snapshot),
 }
 
 impl Outbox for Wires {
@@ -132,7 +134,14 @@ impl Wire {
                 });
             }
             Request::ReadBack => {
-                let snapshot = self.switch.snapshot();
+                let flows = self.switch.snapshot();
+                self.to_switch.push_front(Request::Answer(flows));
+            }
+            Request::Answer(Snapshot { flows, .. }) => {
+                let snapshot = Snapshot {
+                    flows,
+                    ..self.switch.snapshot()
+                };
                 self.to_controller.push_back(Event::ReadBack(snapshot));
             }
         }

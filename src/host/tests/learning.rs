@@ -1,13 +1,13 @@
 //! Frames teach, move and age addresses.
 
-use openflow::{FlowMod, FlowModCommand, Message};
+use openflow::{FlowMod, FlowModCommand, Message, PortNo};
 
-use super::lab::{Sent, entry, packet_in};
+use super::lab::{Lab, Sent, entry, packet_in};
 use super::topologies::{NETWORK, OTHER, PINNED, running_lab};
 use crate::cookie::Class;
 use crate::learning::MacTable;
 use crate::session::Event;
-use crate::topology::Role;
+use crate::topology::{MacAge, Role};
 
 /// Commands and classes of the flow-mods that were sent, each outside of any transaction.
 fn flow_mods(sent: &Sent) -> Vec<(FlowModCommand, Option<Class>)> {
@@ -196,30 +196,66 @@ fn a_guest_that_makes_up_addresses_fills_the_table_and_no_more() {
     assert_eq!(lab.state.counters().learned, MacTable::CAPACITY as u64);
 }
 
-#[test]
-fn what_is_learned_during_a_transaction_is_sent_after_it() {
+/// A host that knows an address at port 1 of its local bridge, where a transaction is under way.
+fn lab_in_a_transaction() -> Lab {
     let mut lab = running_lab();
     lab.frame(Role::Local, 1, NETWORK, 0x10);
     lab.settle();
     lab.take_sent();
-
-    lab.wires
-        .get(Role::Local)
-        .add_port("br0.local", 0xffff_fffd);
-    lab.wires.get(Role::Local).del_port(openflow::PortNo(4));
+    lab.wires.get(Role::Local).del_port(PortNo(4));
     assert!(lab.step_controller(Role::Local));
-    while lab.take_sent()[&Role::Local].commits.is_empty() {
-        assert!(lab.step_controller(Role::Local), "no transaction");
-    }
-    // It is under way: an address moves, and another one is new.
-    for (port, mac) in [(2, 0x10), (2, 0x20)] {
-        lab.wires
-            .get(Role::Local)
-            .push_event(Event::PacketIn(packet_in(port, NETWORK, mac)));
-        while lab.step_controller(Role::Local) {}
-    }
+    assert_eq!(lab.take_sent()[&Role::Local].commits.len(), 1);
+    lab
+}
+
+fn hear(lab: &mut Lab, port: u32, mac: u64) {
+    let seen = Event::PacketIn(packet_in(port, NETWORK, mac));
+    lab.wires.get(Role::Local).push_event(seen);
+    assert!(lab.step_controller(Role::Local));
+}
+
+#[test]
+fn what_is_learned_during_a_transaction_is_sent_after_it() {
+    let mut lab = lab_in_a_transaction();
+    hear(&mut lab, 2, 0x10);
+    hear(&mut lab, 2, 0x20);
     assert!(lab.take_sent()[&Role::Local].no_change());
     lab.settle();
     lab.assert_in_sync();
     assert_eq!(lab.state.macs().len(), 2);
+    assert_eq!(lab.take_sent()[&Role::Local].plain.len(), 5);
+}
+
+#[test]
+fn an_address_that_comes_back_during_a_transaction_gets_the_flow_that_timed_out_meanwhile() {
+    let mut lab = lab_in_a_transaction();
+    hear(&mut lab, 2, 0x10);
+    let wire = lab.wires.get(Role::Local);
+    wire.idle_out(Role::Local, &entry(Role::Local, 1, NETWORK, 0x10));
+    wire.tell_removed();
+    assert!(lab.step_controller(Role::Local));
+    hear(&mut lab, 1, 0x10);
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(lab.state.macs().len(), 1);
+}
+
+#[test]
+fn a_source_flow_that_was_sent_while_the_notice_of_its_end_was_on_its_way_is_deleted_too() {
+    let mut lab = running_lab();
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.settle();
+    let wire = lab.wires.get(Role::Local);
+    wire.idle_out(Role::Local, &entry(Role::Local, 1, NETWORK, 0x10));
+    let late = std::mem::take(&mut wire.switch.removed);
+    let mut topology = (*lab.topology).clone();
+    topology.controller.mac_age = MacAge::from_secs(7).unwrap();
+    lab.reload(topology);
+    lab.settle();
+    let wire = lab.wires.get(Role::Local);
+    assert_eq!(wire.sources(Role::Local).count(), 1);
+    wire.switch.removed = late;
+    lab.settle();
+    lab.assert_in_sync();
+    assert!(lab.state.macs().is_empty());
 }

@@ -2,12 +2,12 @@
 
 use openflow::MacAddr;
 
-use super::lab::{Lab, Sent};
+use super::lab::{Lab, Sent, entry};
 use super::topologies::{CHAIN, NETWORK, OTHER, chain, changed, running_lab, vlan, vnic};
 use crate::cookie::Class;
 use crate::program::Program;
 use crate::reconcile::diff;
-use crate::topology::{MacAge, Membership, Role, Topology};
+use crate::topology::{Bridges, MacAge, Membership, Patch, Role, Topology};
 
 /// Reloads, and checks that what was sent is the difference between the programs and no more.
 fn reload(lab: &mut Lab, topology: Topology) -> Vec<usize> {
@@ -141,6 +141,23 @@ fn a_reload_during_a_transaction_is_carried_out_after_it() {
 }
 
 #[test]
+fn a_reload_is_news_enough_to_try_refused_changes_at_once() {
+    let mut lab = lab_with_learned_addresses();
+    lab.wires.get(Role::Local).refuse_next = Some("no".to_owned());
+    let other = || {
+        changed(&chain(), |host| {
+            host.vnics[0].membership = Membership::Access(vlan(OTHER))
+        })
+    };
+    lab.reload(other());
+    lab.settle();
+    assert!(lab.state.poll_timeout().is_some());
+    lab.reload(other());
+    lab.settle();
+    lab.assert_in_sync();
+}
+
+#[test]
 fn the_flows_of_a_host_that_is_no_longer_configured_stay() {
     let mut lab = lab_with_learned_addresses();
     let before = CHAIN.map(|role| lab.held_by(role));
@@ -153,21 +170,40 @@ fn the_flows_of_a_host_that_is_no_longer_configured_stay() {
     assert!(lab.take_sent().values().all(|sent| sent.commits.is_empty()));
 }
 
+fn without_service_bridge() -> Topology {
+    changed(&chain(), |host| {
+        if let Bridges::Chain(chain) = &mut host.bridges {
+            chain.service = None;
+            chain.patches = vec![Patch {
+                left: "local-nf".to_owned(),
+                right: "uplink-nf".to_owned(),
+            }];
+        }
+        host.chains.clear();
+    })
+}
+
 #[test]
 fn a_bridge_that_is_no_longer_configured_is_left_alone() {
     let mut lab = lab_with_learned_addresses();
     let before = lab.held_by(Role::Service);
-    let without_service = changed(&chain(), |host| {
-        if let crate::topology::Bridges::Chain(chain) = &mut host.bridges {
-            chain.service = None;
-            chain.patches = vec![crate::topology::Patch {
-                left: "local-uplink".to_owned(),
-                right: "uplink-local".to_owned(),
-            }];
-        }
-        host.chains.clear();
-    });
-    lab.reload(without_service);
+    lab.reload(without_service_bridge());
     lab.settle();
     assert_eq!(lab.held_by(Role::Service), before);
+    assert_eq!(lab.held_by(Role::Local), lab.wanted(Role::Local));
+}
+
+#[test]
+fn a_bridge_that_is_no_longer_configured_is_not_waited_for() {
+    let mut lab = lab_with_learned_addresses();
+    lab.restart();
+    let gone = entry(Role::Local, 1, NETWORK, 0x10);
+    lab.wires.get(Role::Local).idle_out(Role::Local, &gone);
+    lab.connect(Role::Local);
+    lab.connect(Role::Uplink);
+    lab.settle();
+    assert_ne!(lab.held_by(Role::Uplink), lab.wanted(Role::Uplink));
+    lab.reload(without_service_bridge());
+    lab.settle();
+    lab.assert_in_sync();
 }

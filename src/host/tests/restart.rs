@@ -4,10 +4,11 @@ use openflow::PortNo;
 
 use super::lab::{Lab, entry, foreign_flow};
 use super::topologies::{
-    CHAIN, NETWORK, OTHER, UPLINK_PORTS, any_learning, chain_lab, running_lab,
+    CHAIN, NETWORK, OTHER, UPLINK_PORTS, any_learning, chain, chain_lab, changed, running_lab, vlan,
 };
 use crate::compile;
-use crate::topology::Role;
+use crate::cookie::Class;
+use crate::topology::{Membership, Role};
 
 const ORDERS: [[Role; 3]; 6] = {
     let [local, service, uplink] = CHAIN;
@@ -125,19 +126,56 @@ fn an_address_seen_before_the_bridge_is_read_is_not_taken_back_by_an_older_sourc
     let mut lab = lab_with_learned_addresses();
     lab.restart();
     lab.connect(Role::Local);
-    lab.connect(Role::Service);
+    lab.settle();
+    // What was behind the uplink has moved in while there was no controller.
+    lab.frame(Role::Local, 1, NETWORK, 0x30);
     lab.settle();
     lab.connect(Role::Uplink);
-    // The guest's address came from the uplink before the answer to the read-back.
-    lab.frame(Role::Uplink, 2, NETWORK, 0x10);
-    assert!(lab.step_controller(Role::Uplink));
+    lab.connect(Role::Service);
     lab.settle();
     lab.assert_in_sync();
-    let moved = entry(Role::Uplink, 2, NETWORK, 0x10);
+    let here = entry(Role::Local, 1, NETWORK, 0x30);
     assert_eq!(
-        lab.state.macs().location(moved.vlan, moved.mac),
-        Some(moved.at)
+        lab.state.macs().location(here.vlan, here.mac),
+        Some(here.at)
     );
+}
+
+#[test]
+fn destinations_that_are_missing_come_back_once_their_source_is_read() {
+    for order in ORDERS {
+        let mut lab = lab_with_learned_addresses();
+        lab.restart();
+        lab.wires
+            .get(Role::Uplink)
+            .switch
+            .del_flows(|cookie| Class::of(cookie) == Some(Class::LearnedDestination));
+        for role in order {
+            lab.connect(role);
+            lab.settle();
+        }
+        lab.assert_in_sync();
+        assert_eq!(lab.state.macs().len(), 4);
+    }
+}
+
+#[test]
+fn a_held_destination_goes_with_the_address_that_explains_it_by_then() {
+    let mut lab = lab_with_learned_addresses();
+    lab.restart();
+    // br.nf never comes, so that flows are held all along.
+    lab.connect(Role::Uplink);
+    lab.settle();
+    lab.connect(Role::Local);
+    lab.settle();
+    assert_eq!(lab.state.macs().len(), 4);
+    let elsewhere = changed(&chain(), |host| {
+        host.vnics[0].membership = Membership::Access(vlan(OTHER))
+    });
+    lab.reload(elsewhere);
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(lab.state.macs().len(), 3);
 }
 
 #[test]
@@ -226,7 +264,7 @@ fn flows_of_others_stay_and_are_counted() {
 fn a_new_connection_in_place_of_the_old_one_ends_what_was_under_way() {
     let mut lab = chain_lab();
     lab.connect(Role::Local);
-    lab.wires.get(Role::Local).step_switch();
+    while lab.wires.get(Role::Local).step_switch() {}
     assert!(lab.step_controller(Role::Local));
     assert_eq!(lab.take_sent()[&Role::Local].commits.len(), 1);
     // The transaction was not answered.
