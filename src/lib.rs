@@ -5,11 +5,13 @@
 
 pub mod compile;
 pub mod config;
+pub mod controller;
 pub mod cookie;
 #[cfg(test)]
 mod fake_switch;
 pub mod host;
 pub mod learning;
+mod net;
 pub mod ofctl;
 pub mod portmap;
 pub mod ports;

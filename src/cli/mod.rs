@@ -4,12 +4,13 @@
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
 mod check;
+mod run;
 mod setup;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 /// The AHV network model for plain Open vSwitch hosts: who sees which frame.
@@ -24,6 +25,8 @@ struct Cli {
 enum Command {
     /// Report every mistake of a configuration file
     Check(check::Args),
+    /// Run the controller
+    Run(run::Args),
     /// Make the bridges of a host
     Setup(setup::Args),
 }
@@ -31,9 +34,13 @@ enum Command {
 /// Runs the subcommand that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    init_logs();
+    init_logs(match &cli.command {
+        Command::Run(args) => args.log_format,
+        _ => LogFormat::default(),
+    });
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Setup(args) => setup::run(&args),
     };
     result.unwrap_or_else(|error| {
@@ -42,11 +49,25 @@ pub(crate) fn main() -> ExitCode {
     })
 }
 
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Text for people
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
 /// Logs go to stderr at level `info`, or as the environment variable `RUST_LOG` says.
-fn init_logs() {
+fn init_logs(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
+    let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .init();
+        .with_ansi(io::stderr().is_terminal());
+    match format {
+        LogFormat::Human => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
 }

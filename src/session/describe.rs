@@ -1,8 +1,9 @@
 //! Protocol terms in words, for reasons and the log.
 
-use std::fmt::Display;
+use openflow::{ErrorKind, ErrorMsg, ErrorType, Message};
 
-use openflow::{ErrorKind, ErrorMsg, ErrorType, FlowMod, GroupMod, Instruction, Message};
+use crate::ofctl::Dialect;
+use crate::program::{Flow, FlowKey, Group};
 
 /// How the version of a header is known: 4 is "1.3".
 pub(super) fn version(wire: u8) -> String {
@@ -37,55 +38,30 @@ pub(super) fn error(error: &ErrorMsg) -> String {
 /// A change of a transaction, in the syntax of `ovs-ofctl`.
 pub(super) fn change(change: &Message) -> String {
     match change {
-        Message::FlowMod(flow) => flow_mod(flow),
-        Message::GroupMod(group) => group_mod(group),
+        Message::FlowMod(flow_mod) => {
+            let key = FlowKey {
+                table: flow_mod.table_id,
+                priority: flow_mod.priority,
+                match_: flow_mod.match_.clone(),
+            };
+            let flow = Flow {
+                cookie: flow_mod.cookie,
+                idle_timeout: flow_mod.idle_timeout,
+                flags: flow_mod.flags,
+                instructions: flow_mod.instructions.clone(),
+            };
+            let flow = Dialect::Numbers.flow(&key, &flow);
+            format!("{:?} of flow {flow}", flow_mod.command)
+        }
+        Message::GroupMod(group_mod) => {
+            let group = Group {
+                kind: group_mod.kind,
+                buckets: group_mod.buckets.clone(),
+            };
+            let group = Dialect::Numbers.group(group_mod.group_id, &group);
+            format!("{:?} of group {group}", group_mod.command)
+        }
         Message::MeterMod(meter) => format!("{:?} of meter {}", meter.command, meter.meter_id),
         other => format!("{other:?}"),
     }
-}
-
-fn flow_mod(flow: &FlowMod) -> String {
-    let FlowMod {
-        command,
-        table_id,
-        priority,
-        match_,
-        instructions,
-        ..
-    } = flow;
-    let comma = if match_.is_empty() { "" } else { "," };
-    let actions: Vec<String> = instructions.iter().map(instruction).collect();
-    format!(
-        "{command:?} of flow table={table_id},priority={priority}{comma}{match_} actions={}",
-        actions.join(",")
-    )
-}
-
-fn instruction(instruction: &Instruction) -> String {
-    match instruction {
-        Instruction::ApplyActions(actions) => list(actions),
-        Instruction::GotoTable(table) => format!("goto_table:{table}"),
-        other => format!("{other:?}"),
-    }
-}
-
-fn group_mod(group: &GroupMod) -> String {
-    let GroupMod {
-        command,
-        kind,
-        group_id,
-        buckets,
-    } = group;
-    let buckets: Vec<String> = buckets
-        .iter()
-        .map(|bucket| format!(",bucket={}", list(&bucket.actions)))
-        .collect();
-    format!(
-        "{command:?} of group group_id={group_id},type={kind:?}{}",
-        buckets.concat()
-    )
-}
-
-fn list<T: Display>(items: &[T]) -> String {
-    items.iter().map(T::to_string).collect::<Vec<_>>().join(",")
 }

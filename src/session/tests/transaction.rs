@@ -146,7 +146,7 @@ fn a_refused_change_is_named_and_the_rest_discarded() {
     let reason = rejected(&events);
     assert!(
         reason.starts_with(
-            "the switch refuses Add of flow table=0,priority=10,in_port=3 actions=output:4: "
+            "the switch refuses Add of flow cookie=0x0,table=0,priority=10,in_port=3 actions=output:4: "
         ),
         "{reason}"
     );

@@ -1,0 +1,96 @@
+//! `bridgechain run`: the controller.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use bridgechain::config;
+use bridgechain::controller::Controller;
+use bridgechain::topology::Topology;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::LogFormat;
+
+/// Arguments of `bridgechain run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The configuration file (YAML); SIGHUP reads it again
+    config: PathBuf,
+    /// How log lines are written to stderr
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) log_format: LogFormat,
+}
+
+/// Runs the controller until SIGTERM or SIGINT.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let Some(topology) = load(&args.config) else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no threads for the controller")?;
+    runtime.block_on(serve(&args.config, topology))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: &Path, topology: Topology) -> anyhow::Result<()> {
+    // Before anything is said: who waits for the first log line may send a signal at once.
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    let (topologies, followed) = watch::channel(Arc::new(topology));
+    let controller = Controller::bind(followed)?;
+    for endpoint in controller.endpoints() {
+        info!("listening on {endpoint}");
+    }
+    // In a task of its own, so that reading a configuration holds up nobody.
+    let controller = tokio::spawn(controller.run());
+    loop {
+        tokio::select! {
+            Some(()) = hangup.recv() => reload(config, &topologies),
+            Some(()) = terminate.recv() => break info!("SIGTERM: ends; flows stay"),
+            Some(()) = interrupt.recv() => break info!("SIGINT: ends; flows stay"),
+        }
+    }
+    controller.abort();
+    // Cancelled, as it was just told; it closes its sockets on the way out.
+    let _ = controller.await;
+    Ok(())
+}
+
+/// Reads the configuration again. A bad one is refused, and the old one stays in force.
+fn reload(config: &Path, topologies: &watch::Sender<Arc<Topology>>) {
+    let Some(topology) = load(config) else {
+        warn!(config = %config.display(), "not reloaded, the configuration before stays in force");
+        return;
+    };
+    if topology.controller.listen != topologies.borrow().controller.listen {
+        warn!("`controller.listen` has changed: that takes a restart");
+    }
+    let (hosts, networks) = (topology.hosts.len(), topology.networks.len());
+    topologies.send_replace(Arc::new(topology));
+    info!(config = %config.display(), hosts, networks, "reloaded");
+}
+
+/// The configuration, if it is good. What is wrong or doubtful is logged, all of it.
+fn load(config: &Path) -> Option<Topology> {
+    match config::load(config) {
+        Ok((topology, warnings)) => {
+            for warning in warnings {
+                warn!("{warning}");
+            }
+            Some(topology)
+        }
+        Err(diagnostics) => {
+            for diagnostic in diagnostics.iter() {
+                error!("{diagnostic}");
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The task of one host: its state, and the connections of its bridges.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use openflow::Message;
+use tokio::sync::{mpsc, watch};
+use tracing::{Span, info, info_span, warn};
+
+use super::Arrival;
+use super::identify::{HostKey, Identity, Place};
+use crate::host::{HostState, Outbox};
+use crate::net::{Connection, sleep_until};
+use crate::topology::{Role, Topology};
+
+/// Serves the bridges of one host.
+pub(super) struct HostTask {
+    key: HostKey,
+    state: HostState,
+    bridges: Bridges,
+    topology: watch::Receiver<Arc<Topology>>,
+    arrivals: mpsc::UnboundedReceiver<Arrival>,
+}
+
+type Bridges = BTreeMap<Role, Bridge>;
+
+/// A connected bridge.
+struct Bridge {
+    identity: Identity,
+    connection: Connection,
+    span: Span,
+}
+
+/// The sessions of the bridges, at one moment.
+struct Sessions<'a> {
+    now: Instant,
+    bridges: &'a mut Bridges,
+}
+
+impl Outbox for Sessions<'_> {
+    fn send(&mut self, role: Role, message: &Message) {
+        if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.connection.session().send(message);
+        }
+    }
+
+    fn commit(&mut self, role: Role, changes: Vec<Message>) {
+        if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.connection.session().commit(self.now, changes);
+        }
+    }
+
+    fn read_back(&mut self, role: Role) {
+        if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.connection.session().read_back(self.now);
+        }
+    }
+}
+
+impl HostTask {
+    pub(super) fn new(
+        key: HostKey,
+        mut topology: watch::Receiver<Arc<Topology>>,
+        arrivals: mpsc::UnboundedReceiver<Arrival>,
+    ) -> Self {
+        let state = HostState::new(Arc::clone(&topology.borrow_and_update()), &key.host);
+        Self {
+            key,
+            state,
+            bridges: BTreeMap::new(),
+            topology,
+            arrivals,
+        }
+    }
+
+    /// Serves until the host is no longer in the configuration, or, where any bridge is a host
+    /// of its own, until that bridge is gone.
+    pub(super) async fn run(mut self) {
+        loop {
+            let timeout = self.timeout();
+            tokio::select! {
+                biased;
+                Some(arrival) = self.arrivals.recv() => self.attach(arrival),
+                Ok(()) = self.topology.changed() => self.reload(),
+                () = poll_fn(|cx| poll(&mut self.bridges, cx)) => {}
+                () = sleep_until(timeout) => {}
+            }
+            self.handle_events();
+            // Only now, when what has come in is known: a busy task must not blame its peers.
+            self.handle_timeouts();
+            self.handle_events();
+            if self.is_over() {
+                return;
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let gone = !self.topology.borrow().hosts.contains_key(&self.key.host);
+        gone || (self.key.instance.is_some() && self.bridges.is_empty())
+    }
+
+    /// Takes a bridge in. The newest connection of a bridge is the one that counts.
+    fn attach(&mut self, arrival: Arrival) {
+        let Arrival {
+            identity,
+            place,
+            ports,
+            connection,
+        } = arrival;
+        let topology = Arc::clone(&self.topology.borrow());
+        let role = place.role;
+        if identity.place(&topology) != Some(place) {
+            // The configuration has changed meanwhile; the bridge will come again.
+            connection.close();
+            return;
+        }
+        let span = info_span!("datapath", id = %identity.datapath_id);
+        let _entered = span.enter();
+        if let Some(other) = self.bridges.get(&role)
+            && other.identity.datapath_id != identity.datapath_id
+            && !identity.is_known_by_datapath_id(&topology)
+        {
+            warn!(
+                host = %self.key, bridge = %identity, peer = connection.peer(),
+                other = %other.identity.datapath_id,
+                "refused: another bridge of this name is connected; give each its datapath_id"
+            );
+            connection.close();
+            return;
+        }
+        if self.bridges.contains_key(&role) {
+            self.detach(role, "a newer connection takes its place");
+        }
+        info!(host = %self.key, bridge = %identity, %role, peer = connection.peer(), "bridge connected");
+        let span = span.clone();
+        self.bridges.insert(
+            role,
+            Bridge {
+                identity,
+                connection,
+                span,
+            },
+        );
+        let mut out = Sessions {
+            now: Instant::now(),
+            bridges: &mut self.bridges,
+        };
+        self.state.bridge_up(role, ports, &mut out);
+    }
+
+    /// Lets go of a bridge. Its flows stay.
+    fn detach(&mut self, role: Role, reason: impl std::fmt::Display) {
+        if let Some(Bridge {
+            identity,
+            connection,
+            span,
+        }) = self.bridges.remove(&role)
+        {
+            let _entered = span.enter();
+            warn!(
+                host = %self.key, bridge = %identity, peer = connection.peer(), %reason,
+                "bridge disconnected"
+            );
+            connection.close();
+            self.state.bridge_down(role);
+        }
+    }
+
+    /// Follows the configuration.
+    fn reload(&mut self) {
+        let topology = Arc::clone(&self.topology.borrow_and_update());
+        let moved: Vec<Role> = self
+            .bridges
+            .iter()
+            .filter(|&(&role, bridge)| {
+                bridge.identity.place(&topology)
+                    != Some(Place {
+                        host: self.key.clone(),
+                        role,
+                    })
+            })
+            .map(|(&role, _)| role)
+            .collect();
+        for role in moved {
+            self.detach(role, "it has another place in the configuration, or none");
+        }
+        if topology.hosts.contains_key(&self.key.host) {
+            let mut out = Sessions {
+                now: Instant::now(),
+                bridges: &mut self.bridges,
+            };
+            self.state.reload(topology, &mut out);
+        } else {
+            warn!(host = %self.key, "host is not in the configuration any more; its flows stay");
+        }
+    }
+
+    /// Handles what the sessions have to tell, until they are silent: what is told to one bridge
+    /// may lead to an event of another.
+    fn handle_events(&mut self) {
+        let roles: Vec<Role> = self.bridges.keys().copied().collect();
+        loop {
+            let silent = roles.iter().all(|&role| !self.handle_events_of(role));
+            if silent {
+                return;
+            }
+        }
+    }
+
+    /// Handles the events of one bridge; says whether there were any.
+    fn handle_events_of(&mut self, role: Role) -> bool {
+        let now = Instant::now();
+        let Some(bridge) = self.bridges.get(&role) else {
+            return false;
+        };
+        let _entered = bridge.span.clone().entered();
+        let mut any = false;
+        while let Some(bridge) = self.bridges.get_mut(&role) {
+            match bridge.connection.next_event(now) {
+                Ok(Some(event)) => {
+                    let mut out = Sessions {
+                        now,
+                        bridges: &mut self.bridges,
+                    };
+                    self.state.handle_event(now, role, event, &mut out);
+                    any = true;
+                }
+                Ok(None) => break,
+                Err(reason) => self.detach(role, reason),
+            }
+        }
+        any
+    }
+
+    fn timeout(&mut self) -> Option<Instant> {
+        let bridges = self
+            .bridges
+            .values_mut()
+            .filter_map(|bridge| bridge.connection.timeout());
+        bridges.chain(self.state.poll_timeout()).min()
+    }
+
+    fn handle_timeouts(&mut self) {
+        let now = Instant::now();
+        for bridge in self.bridges.values_mut() {
+            bridge.connection.handle_timeout(now);
+        }
+        if self.state.poll_timeout().is_some_and(|due| now >= due) {
+            let mut out = Sessions {
+                now,
+                bridges: &mut self.bridges,
+            };
+            self.state.handle_timeout(now, &mut out);
+        }
+    }
+}
+
+/// Writes to and reads from all bridges; ready when there is something to handle.
+fn poll(bridges: &mut Bridges, cx: &mut Context<'_>) -> Poll<()> {
+    let now = Instant::now();
+    let mut result = Poll::Pending;
+    for bridge in bridges.values_mut() {
+        if bridge.connection.poll(cx, now).is_ready() {
+            result = Poll::Ready(());
+        }
+    }
+    result
+}

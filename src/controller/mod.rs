@@ -1,0 +1,109 @@
+//! Ties everything together: bridges connect, are recognised, and go to the task of their host.
+//!
+//! A task per host owns the state of the host and the connections of its bridges, so that a
+//! frame is read, learned and answered in one place, without locks and queues. Only connections
+//! change hands: once, when it is known whose they are.
+
+mod host;
+mod identify;
+mod reception;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use openflow::Port;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+pub use crate::net::ListenError;
+use crate::net::{Connection, Listener};
+use crate::topology::{Endpoint, Topology};
+use host::HostTask;
+use identify::{HostKey, Identity, Place};
+use reception::Reception;
+
+/// The controller, ready to serve bridges.
+#[derive(Debug)]
+pub struct Controller {
+    listeners: Vec<Listener>,
+    topology: watch::Receiver<Arc<Topology>>,
+}
+
+/// A bridge that was recognised, on its way to the task of its host.
+#[derive(Debug)]
+struct Arrival {
+    identity: Identity,
+    place: Place,
+    ports: Vec<Port>,
+    connection: Connection,
+}
+
+impl Controller {
+    /// Listens where the topology says. Needs a tokio runtime around it.
+    ///
+    /// Later values of `topology` are followed, but for where to listen.
+    ///
+    /// # Errors
+    ///
+    /// Where an endpoint can not be listened at.
+    pub fn bind(topology: watch::Receiver<Arc<Topology>>) -> Result<Self, ListenError> {
+        let endpoints = topology.borrow().controller.listen.clone();
+        let listeners = endpoints
+            .iter()
+            .map(Listener::bind)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            listeners,
+            topology,
+        })
+    }
+
+    /// Where bridges can connect to.
+    pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> {
+        self.listeners.iter().map(Listener::endpoint)
+    }
+
+    /// Serves bridges until it is dropped. Their flows stay.
+    pub async fn run(self) {
+        let (arrivals, mut arrived) = mpsc::unbounded_channel();
+        let reception = Arc::new(Reception::new(self.topology.clone(), arrivals));
+        let mut tasks = JoinSet::new();
+        for listener in self.listeners {
+            tasks.spawn(reception::accept(listener, Arc::clone(&reception)));
+        }
+        let mut hosts = Hosts {
+            tasks,
+            topology: self.topology,
+            arrivals: BTreeMap::new(),
+        };
+        while let Some(arrival) = arrived.recv().await {
+            hosts.dispatch(arrival);
+        }
+    }
+}
+
+/// The tasks of the hosts.
+struct Hosts {
+    tasks: JoinSet<()>,
+    topology: watch::Receiver<Arc<Topology>>,
+    arrivals: BTreeMap<HostKey, mpsc::UnboundedSender<Arrival>>,
+}
+
+impl Hosts {
+    /// Hands a bridge to the task of its host, which is started if there is none.
+    fn dispatch(&mut self, arrival: Arrival) {
+        while self.tasks.try_join_next().is_some() {}
+        self.arrivals.retain(|_, task| !task.is_closed());
+        let key = arrival.place.host.clone();
+        let task = self.arrivals.entry(key).or_insert_with_key(|key| {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            self.tasks
+                .spawn(HostTask::new(key.clone(), self.topology.clone(), receiver).run());
+            sender
+        });
+        if let Err(mpsc::error::SendError(arrival)) = task.send(arrival) {
+            // It ended just now. The bridge will connect again, and a task will be started.
+            arrival.connection.close();
+        }
+    }
+}

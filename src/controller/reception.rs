@@ -1,0 +1,160 @@
+//! Where connections wait until it is known whose they are.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use openflow::{DatapathId, Port, PortReason, PortStatus};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tracing::{Instrument, debug, info_span, warn};
+
+use super::Arrival;
+use super::identify::{Identity, known_bridges};
+use crate::net::{Connection, Ended, Listener};
+use crate::session::Event;
+use crate::topology::Topology;
+
+/// Connections that have not said yet which bridge they are. Further ones are accepted later.
+const MAX_HANDSHAKES: usize = 256;
+/// Bridges that are not in the configuration. Further ones are sent away.
+const MAX_UNKNOWN: usize = 1024;
+/// Wait after the system refused to give another connection, which frees none by itself.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What all connections that arrive have in common.
+#[derive(Debug)]
+pub(super) struct Reception {
+    topology: watch::Receiver<Arc<Topology>>,
+    arrivals: mpsc::UnboundedSender<Arrival>,
+    handshakes: Arc<Semaphore>,
+    unknown: Arc<Semaphore>,
+}
+
+/// Accepts connections, each of which gets a task of its own until its bridge is recognised.
+pub(super) async fn accept(listener: Listener, reception: Arc<Reception>) {
+    let mut tasks = JoinSet::new();
+    loop {
+        // Never closed, so there always is a permit some time.
+        let permit = Arc::clone(&reception.handshakes).acquire_owned().await.ok();
+        match listener.accept().await {
+            Ok((socket, peer)) => {
+                let connection = Connection::new(socket, peer, Instant::now());
+                tasks.spawn(Arc::clone(&reception).receive(connection, permit));
+            }
+            Err(error) => {
+                warn!(listener = %listener.endpoint(), %error, "a connection can not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+        while tasks.try_join_next().is_some() {}
+    }
+}
+
+impl Reception {
+    pub(super) fn new(
+        topology: watch::Receiver<Arc<Topology>>,
+        arrivals: mpsc::UnboundedSender<Arrival>,
+    ) -> Self {
+        Self {
+            topology,
+            arrivals,
+            handshakes: Arc::new(Semaphore::new(MAX_HANDSHAKES)),
+            unknown: Arc::new(Semaphore::new(MAX_UNKNOWN)),
+        }
+    }
+
+    /// Shakes hands, then waits until the bridge is in the configuration, and hands it over.
+    async fn receive(
+        self: Arc<Self>,
+        mut connection: Connection,
+        handshake: Option<OwnedSemaphorePermit>,
+    ) {
+        debug!(peer = connection.peer(), "connected");
+        let (datapath_id, ports) = match identify(&mut connection).await {
+            Ok(bridge) => bridge,
+            Err(reason) => {
+                warn!(peer = connection.peer(), %reason, "refused, not a bridge that can be served");
+                connection.close();
+                return;
+            }
+        };
+        drop(handshake);
+        let identity = Identity::new(datapath_id, &ports);
+        let span = info_span!("datapath", id = %datapath_id);
+        self.place(connection, identity, ports)
+            .instrument(span)
+            .await;
+    }
+
+    /// Hands the bridge over as soon as the configuration knows it.
+    async fn place(&self, mut connection: Connection, identity: Identity, mut ports: Vec<Port>) {
+        let mut topology = self.topology.clone();
+        let mut unknown = None;
+        loop {
+            let known = Arc::clone(&topology.borrow_and_update());
+            if let Some(place) = identity.place(&known) {
+                let arrival = Arrival {
+                    identity,
+                    place,
+                    ports,
+                    connection,
+                };
+                // Nobody takes it: the controller ends, and with it this task.
+                let _ = self.arrivals.send(arrival);
+                return;
+            }
+            if unknown.is_none() {
+                unknown = Arc::clone(&self.unknown).try_acquire_owned().ok();
+                warn!(
+                    bridge = %identity, peer = connection.peer(), known = known_bridges(&known),
+                    "bridge is not in the configuration; it waits for a reload"
+                );
+                if unknown.is_none() {
+                    warn!(bridge = %identity, "too many such bridges: disconnected");
+                    connection.close();
+                    return;
+                }
+            }
+            if let Err(reason) = reloaded(&mut connection, &mut ports, &mut topology).await {
+                warn!(bridge = %identity, peer = connection.peer(), %reason, "bridge disconnected");
+                connection.close();
+                return;
+            }
+        }
+    }
+}
+
+/// The datapath id and the ports, once the bridge has told.
+async fn identify(connection: &mut Connection) -> Result<(DatapathId, Vec<Port>), Ended> {
+    loop {
+        // The first event of a session, if it is not its end.
+        if let Event::Identified { datapath_id, ports } = connection.event().await? {
+            return Ok((datapath_id, ports));
+        }
+    }
+}
+
+/// Keeps the connection and the list of ports up to date until there is another topology.
+async fn reloaded(
+    connection: &mut Connection,
+    ports: &mut Vec<Port>,
+    topology: &mut watch::Receiver<Arc<Topology>>,
+) -> Result<(), Ended> {
+    loop {
+        tokio::select! {
+            event = connection.event() => {
+                if let Event::PortStatus(status) = event? {
+                    update(ports, status);
+                }
+            }
+            Ok(()) = topology.changed() => return Ok(()),
+        }
+    }
+}
+
+fn update(ports: &mut Vec<Port>, PortStatus { reason, desc }: PortStatus) {
+    ports.retain(|port| port.port_no != desc.port_no);
+    if reason != PortReason::Delete {
+        ports.push(desc);
+    }
+}
