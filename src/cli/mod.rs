@@ -4,6 +4,8 @@
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
 mod check;
+mod flows;
+mod inputs;
 mod setup;
 
 use std::io;
@@ -24,6 +26,8 @@ struct Cli {
 enum Command {
     /// Report every mistake of a configuration file
     Check(check::Args),
+    /// Print the flows of every bridge, as ovs-ofctl takes them
+    Flows(flows::Args),
     /// Make the bridges of a host
     Setup(setup::Args),
 }
@@ -34,6 +38,7 @@ pub(crate) fn main() -> ExitCode {
     init_logs();
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Flows(args) => flows::run(&args),
         Command::Setup(args) => setup::run(&args),
     };
     result.unwrap_or_else(|error| {

@@ -159,7 +159,11 @@ impl<'n> Pipeline<'_, 'n> {
         }
         let here = self.table;
         self.depth += 1;
-        self.tables(if table == TableId::ALL { here } else { table }, packet, steps);
+        self.tables(
+            if table == TableId::ALL { here } else { table },
+            packet,
+            steps,
+        );
         self.depth -= 1;
         self.table = here;
     }
