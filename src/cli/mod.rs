@@ -4,6 +4,8 @@
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
 mod check;
+mod flows;
+mod inputs;
 mod run;
 mod setup;
 
@@ -27,6 +29,8 @@ enum Command {
     Check(check::Args),
     /// Run the controller
     Run(run::Args),
+    /// Print the flows of every bridge, as ovs-ofctl takes them
+    Flows(flows::Args),
     /// Make the bridges of a host
     Setup(setup::Args),
 }
@@ -41,6 +45,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Flows(args) => flows::run(&args),
         Command::Setup(args) => setup::run(&args),
     };
     result.unwrap_or_else(|error| {
