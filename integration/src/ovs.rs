@@ -1,0 +1,153 @@
+//! An Open vSwitch of the lab's own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::command::run;
+use crate::netns::Namespace;
+use crate::wait;
+
+/// Where the packages of Open vSwitch put the schema of its database.
+const SCHEMA: &str = "/usr/share/openvswitch/vswitch.ovsschema";
+
+/// A private ovsdb-server and ovs-vswitchd: all their files are in one directory, all their devices in one namespace.
+///
+/// The daemons detach, so they are nobody's children; the reaper ends them with the namespace.
+#[derive(Debug, Clone)]
+pub struct PrivateOvs {
+    dir: PathBuf,
+    namespace: Namespace,
+}
+
+impl PrivateOvs {
+    /// Makes an empty database and starts both daemons; they serve when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Open vSwitch is not installed or does not start.
+    pub fn start(dir: &Path, namespace: &Namespace) -> Result<Self> {
+        let ovs = Self::at(dir, namespace);
+        let database = dir.join("conf.db");
+        run(ovs
+            .command("ovsdb-tool")
+            .arg("create")
+            .arg(&database)
+            .arg(SCHEMA))?;
+        let remote = format!("--remote=punix:{}", ovs.db_sock().display());
+        run(ovs.daemon("ovsdb-server").arg(remote).arg(&database))?;
+        run(ovs.command("ovs-vsctl").args(["--no-wait", "init"]))?;
+        ovs.start_vswitchd()?;
+        Ok(ovs)
+    }
+
+    /// The Open vSwitch that was [started](Self::start) in this directory and namespace.
+    pub fn at(dir: &Path, namespace: &Namespace) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            namespace: namespace.clone(),
+        }
+    }
+
+    /// A command in the namespace of this Open vSwitch; its tools (`ovs-vsctl`…) find it without options.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = self.namespace.command(program);
+        for variable in ["OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"] {
+            command.env(variable, &self.dir);
+        }
+        command
+    }
+
+    /// Runs `ovs-vsctl ARGS`.
+    ///
+    /// # Errors
+    ///
+    /// The command fails, or ovs-vswitchd does not take the change over within 20 s.
+    pub fn vsctl(&self, args: &[&str]) -> Result<String> {
+        run(self.command("ovs-vsctl").arg("--timeout=20").args(args))
+    }
+
+    /// Runs `ovs-ofctl -O OpenFlow13 ARGS`.
+    ///
+    /// # Errors
+    ///
+    /// The command fails.
+    pub fn ofctl(&self, args: &[&str]) -> Result<String> {
+        run(self
+            .command("ovs-ofctl")
+            .args(["-O", "OpenFlow13"])
+            .args(args))
+    }
+
+    /// Runs `ovs-appctl ARGS` on ovs-vswitchd.
+    ///
+    /// # Errors
+    ///
+    /// The command fails.
+    pub fn appctl(&self, args: &[&str]) -> Result<String> {
+        run(self.command("ovs-appctl").args(args))
+    }
+
+    /// The flows of a bridge, one a line, with cookies and without counters and ages; in a fixed order.
+    ///
+    /// # Errors
+    ///
+    /// There is no such bridge.
+    pub fn flows(&self, bridge: &str) -> Result<Vec<String>> {
+        let flows = self.ofctl(&["--no-stats", "--no-names", "dump-flows", bridge])?;
+        let mut flows: Vec<_> = flows.lines().map(|flow| flow.trim().to_owned()).collect();
+        flows.retain(|flow| flow.contains("actions="));
+        flows.sort();
+        Ok(flows)
+    }
+
+    /// The OpenFlow number of a port.
+    ///
+    /// # Errors
+    ///
+    /// There is no such interface, or it could not be opened.
+    pub fn ofport(&self, interface: &str) -> Result<u16> {
+        let number = self.vsctl(&["get", "Interface", interface, "ofport"])?;
+        number
+            .trim()
+            .parse()
+            .with_context(|| format!("{interface} has no port number: {number}"))
+    }
+
+    /// Stops ovs-vswitchd; flows and ports are gone, the database stays.
+    ///
+    /// # Errors
+    ///
+    /// It does not run, or does not end.
+    pub fn stop_vswitchd(&self) -> Result<()> {
+        let pid_file = self.dir.join("ovs-vswitchd.pid");
+        self.appctl(&["exit"])?;
+        // The daemon removes the file at its very end.
+        wait::until("the end of ovs-vswitchd", || {
+            Ok((!pid_file.exists()).then_some(()))
+        })
+    }
+
+    /// Starts ovs-vswitchd; it has taken the database over when this returns.
+    ///
+    /// # Errors
+    ///
+    /// It does not start.
+    pub fn start_vswitchd(&self) -> Result<()> {
+        run(self
+            .daemon("ovs-vswitchd")
+            .arg(format!("unix:{}", self.db_sock().display())))
+        .map(drop)
+    }
+
+    fn daemon(&self, program: &str) -> Command {
+        let mut command = self.command(program);
+        command.args(["--detach", "--no-chdir", "--pidfile", "--log-file"]);
+        command
+    }
+
+    fn db_sock(&self) -> PathBuf {
+        self.dir.join("db.sock")
+    }
+}
