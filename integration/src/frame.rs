@@ -1,10 +1,9 @@
 //! Ethernet frames, as far as the lab looks into them.
 
 use std::fmt;
-use std::str::FromStr;
 
-use anyhow::{Context, Error, Result, bail};
-use serde::{Deserialize, Serialize};
+use anyhow::{Result, bail};
+use openflow::MacAddr;
 
 /// A tag follows (802.1Q).
 const TPID_8021Q: u16 = 0x8100;
@@ -17,56 +16,6 @@ pub const PROBE: u16 = 0x88b5;
 const MAGIC: [u8; 8] = *b"bclab-01";
 /// The shortest payload of an Ethernet frame.
 const MIN_PAYLOAD: usize = 46;
-
-/// A MAC address.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Mac(pub [u8; 6]);
-
-impl Mac {
-    /// `ff:ff:ff:ff:ff:ff`
-    pub const BROADCAST: Self = Self([0xff; 6]);
-}
-
-impl fmt::Display for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
-    }
-}
-
-impl fmt::Debug for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for Mac {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let bytes = text.split(':').map(|byte| u8::from_str_radix(byte, 16));
-        let bytes = bytes.collect::<Result<Vec<u8>, _>>().ok();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes
-            .map(Self)
-            .with_context(|| format!("{text:?} is no MAC address"))
-    }
-}
-
-impl TryFrom<String> for Mac {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<Mac> for String {
-    fn from(mac: Mac) -> Self {
-        mac.to_string()
-    }
-}
 
 /// A VLAN tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,9 +51,9 @@ impl fmt::Display for Tag {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// Destination.
-    pub dst: Mac,
+    pub dst: MacAddr,
     /// Source.
-    pub src: Mac,
+    pub src: MacAddr,
     /// The VLAN tags, the outermost first.
     pub tags: Vec<Tag>,
     /// The Ethernet type behind the tags.
@@ -115,7 +64,7 @@ pub struct Frame {
 
 impl Frame {
     /// A frame that can be told from all others by its marker.
-    pub fn probe(src: Mac, dst: Mac, tags: Vec<Tag>, marker: u64) -> Self {
+    pub fn probe(src: MacAddr, dst: MacAddr, tags: Vec<Tag>, marker: u64) -> Self {
         let mut payload = MAGIC.to_vec();
         payload.extend(marker.to_be_bytes());
         payload.resize(MIN_PAYLOAD, 0);
@@ -157,8 +106,8 @@ impl Frame {
     ///
     /// The bytes end before the Ethernet type.
     pub fn decode(mut bytes: &[u8]) -> Result<Self> {
-        let dst = Mac(take(&mut bytes)?);
-        let src = Mac(take(&mut bytes)?);
+        let dst = MacAddr(take(&mut bytes)?);
+        let src = MacAddr(take(&mut bytes)?);
         let mut tags = Vec::new();
         let ethertype = loop {
             let tpid = u16::from_be_bytes(take(&mut bytes)?);
@@ -213,8 +162,8 @@ mod tests {
 
     fn frame() -> Frame {
         Frame {
-            dst: Mac([0x52, 0x54, 0, 0, 0, 0x0a]),
-            src: Mac([0x52, 0x54, 0, 0, 0, 0x0b]),
+            dst: MacAddr([0x52, 0x54, 0, 0, 0, 0x0a]),
+            src: MacAddr([0x52, 0x54, 0, 0, 0, 0x0b]),
             tags: vec![
                 Tag {
                     tpid: 0x88a8,
@@ -247,8 +196,8 @@ mod tests {
     #[test]
     fn only_a_probe_has_a_marker() {
         let probe = Frame::probe(
-            Mac([2; 6]),
-            Mac::BROADCAST,
+            MacAddr([2; 6]),
+            MacAddr::BROADCAST,
             vec![Tag::vlan(7)],
             0x0102_0304_0506_0708,
         );
@@ -263,20 +212,5 @@ mod tests {
             ..probe
         };
         assert_eq!(foreign.marker(), None);
-    }
-
-    #[test]
-    fn mac_is_read_as_it_is_shown() {
-        let mac: Mac = "52:54:00:42:34:ab".parse().unwrap();
-        assert_eq!(mac, Mac([0x52, 0x54, 0, 0x42, 0x34, 0xab]));
-        assert_eq!(mac.to_string(), "52:54:00:42:34:ab");
-        for wrong in [
-            "",
-            "52:54:00:42:34",
-            "52:54:00:42:34:ab:cd",
-            "52:54:00:42:34:xx",
-        ] {
-            assert!(wrong.parse::<Mac>().is_err(), "{wrong}");
-        }
     }
 }

@@ -1,26 +1,27 @@
-//! Bringing a lab up.
+//! A lab in which every frame is watched.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, Result};
+use openflow::MacAddr;
 
 use crate::capture::{Capture, Sighting};
-use crate::frame::Mac;
+use crate::controller::Controller;
 use crate::inbox::Inbox;
+use crate::layout::{self, Layout};
 use crate::netns::{Namespace, RawSocket};
 use crate::ovs::PrivateOvs;
-use crate::plan::{HOST, Plan, Role, Station};
+use crate::plan::{Plan, Station};
 use crate::run_dir::{self, RunDir};
 
-/// The file in the run directory that says what the lab consists of.
-const STATE: &str = "lab.json";
+/// Stands for the run directory in the text of a config.
+pub const DIR: &str = "@DIR@";
 
-/// A lab whose frames can be watched: it is taken down when it is dropped.
+/// A lab for a test: every frame is captured at every station. It is taken down when it is dropped.
 #[derive(Debug)]
 pub struct Lab {
-    // Fields are dropped in this order: captures end before the namespaces that they are in.
+    // Fields are dropped in this order: captures end before their namespaces are deleted.
     stations: BTreeMap<String, Attached>,
     sightings: Inbox<Sighting>,
     layout: Layout,
@@ -35,20 +36,37 @@ pub(crate) struct Attached {
 }
 
 impl Lab {
-    /// Brings a lab up for a test, with a name of its own, and captures at every station.
+    /// Brings up bridges and stations, without a controller.
     ///
     /// # Errors
     ///
-    /// The caller is not root, a tool is missing, or a port cannot be made.
+    /// The caller is not root, or a tool is missing or fails.
     pub fn up(plan: Plan) -> Result<Self> {
         let run_dir = RunDir::create(&run_dir::unique_name())?;
         let layout = Layout::build(&run_dir, plan)?;
+        Self::attach(run_dir, layout)
+    }
+
+    /// Brings up the only host of a config, ready for [`start_controller`](Self::start_controller). [`DIR`] in the
+    /// text stands for the run directory.
+    ///
+    /// # Errors
+    ///
+    /// The caller is not root, the config is refused, or a tool is missing or fails.
+    pub fn from_config(text: &str) -> Result<Self> {
+        let run_dir = RunDir::create(&run_dir::unique_name())?;
+        write_config(&run_dir, text)?;
+        let layout = Layout::build_from_config(&run_dir, None)?;
+        Self::attach(run_dir, layout)
+    }
+
+    fn attach(run_dir: RunDir, layout: Layout) -> Result<Self> {
         let sightings = Inbox::default();
         let mut stations = BTreeMap::new();
-        for station in &layout.plan.stations {
-            let namespace = layout.namespace(station);
-            let capture = Capture::start(&namespace, station.device(), &station.port, &sightings)?;
-            let socket = namespace.raw_socket(station.device())?;
+        for station in &layout.plan().stations {
+            let (namespace, device) = (layout.namespace(station), station.device());
+            let capture = Capture::start(&namespace, device, &station.port, &sightings)?;
+            let socket = namespace.raw_socket(device)?;
             stations.insert(
                 station.port.clone(),
                 Attached {
@@ -65,6 +83,24 @@ impl Lab {
         })
     }
 
+    /// Starts the controller with the lab's config.
+    ///
+    /// # Errors
+    ///
+    /// `bridgechain` cannot be built or started.
+    pub fn start_controller(&self) -> Result<Controller> {
+        Controller::start(self.ovs(), &self.layout.config())
+    }
+
+    /// Writes another config in place of the lab's; the controller does not know yet.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn change_config(&self, text: &str) -> Result<()> {
+        write_config(&self.run_dir, text)
+    }
+
     /// What the lab consists of.
     pub fn layout(&self) -> &Layout {
         &self.layout
@@ -72,11 +108,11 @@ impl Lab {
 
     /// The Open vSwitch of the lab.
     pub fn ovs(&self) -> &PrivateOvs {
-        &self.layout.ovs
+        self.layout.ovs()
     }
 
     /// The run directory; a good place for the files of a test, since it goes with the lab.
-    pub fn dir(&self) -> std::path::PathBuf {
+    pub fn dir(&self) -> PathBuf {
         self.run_dir.path()
     }
 
@@ -87,7 +123,7 @@ impl Lab {
     /// There is none.
     pub fn station(&self, port: &str) -> Result<&Station> {
         self.layout
-            .plan
+            .plan()
             .station(port)
             .with_context(|| format!("no station has the port {port}"))
     }
@@ -96,11 +132,9 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// There is no such station, or the plan gives it no address.
-    pub fn mac(&self, port: &str) -> Result<Mac> {
-        self.station(port)?
-            .mac
-            .with_context(|| format!("{port} has no planned MAC address"))
+    /// There is no such station.
+    pub fn mac(&self, port: &str) -> Result<MacAddr> {
+        Ok(self.station(port)?.mac)
     }
 
     /// The namespace of the station at a port.
@@ -112,203 +146,21 @@ impl Lab {
         Ok(self.layout.namespace(self.station(port)?))
     }
 
+    /// Every frame that arrived at a station since the lab came up; those of a station in the order of arrival.
+    pub fn sightings(&self) -> &Inbox<Sighting> {
+        &self.sightings
+    }
+
     pub(crate) fn attached(&self, port: &str) -> Result<&Attached> {
         self.stations
             .get(port)
             .with_context(|| format!("no station has the port {port}"))
     }
-
-    /// Every frame that arrived at a station since the lab came up, in the order of arrival at each port.
-    pub fn sightings(&self) -> &Inbox<Sighting> {
-        &self.sightings
-    }
 }
 
-/// A lab that is up: its namespaces, its Open vSwitch and its stations.
-#[derive(Debug, Clone)]
-pub struct Layout {
-    name: String,
-    host: Namespace,
-    ovs: PrivateOvs,
-    plan: Plan,
-}
-
-/// What [`Layout::load`] needs to find a lab again.
-#[derive(Serialize, Deserialize)]
-struct State {
-    host: Namespace,
-    plan: Plan,
-}
-
-impl Layout {
-    /// Builds everything that a plan asks for.
-    ///
-    /// # Errors
-    ///
-    /// A tool is missing or fails.
-    pub fn build(run_dir: &RunDir, plan: Plan) -> Result<Self> {
-        let name = run_dir.name().to_owned();
-        let host = Namespace::add(run_dir::namespace(&name, HOST))?;
-        let ovs = PrivateOvs::start(&run_dir.path(), &host)?;
-        let layout = Self {
-            name,
-            host,
-            ovs,
-            plan,
-        };
-        layout.add_bridges()?;
-        for station in &layout.plan.stations {
-            layout
-                .attach(station)
-                .with_context(|| format!("cannot attach {}", station.port))?;
-        }
-        layout.add_ports()?;
-        let state = State {
-            host: layout.host.clone(),
-            plan: layout.plan.clone(),
-        };
-        serde_json::to_writer_pretty(File::create(run_dir.path().join(STATE))?, &state)?;
-        Ok(layout)
-    }
-
-    /// Finds a lab that is up.
-    ///
-    /// # Errors
-    ///
-    /// There is no complete lab of that name.
-    pub fn load(name: &str) -> Result<Self> {
-        let dir = run_dir::path(name);
-        if !dir.exists() {
-            bail!("no lab named {name} is up; `lab status` lists the labs");
-        }
-        let file =
-            File::open(dir.join(STATE)).with_context(|| format!("lab {name} is incomplete"))?;
-        let State { host, plan } = serde_json::from_reader(file)?;
-        let ovs = PrivateOvs::at(&dir, &host);
-        Ok(Self {
-            name: name.to_owned(),
-            host,
-            ovs,
-            plan,
-        })
-    }
-
-    /// The plan that this lab was built from.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// The namespace of the host, in which Open vSwitch runs and the controller belongs.
-    pub fn host(&self) -> &Namespace {
-        &self.host
-    }
-
-    /// The Open vSwitch of the lab.
-    pub fn ovs(&self) -> &PrivateOvs {
-        &self.ovs
-    }
-
-    /// The namespace of a station.
-    pub fn namespace(&self, station: &Station) -> Namespace {
-        match station.role {
-            Role::Local => self.host.clone(),
-            Role::Guest | Role::Function | Role::Outside => {
-                Namespace::named(run_dir::namespace(&self.name, &station.port))
-            }
-        }
-    }
-
-    /// The station that a person means: the port, or the name if only one station has it.
-    ///
-    /// # Errors
-    ///
-    /// There is no such station, or several have that name.
-    pub fn find(&self, name: &str) -> Result<&Station> {
-        if let Some(station) = self.plan.station(name) {
-            return Ok(station);
-        }
-        let stations = &self.plan.stations;
-        let named: Vec<_> = stations
-            .iter()
-            .filter(|station| station.name == name)
-            .collect();
-        match named[..] {
-            [station] => Ok(station),
-            [] => bail!(
-                "there is no {name} in lab {}; `lab status` lists what there is",
-                self.name
-            ),
-            _ => {
-                let ports: Vec<_> = named.iter().map(|station| station.port.as_str()).collect();
-                bail!("{name} has several ports, name one: {}", ports.join(", "))
-            }
-        }
-    }
-
-    fn add_bridges(&self) -> Result<()> {
-        let mut args = Vec::new();
-        for bridge in &self.plan.bridges {
-            // The datapath in user space: it needs no kernel module, and leaves a kernel datapath alone.
-            let kind = [
-                "--",
-                "set",
-                "bridge",
-                bridge,
-                "datapath_type=netdev",
-                "fail_mode=secure",
-            ];
-            args.extend(["--", "--may-exist", "add-br", bridge]);
-            args.extend(kind);
-        }
-        let mut options = Vec::new();
-        for pair in &self.plan.patches {
-            let [left, right] = pair;
-            for ((bridge, port), (_, peer)) in [(left, right), (right, left)] {
-                options.push((bridge, port, format!("options:peer={peer}")));
-            }
-        }
-        for (bridge, port, peer) in &options {
-            args.extend(["--", "--may-exist", "add-port", bridge, port]);
-            args.extend(["--", "set", "Interface", port, "type=patch", peer]);
-        }
-        self.ovs.vsctl(&args[1.min(args.len())..]).map(drop)
-    }
-
-    /// Adds the ports of all stations to their bridges.
-    fn add_ports(&self) -> Result<()> {
-        let mut args = Vec::new();
-        for station in &self.plan.stations {
-            if station.role != Role::Local {
-                args.extend([
-                    "--",
-                    "--may-exist",
-                    "add-port",
-                    &station.bridge,
-                    &station.port,
-                ]);
-            }
-        }
-        self.ovs.vsctl(&args[1.min(args.len())..]).map(drop)
-    }
-
-    /// Makes the namespace of a station and the pair of devices that leads to it.
-    fn attach(&self, station: &Station) -> Result<()> {
-        let device = station.device();
-        if station.role == Role::Local {
-            self.host.ip(&["link", "set", "dev", device, "up"])?;
-        } else {
-            let namespace = Namespace::add(run_dir::namespace(&self.name, &station.port))?;
-            let (port, peer) = (station.port.as_str(), namespace.name());
-            self.host.ip(&[
-                "link", "add", "name", port, "type", "veth", "peer", "name", device, "netns", peer,
-            ])?;
-            self.host.ip(&["link", "set", "dev", port, "up"])?;
-            namespace.ip(&["link", "set", "dev", device, "up"])?;
-        }
-        let namespace = self.namespace(station);
-        if let Some(mac) = station.mac {
-            namespace.ip(&["link", "set", "dev", device, "address", &mac.to_string()])?;
-        }
-        namespace.software_checksums(device)
-    }
+fn write_config(run_dir: &RunDir, text: &str) -> Result<()> {
+    layout::write_config(
+        run_dir,
+        &text.replace(DIR, &run_dir.path().to_string_lossy()),
+    )
 }

@@ -27,6 +27,7 @@ pub mod controller;
 pub mod frame;
 pub mod inbox;
 pub mod lab;
+pub mod layout;
 pub mod netns;
 pub mod ovs;
 pub mod plan;

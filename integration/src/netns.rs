@@ -11,14 +11,13 @@ use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::{
     AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, sendto, socket,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::command::run;
 
 /// A named network namespace, as `ip netns` knows it.
 ///
 /// It outlives the value: the reaper deletes it by its name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Namespace {
     name: String,
 }

@@ -135,10 +135,12 @@ impl PrivateOvs {
     ///
     /// It does not start.
     pub fn start_vswitchd(&self) -> Result<()> {
-        run(self
-            .daemon("ovs-vswitchd")
-            .arg(format!("unix:{}", self.db_sock().display())))
-        .map(drop)
+        run(self.daemon("ovs-vswitchd").arg(self.db())).map(drop)
+    }
+
+    /// Where its database is, in the words of `ovs-vsctl --db`.
+    pub fn db(&self) -> String {
+        format!("unix:{}", self.db_sock().display())
     }
 
     fn daemon(&self, program: &str) -> Command {

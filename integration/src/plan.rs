@@ -1,48 +1,34 @@
-//! What a lab consists of.
+//! What a lab consists of: bridges, and stations at their ports.
 
-use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
 
-use crate::frame::{Mac, Tag};
+use anyhow::{Context, Result, bail};
+use bridgechain::topology::{Bridges, FunctionKind, Host, Membership, Tagging, Topology, Vlan};
+use openflow::MacAddr;
 
-/// The name of the station that is the outside network behind the first uplink.
+use crate::frame::Tag;
+
+/// The name of the network behind the uplinks, in commands.
 pub const OUTSIDE: &str = "outside";
-/// The name by which the host's own namespace is known in commands.
+/// The name of the host itself, in commands.
 pub const HOST: &str = "host";
 
+/// The one bridge of a host that lets any bridge be its learning switch.
+const ANY_BRIDGE: &str = "br0";
+/// The guests at that bridge.
+const ANY_GUESTS: [&str; 3] = ["port1", "port2", "port3"];
+
 /// The bridges of one host, and the stations at their ports.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// The bridges.
     pub bridges: Vec<String>,
-    /// Pairs of patch ports: bridge and port, peer's bridge and port.
-    pub patches: Vec<[(String, String); 2]>,
     /// The stations.
     pub stations: Vec<Station>,
 }
 
-impl Plan {
-    /// The station at a port.
-    pub fn station(&self, port: &str) -> Option<&Station> {
-        self.stations.iter().find(|station| station.port == port)
-    }
-}
-
-/// What a station is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// The vNIC of a guest.
-    Guest,
-    /// A port of a network function.
-    Function,
-    /// The network behind an uplink.
-    Outside,
-    /// The host itself, at the LOCAL port of a bridge.
-    Local,
-}
-
 /// Something with one port at a bridge, in a namespace of its own (the host's, if it is a LOCAL port).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Station {
     /// The name that a person uses, for example that of the VM; several stations may share it.
     pub name: String,
@@ -52,10 +38,25 @@ pub struct Station {
     pub bridge: String,
     /// What the station is.
     pub role: Role,
-    /// The MAC address of the station's device; `None` leaves the device its random one.
-    pub mac: Option<Mac>,
+    /// The MAC address of the station's device.
+    pub mac: MacAddr,
     /// How the station tags its own frames: `None` for untagged ones, else the VLAN id.
     pub vlan: Option<u16>,
+    /// An IPv4 address in a network of 24 bits, where the station sends untagged frames.
+    pub address: Option<Ipv4Addr>,
+}
+
+/// What a station is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The vNIC of a guest.
+    Guest,
+    /// A port of a network function.
+    Function,
+    /// The network behind an uplink.
+    Outside,
+    /// The host itself, at the LOCAL port of a bridge.
+    Local,
 }
 
 impl Station {
@@ -78,5 +79,162 @@ impl Station {
     /// The tags of the station's own frames.
     pub fn tags(&self) -> Vec<Tag> {
         self.vlan.map(Tag::vlan).into_iter().collect()
+    }
+}
+
+impl Plan {
+    /// The station at a port.
+    pub fn station(&self, port: &str) -> Option<&Station> {
+        self.stations.iter().find(|station| station.port == port)
+    }
+
+    /// The host of that name; it may be left out where there is only one.
+    ///
+    /// # Errors
+    ///
+    /// There is no such host, or several to choose from.
+    pub fn choose_host<'a>(topology: &'a Topology, name: Option<&str>) -> Result<&'a Host> {
+        let hosts = &topology.hosts;
+        let names = || {
+            hosts
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        match name {
+            Some(name) => hosts
+                .get(name)
+                .with_context(|| format!("there is no host {name}; the config has {}", names())),
+            None if hosts.len() > 1 => {
+                bail!(
+                    "the config has several hosts, choose one with --host: {}",
+                    names()
+                )
+            }
+            None => hosts.values().next().context("the config has no host"),
+        }
+    }
+
+    /// What a lab for one host of a topology consists of.
+    pub fn of(topology: &Topology, host: &Host) -> Self {
+        let native = topology
+            .networks
+            .values()
+            .any(|vlan| *vlan == Vlan::UNTAGGED);
+        let mut plan = Self::default();
+        plan.bridges
+            .extend(host.bridges().map(|(_, bridge)| bridge.name.clone()));
+        let (local, service, uplink) = match &host.bridges {
+            Bridges::Chain(chain) => {
+                let service = chain.service.as_ref().unwrap_or(&chain.local);
+                (&*chain.local.name, &*service.name, &*chain.uplink.name)
+            }
+            Bridges::Learning(bridge) => (&*bridge.name, &*bridge.name, &*bridge.name),
+            Bridges::AnyLearning => {
+                plan.bridges.push(ANY_BRIDGE.to_owned());
+                for port in ANY_GUESTS {
+                    plan.add(port, port, ANY_BRIDGE, Role::Guest, Speech::NATIVE);
+                }
+                (ANY_BRIDGE, ANY_BRIDGE, ANY_BRIDGE)
+            }
+        };
+        for vnic in &host.vnics {
+            let speech = Speech::of(&vnic.membership);
+            let station = plan.add(&vnic.vm, &vnic.port, local, Role::Guest, speech);
+            station.mac = vnic.mac.unwrap_or(station.mac);
+        }
+        for function in host.chains.iter().flat_map(|chain| &chain.functions) {
+            for port in ports(&function.kind) {
+                plan.add(
+                    &function.name,
+                    port,
+                    service,
+                    Role::Function,
+                    Speech::NATIVE,
+                );
+            }
+        }
+        let first = host
+            .vnics
+            .iter()
+            .flat_map(|vnic| vnic.membership.vlans())
+            .min();
+        let outside = match first {
+            Some(network) if !native => Speech {
+                network,
+                tagged: network.is_tagged(),
+            },
+            _ => Speech::NATIVE,
+        };
+        for port in &host.uplinks {
+            plan.add(OUTSIDE, port, uplink, Role::Outside, outside);
+        }
+        plan.add(HOST, uplink, uplink, Role::Local, Speech::NATIVE);
+        plan
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        port: &str,
+        bridge: &str,
+        role: Role,
+        speech: Speech,
+    ) -> &mut Station {
+        let index = self.stations.len();
+        let [.., high, low] = (index + 1).to_be_bytes();
+        let [net_high, net_low] = speech.network.id().to_be_bytes();
+        let addressed = !speech.tagged && high == 0 && low != 255;
+        self.stations.push(Station {
+            name: name.to_owned(),
+            port: port.to_owned(),
+            bridge: bridge.to_owned(),
+            role,
+            // Locally administered, so it is nobody else's.
+            mac: MacAddr([0x02, 0xbc, 0, 0, high, low]),
+            vlan: speech.tagged.then_some(speech.network.id()),
+            address: addressed.then_some(Ipv4Addr::new(10, net_high, net_low, low)),
+        });
+        &mut self.stations[index]
+    }
+}
+
+/// The network of a station's own frames, and whether the station tags them.
+#[derive(Clone, Copy)]
+struct Speech {
+    network: Vlan,
+    tagged: bool,
+}
+
+impl Speech {
+    const NATIVE: Self = Self {
+        network: Vlan::UNTAGGED,
+        tagged: false,
+    };
+
+    /// A trunked vNIC speaks in its native network, else in the lowest of its networks.
+    fn of(membership: &Membership) -> Self {
+        let network = membership
+            .untagged_ingress()
+            .or(membership.tagged_ingress().next());
+        let network = network.unwrap_or(Vlan::UNTAGGED);
+        Self {
+            network,
+            tagged: membership.delivery(network) == Some(Tagging::Tagged),
+        }
+    }
+}
+
+/// The ports of all instances of a function.
+fn ports(function: &FunctionKind) -> Vec<&str> {
+    match function {
+        FunctionKind::Tap { instances } => instances.iter().map(String::as_str).collect(),
+        FunctionKind::Inline { instances, .. } => {
+            let legs = instances
+                .iter()
+                .flat_map(|legs| [&legs.ingress, &legs.egress]);
+            legs.map(String::as_str).collect()
+        }
     }
 }

@@ -7,21 +7,23 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context, Result, bail};
 
 use crate::capture::Sighting;
-use crate::frame::{Frame, Mac, Tag};
+use openflow::MacAddr;
+
+use crate::frame::{Frame, Tag};
 use crate::lab::Lab;
 
 /// A frame to be sent by the station at a port.
 #[derive(Debug, Clone)]
 pub struct Probe {
     port: String,
-    src: Mac,
-    dst: Mac,
+    src: MacAddr,
+    dst: MacAddr,
     tags: Vec<Tag>,
 }
 
 impl Probe {
     /// Sends from another address than the station's own.
-    pub fn src(mut self, src: Mac) -> Self {
+    pub fn src(mut self, src: MacAddr) -> Self {
         self.src = src;
         self
     }
@@ -100,7 +102,7 @@ impl Lab {
     /// # Errors
     ///
     /// There is no such station, or it has no planned address.
-    pub fn frame(&self, port: &str, dst: Mac) -> Result<Probe> {
+    pub fn frame(&self, port: &str, dst: MacAddr) -> Result<Probe> {
         let tags = self.station(port)?.tags();
         Ok(Probe {
             port: port.to_owned(),
@@ -158,7 +160,7 @@ impl Lab {
         for port in ports {
             for _ in 0..2 {
                 let marker = new_marker();
-                let frame = self.frame(port, Mac::BROADCAST)?.frame(marker);
+                let frame = self.frame(port, MacAddr::BROADCAST)?.frame(marker);
                 self.attached(port)?.socket.send(&frame.encode())?;
                 self.wait_for(marker, 1)
                     .with_context(|| format!("nobody saw a broadcast from {port}"))?;
@@ -175,7 +177,12 @@ impl Lab {
     pub fn flush(&self) -> Result<()> {
         let marker = new_marker();
         let plan = self.layout().plan();
-        let frame = Frame::probe(Mac([2, 0, 0, 0, 0, 0]), Mac::BROADCAST, Vec::new(), marker);
+        let frame = Frame::probe(
+            MacAddr([2, 0, 0, 0, 0, 0]),
+            MacAddr::BROADCAST,
+            Vec::new(),
+            marker,
+        );
         let frame: String = frame
             .encode()
             .iter()

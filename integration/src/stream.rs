@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 
 use crate::capture::Sighting;
-use crate::frame::{Frame, Mac};
+use openflow::MacAddr;
+
+use crate::frame::Frame;
 use crate::lab::Lab;
 use crate::probe::new_marker;
 
@@ -114,7 +116,7 @@ impl Lab {
     /// # Errors
     ///
     /// There is no such station, or it has no planned address.
-    pub fn stream(&self, port: &str, dst: Mac) -> Result<Stream> {
+    pub fn stream(&self, port: &str, dst: MacAddr) -> Result<Stream> {
         let station = self.station(port)?;
         let (src, tags) = (self.mac(port)?, station.tags());
         let socket = self.namespace(port)?.raw_socket(station.device())?;

@@ -2,12 +2,13 @@
 
 use anyhow::Result;
 use integration::Lab;
-use integration::frame::{Mac, Tag};
+use integration::frame::Tag;
 use integration::plan::{Plan, Role, Station};
 use integration::stream::Arrived;
+use openflow::MacAddr;
 
-fn mac(last: u8) -> Mac {
-    Mac([0x52, 0x54, 0, 0, 0, last])
+fn mac(last: u8) -> MacAddr {
+    MacAddr([0x52, 0x54, 0, 0, 0, last])
 }
 
 fn guest(port: &str, last: u8) -> Station {
@@ -16,8 +17,9 @@ fn guest(port: &str, last: u8) -> Station {
         port: port.to_owned(),
         bridge: "br0".to_owned(),
         role: Role::Guest,
-        mac: Some(mac(last)),
+        mac: mac(last),
         vlan: None,
+        address: None,
     }
 }
 
@@ -30,7 +32,6 @@ fn lab() -> Result<Lab> {
     let stations = vec![guest("a", 1), guest("b", 2), guest("c", 3), local];
     Lab::up(Plan {
         bridges: vec!["br0".to_owned()],
-        patches: Vec::new(),
         stations,
     })
 }
@@ -47,11 +48,11 @@ fn every_copy_and_every_tag_is_seen() -> Result<()> {
     lab.ovs().ofctl(&["add-flow", "br0", &flow])?;
 
     assert_eq!(
-        lab.probe(&lab.frame("a", Mac::BROADCAST)?)?,
+        lab.probe(&lab.frame("a", MacAddr::BROADCAST)?)?,
         "b/untagged br0/untagged c/untagged"
     );
     assert_eq!(
-        lab.probe(&lab.frame("c", Mac::BROADCAST)?.vlan(3000))?,
+        lab.probe(&lab.frame("c", MacAddr::BROADCAST)?.vlan(3000))?,
         "a/3000 b/3000 br0/3000"
     );
     let double = [
@@ -62,7 +63,7 @@ fn every_copy_and_every_tag_is_seen() -> Result<()> {
         Tag::vlan(3000),
     ];
     assert_eq!(
-        lab.probe(&lab.frame("a", Mac::BROADCAST)?.tags(&double))?,
+        lab.probe(&lab.frame("a", MacAddr::BROADCAST)?.tags(&double))?,
         "b/5.3000 br0/5.3000 c/5.3000"
     );
     assert_eq!(lab.probe(&lab.frame("br0", mac(1))?)?, "a/untagged");
@@ -142,7 +143,7 @@ fn vswitchd_forgets_flows_when_it_is_restarted() -> Result<()> {
     assert_eq!(lab.ovs().flows("br0")?, [""; 0]);
     lab.ovs().ofctl(&["add-flow", "br0", "actions=normal"])?;
     assert_eq!(
-        lab.probe(&lab.frame("a", Mac::BROADCAST)?)?,
+        lab.probe(&lab.frame("a", MacAddr::BROADCAST)?)?,
         "b/untagged br0/untagged c/untagged"
     );
     Ok(())

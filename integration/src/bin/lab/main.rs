@@ -1,0 +1,166 @@
+//! `lab`: a host with its guests on one machine, for a person to play with.
+
+mod status;
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+use integration::command::shown;
+use integration::layout::{self, Layout};
+use integration::plan::{HOST, Role};
+use integration::run_dir::{self, RunDir};
+
+/// The name of a lab whose user gives it none.
+const DEFAULT: &str = "lab";
+
+/// A host with its guests on one machine: a private Open vSwitch, with network namespaces as guests.
+///
+/// It never touches an Open vSwitch that the machine runs. Everything needs root.
+#[derive(Parser)]
+#[command(name = "lab", version)]
+struct Cli {
+    /// Which lab, where several are up
+    #[arg(long, global = true, default_value = DEFAULT)]
+    name: String,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Bring up the bridges, guests, functions and the outside network of a config
+    ///
+    /// The controller is not started: `lab exec host -- bridgechain run CONFIG` does that.
+    Up {
+        /// A bridgechain config (YAML)
+        config: PathBuf,
+        /// The host, where the config has several
+        #[arg(long)]
+        host: Option<String>,
+        /// Stay, and take the lab down at the end (Ctrl-C)
+        #[arg(long)]
+        foreground: bool,
+    },
+    /// Run a command in a guest, a function, the outside network or the host
+    Exec {
+        /// A VM, a function, `outside`, `host`, or the name of a port
+        station: String,
+        /// The command and its arguments
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Show frames as they arrive at a guest, a function, the outside network or the host
+    Watch {
+        /// A VM, a function, `outside`, `host`, or the name of a port
+        station: String,
+        /// End after that many frames
+        #[arg(short = 'c', long)]
+        count: Option<usize>,
+    },
+    /// Show what is up
+    Status,
+    /// Take the lab down, also one that was left behind
+    Down {
+        /// Take down every lab of this machine, those of running tests included
+        #[arg(long, conflicts_with = "name")]
+        all: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let Cli { name, action } = Cli::parse();
+    let done = match action {
+        Action::Up {
+            config,
+            host,
+            foreground,
+        } => up(&name, &config, host.as_deref(), foreground),
+        Action::Exec { station, command } => exec(&name, &station, &command),
+        Action::Watch { station, count } => watch(&name, &station, count),
+        Action::Status => status::run(),
+        Action::Down { all } => down(&name, all),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn up(name: &str, config: &Path, host: Option<&str>, foreground: bool) -> Result<()> {
+    let text = std::fs::read_to_string(config);
+    let text = text.with_context(|| format!("cannot read {}", config.display()))?;
+    let run_dir = RunDir::create(name)?;
+    layout::write_config(&run_dir, &text)?;
+    let layout = Layout::build_from_config(&run_dir, host)?;
+    status::print(name, &layout);
+    println!(
+        "\nstart the controller:  lab exec {HOST} -- bridgechain run {}",
+        config.display()
+    );
+    if !foreground {
+        return run_dir.keep();
+    }
+    println!("Ctrl-C takes the lab down");
+    // The signal ends the process, and the reaper of the run directory does the rest.
+    loop {
+        std::thread::park();
+    }
+}
+
+fn exec(name: &str, station: &str, command: &[String]) -> Result<()> {
+    let layout = Layout::load(name)?;
+    let station = layout.find(station)?;
+    let (program, args) = command.split_first().context("there is no command")?;
+    let mut command = match station.role {
+        // The tools of Open vSwitch find the lab's own.
+        Role::Local => layout.ovs().command(program),
+        Role::Guest | Role::Function | Role::Outside => layout.namespace(station).command(program),
+    };
+    become_command(command.args(args))
+}
+
+fn watch(name: &str, station: &str, count: Option<usize>) -> Result<()> {
+    let layout = Layout::load(name)?;
+    let station = layout.find(station)?;
+    let mut tcpdump = layout.namespace(station).command("tcpdump");
+    // What arrives, at once, with link-layer header and tags, and without names for numbers.
+    tcpdump.args([
+        "-i",
+        station.device(),
+        "-Q",
+        "in",
+        "--immediate-mode",
+        "-l",
+        "-e",
+        "-n",
+        "-Z",
+        "root",
+    ]);
+    if let Some(count) = count {
+        tcpdump.args(["-c", &count.to_string()]);
+    }
+    become_command(&mut tcpdump)
+}
+
+/// Goes on as another program, so that signals and the exit status are that one's.
+fn become_command(command: &mut Command) -> Result<()> {
+    let error = command.exec();
+    Err(error).with_context(|| format!("cannot run {}", shown(command)))
+}
+
+fn down(name: &str, all: bool) -> Result<()> {
+    let labs = run_dir::names()?;
+    if all {
+        return labs.iter().try_for_each(|name| run_dir::take_down(name));
+    }
+    if !labs.iter().any(|lab| lab == name) {
+        bail!("no lab named {name} is up; `lab status` lists the labs");
+    }
+    run_dir::take_down(name)
+}

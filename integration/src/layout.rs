@@ -1,0 +1,264 @@
+//! The devices, namespaces and daemons of a lab.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use bridgechain::config;
+use bridgechain::topology::Topology;
+
+use crate::command::run;
+use crate::controller;
+use crate::netns::Namespace;
+use crate::ovs::PrivateOvs;
+use crate::plan::{HOST, Plan, Role, Station};
+use crate::run_dir::{self, RunDir};
+
+/// The lab's copy of the config it was built from, in its run directory.
+const CONFIG: &str = "config.yaml";
+/// The file beside it that names the host.
+const HOST_NAME: &str = "host";
+
+/// What a lab consists of, and where.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    name: String,
+    host: Namespace,
+    ovs: PrivateOvs,
+    plan: Plan,
+}
+
+impl Layout {
+    /// Builds everything that a plan asks for. The bridges have no flows, no controller and no patch ports yet.
+    ///
+    /// # Errors
+    ///
+    /// A tool is missing or fails.
+    pub fn build(run_dir: &RunDir, plan: Plan) -> Result<Self> {
+        let name = run_dir.name().to_owned();
+        let host = Namespace::add(run_dir::namespace(&name, HOST))?;
+        let ovs = PrivateOvs::start(&run_dir.path(), &host)?;
+        let layout = Self {
+            name,
+            host,
+            ovs,
+            plan,
+        };
+        let stations = &layout.plan.stations;
+        for station in stations
+            .iter()
+            .filter(|station| station.role != Role::Local)
+        {
+            layout
+                .add_veth(station)
+                .with_context(|| format!("cannot add {}", station.port))?;
+        }
+        layout.add_bridges()?;
+        for station in stations {
+            layout
+                .bring_up(station)
+                .with_context(|| format!("cannot set {} up", station.port))?;
+        }
+        Ok(layout)
+    }
+
+    /// Builds what the [config](Self::config) in the run directory asks for, and lets `bridgechain setup` prepare the bridges.
+    ///
+    /// # Errors
+    ///
+    /// The config is refused, `host` is not one of its hosts, or a tool is missing or fails.
+    pub fn build_from_config(run_dir: &RunDir, host: Option<&str>) -> Result<Self> {
+        let topology = load(&run_dir.path().join(CONFIG))?;
+        let host = Plan::choose_host(&topology, host)?;
+        fs::write(run_dir.path().join(HOST_NAME), &host.name)?;
+        let layout = Self::build(run_dir, Plan::of(&topology, host))?;
+        layout.setup(&topology, &host.name)?;
+        Ok(layout)
+    }
+
+    /// Finds a lab that was [built from a config](Self::build_from_config).
+    ///
+    /// # Errors
+    ///
+    /// There is no such lab of that name.
+    pub fn load(name: &str) -> Result<Self> {
+        let dir = run_dir::path(name);
+        if !dir.exists() {
+            bail!("no lab named {name} is up; `lab status` lists the labs");
+        }
+        let host = fs::read_to_string(dir.join(HOST_NAME));
+        let host = host.with_context(|| format!("lab {name} was not brought up by `lab up`"))?;
+        let topology = load(&dir.join(CONFIG))?;
+        let plan = Plan::of(&topology, Plan::choose_host(&topology, Some(&host))?);
+        let host = Namespace::named(run_dir::namespace(name, HOST));
+        let ovs = PrivateOvs::at(&dir, &host);
+        Ok(Self {
+            name: name.to_owned(),
+            host,
+            ovs,
+            plan,
+        })
+    }
+
+    /// What it consists of.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The namespace of the host, in which Open vSwitch runs and the controller belongs.
+    pub fn host(&self) -> &Namespace {
+        &self.host
+    }
+
+    /// The Open vSwitch.
+    pub fn ovs(&self) -> &PrivateOvs {
+        &self.ovs
+    }
+
+    /// The lab's config.
+    pub fn config(&self) -> PathBuf {
+        run_dir::path(&self.name).join(CONFIG)
+    }
+
+    /// The namespace of a station.
+    pub fn namespace(&self, station: &Station) -> Namespace {
+        match station.role {
+            Role::Local => self.host.clone(),
+            Role::Guest | Role::Function | Role::Outside => {
+                Namespace::named(run_dir::namespace(&self.name, &station.port))
+            }
+        }
+    }
+
+    /// The station that a person means: the one at that port, or the only one of that name.
+    ///
+    /// # Errors
+    ///
+    /// There is no such station, or several have that name.
+    pub fn find(&self, name: &str) -> Result<&Station> {
+        if let Some(station) = self.plan.station(name) {
+            return Ok(station);
+        }
+        let stations = self
+            .plan
+            .stations
+            .iter()
+            .filter(|station| station.name == name);
+        match stations.collect::<Vec<_>>()[..] {
+            [station] => Ok(station),
+            [] => bail!(
+                "there is no {name} in lab {}; `lab status` lists what there is",
+                self.name
+            ),
+            ref several => {
+                let ports: Vec<_> = several.iter().map(|station| &*station.port).collect();
+                bail!("{name} has several ports, name one: {}", ports.join(", "))
+            }
+        }
+    }
+
+    /// Makes the namespace of a station and the pair of devices that joins it to the host's.
+    fn add_veth(&self, station: &Station) -> Result<()> {
+        let namespace = Namespace::add(run_dir::namespace(&self.name, &station.port))?;
+        let veth = [
+            "type",
+            "veth",
+            "peer",
+            "name",
+            station.device(),
+            "netns",
+            namespace.name(),
+        ];
+        self.host
+            .ip(&[&["link", "add", "name", &station.port], &veth[..]].concat())?;
+        self.host
+            .ip(&["link", "set", "dev", &station.port, "up"])
+            .map(drop)
+    }
+
+    /// Adds the bridges and the ports of all stations to them.
+    fn add_bridges(&self) -> Result<()> {
+        let mut words = Vec::new();
+        for bridge in &self.plan.bridges {
+            // The datapath in user space needs no kernel module, and leaves the kernel's datapath alone.
+            words.push(format!(
+                "add-br {bridge} -- set bridge {bridge} datapath_type=netdev fail_mode=secure"
+            ));
+        }
+        for station in &self.plan.stations {
+            let Station {
+                bridge, port, mac, ..
+            } = station;
+            words.push(match station.role {
+                Role::Local => format!(r#"set bridge {bridge} other-config:hwaddr="{mac}""#),
+                Role::Guest | Role::Function | Role::Outside => format!("add-port {bridge} {port}"),
+            });
+        }
+        let transaction = words.join(" -- ");
+        self.ovs
+            .vsctl(&transaction.split(' ').collect::<Vec<_>>())
+            .map(drop)
+    }
+
+    /// Gives the device of a station its addresses and sets it up.
+    fn bring_up(&self, station: &Station) -> Result<()> {
+        let (namespace, device) = (self.namespace(station), station.device());
+        if station.role != Role::Local {
+            namespace.ip(&[
+                "link",
+                "set",
+                "dev",
+                device,
+                "address",
+                &station.mac.to_string(),
+            ])?;
+        }
+        if let Some(address) = station.address {
+            namespace.ip(&["address", "add", &format!("{address}/24"), "dev", device])?;
+        }
+        namespace.ip(&["link", "set", "dev", device, "up"])?;
+        namespace.software_checksums(device)
+    }
+
+    /// Joins the bridges and points them at the controller, as a user would.
+    fn setup(&self, topology: &Topology, host: &str) -> Result<()> {
+        if topology
+            .hosts
+            .get(host)
+            .is_some_and(|host| host.bridges().next().is_none())
+        {
+            // Any bridge that connects is a learning switch; `setup` cannot know which.
+            let controller = topology.controller.listen.first().map(ToString::to_string);
+            let controller = controller.context("the config's controller listens nowhere")?;
+            for bridge in &self.plan.bridges {
+                self.ovs.vsctl(&["set-controller", bridge, &controller])?;
+            }
+            return Ok(());
+        }
+        let program = controller::program()?
+            .to_str()
+            .context("the path of bridgechain is not UTF-8")?;
+        let mut setup = self.ovs.command(program);
+        setup
+            .arg("setup")
+            .arg(self.config())
+            .args(["--host", host, "--datapath-type", "netdev"]);
+        setup.arg("--db").arg(self.ovs.db());
+        run(&mut setup).map(drop)
+    }
+}
+
+/// Puts the config of a lab into its run directory.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub fn write_config(run_dir: &RunDir, text: &str) -> Result<()> {
+    let path = run_dir.path().join(CONFIG);
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn load(path: &Path) -> Result<Topology> {
+    let (topology, _warnings) = config::load(path).map_err(|mistakes| anyhow!("{mistakes}"))?;
+    Ok(topology)
+}
