@@ -115,6 +115,15 @@ impl Controller {
         })
     }
 
+    /// Waits until a bridge was brought into line with the config for that many times, by start, reload or repair.
+    ///
+    /// # Errors
+    ///
+    /// That does not happen.
+    pub fn wait_for_sync(&self, bridge: &str, times: usize) -> Result<()> {
+        self.wait_for_log(&format!("bridge={bridge} "), times)
+    }
+
     /// SIGHUP: read the config again.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Network namespaces, and raw sockets in them.
 
+use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::Command;
@@ -98,19 +99,27 @@ impl Namespace {
     ///
     /// The namespace or the device is gone, or the caller is not root.
     pub fn raw_socket(&self, device: &str) -> Result<RawSocket> {
+        self.enter(|| RawSocket::open(device))
+            .with_context(|| format!("cannot send frames from {device} in {}", self.name))
+    }
+
+    /// Does something in this namespace, in a thread of its own. Sockets that are made there stay in the namespace.
+    ///
+    /// # Errors
+    ///
+    /// The namespace is gone, the caller is not root, or `act` fails.
+    pub fn enter<T: Send>(&self, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         let path = self.path();
-        // A socket stays in the namespace it was made in, so only a short-lived thread has to enter that.
-        let opened = thread::scope(|scope| {
-            let entered = scope.spawn(|| {
-                let file = std::fs::File::open(&path)?;
-                setns(file, CloneFlags::CLONE_NEWNET)?;
-                RawSocket::open(device)
+        thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let namespace = File::open(&path)?;
+                setns(namespace, CloneFlags::CLONE_NEWNET)?;
+                act()
             });
-            entered
+            thread
                 .join()
                 .unwrap_or_else(|_| Err(anyhow!("the thread panicked")))
-        });
-        opened.with_context(|| format!("cannot send frames from {device} in {}", self.name))
+        })
     }
 
     fn path(&self) -> PathBuf {

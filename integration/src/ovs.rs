@@ -102,6 +102,23 @@ impl PrivateOvs {
         Ok(flows)
     }
 
+    /// How many frames met the flows of a bridge with that cookie.
+    ///
+    /// # Errors
+    ///
+    /// There is no such bridge.
+    pub fn packets(&self, bridge: &str, cookie: u64) -> Result<u64> {
+        // The counters of the datapath reach the flows at the next round of the revalidators.
+        self.appctl(&["revalidator/wait"])?;
+        let flows = self.ofctl(&["dump-aggregate", bridge, &format!("cookie={cookie:#x}/-1")])?;
+        let count = flows
+            .split_once("packet_count=")
+            .and_then(|(_, rest)| rest.split(' ').next());
+        count
+            .and_then(|count| count.parse().ok())
+            .with_context(|| format!("no count in {flows}"))
+    }
+
     /// The OpenFlow number of a port.
     ///
     /// # Errors
