@@ -13,6 +13,7 @@ use crate::netns::Namespace;
 use crate::ovs::PrivateOvs;
 use crate::plan::{HOST, Plan, Role, Station};
 use crate::run_dir::{self, RunDir};
+use crate::wait;
 
 /// The lab's copy of the config it was built from, in its run directory.
 const CONFIG: &str = "config.yaml";
@@ -59,6 +60,7 @@ impl Layout {
                 .bring_up(station)
                 .with_context(|| format!("cannot set {} up", station.port))?;
         }
+        layout.await_links()?;
         Ok(layout)
     }
 
@@ -218,6 +220,18 @@ impl Layout {
         }
         namespace.ip(&["link", "set", "dev", device, "up"])?;
         namespace.software_checksums(device)
+    }
+
+    /// Waits until the host's ends of all pairs are up: the kernel gives such a device its queue some time
+    /// after the other end is set up, and drops what is sent by it until then.
+    fn await_links(&self) -> Result<()> {
+        wait::until("the devices to come up", || {
+            let links = self.host.ip(&["-o", "link", "show", "type", "veth"])?;
+            Ok(links
+                .lines()
+                .all(|link| link.contains(" state UP "))
+                .then_some(()))
+        })
     }
 
     /// Joins the bridges and points them at the controller, as a user would.

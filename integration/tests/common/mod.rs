@@ -12,22 +12,22 @@ use integration::snoop::Snoop;
 use openflow::MacAddr;
 
 /// A host with a chain, guests on three networks, and VM-104 as an access vNIC.
-pub const WORLD: &str = include_str!("world.yaml");
+pub(crate) const WORLD: &str = include_str!("world.yaml");
 
 /// What makes VM-104 a trunked vNIC, at the end of [`WORLD`].
-pub const TRUNKED: &str = "        vlan_mode: trunked
+pub(crate) const TRUNKED: &str = "        vlan_mode: trunked
         trunked_networks: [demo3000, demo4000]
 ";
 
 /// An IPv4 multicast group.
-pub const MULTICAST: MacAddr = MacAddr([0x01, 0x00, 0x5e, 0x01, 0x02, 0x03]);
+pub(crate) const MULTICAST: MacAddr = MacAddr([0x01, 0x00, 0x5e, 0x01, 0x02, 0x03]);
 /// An address that no station has.
-pub const NOBODY: MacAddr = MacAddr([0x02, 0, 0, 0, 0x99, 0x99]);
+pub(crate) const NOBODY: MacAddr = MacAddr([0x02, 0, 0, 0, 0x99, 0x99]);
 /// A station somewhere behind the uplink.
-pub const FAR: MacAddr = MacAddr([0x02, 0, 0, 0, 0x77, 0x01]);
+pub(crate) const FAR: MacAddr = MacAddr([0x02, 0, 0, 0, 0x77, 0x01]);
 
 /// Brings a lab up from a config, and its controller; all bridges are in sync.
-pub fn start(config: &str) -> Result<(Lab, Controller)> {
+pub(crate) fn start(config: &str) -> Result<(Lab, Controller)> {
     let lab = Lab::from_config(config)?;
     let controller = lab.start_controller()?;
     in_sync(&lab, &controller, 1)?;
@@ -35,14 +35,14 @@ pub fn start(config: &str) -> Result<(Lab, Controller)> {
 }
 
 /// Waits until every bridge was brought into line that many times.
-pub fn in_sync(lab: &Lab, controller: &Controller, times: usize) -> Result<()> {
+pub(crate) fn in_sync(lab: &Lab, controller: &Controller, times: usize) -> Result<()> {
     let mut bridges = lab.layout().plan().bridges.iter();
     bridges.try_for_each(|bridge| controller.wait_for_sync(bridge, times))
 }
 
 /// Asserts who sees a frame from a station to an address.
 #[track_caller]
-pub fn assert_seen(lab: &Lab, from: &str, dst: MacAddr, expected: &str) {
+pub(crate) fn assert_seen(lab: &Lab, from: &str, dst: MacAddr, expected: &str) {
     let seen = lab.frame(from, dst).and_then(|frame| lab.probe(&frame));
     match seen {
         Ok(seen) => assert_eq!(seen, expected, "from {from} to {dst}"),
@@ -51,7 +51,7 @@ pub fn assert_seen(lab: &Lab, from: &str, dst: MacAddr, expected: &str) {
 }
 
 /// Listens to every bridge.
-pub fn snoop(lab: &Lab) -> Result<Vec<Snoop>> {
+pub(crate) fn snoop(lab: &Lab) -> Result<Vec<Snoop>> {
     let bridges = &lab.layout().plan().bridges;
     bridges
         .iter()
@@ -60,7 +60,7 @@ pub fn snoop(lab: &Lab) -> Result<Vec<Snoop>> {
 }
 
 /// The flows of every bridge, without counters.
-pub fn flows(lab: &Lab) -> Result<Vec<BTreeSet<String>>> {
+pub(crate) fn flows(lab: &Lab) -> Result<Vec<BTreeSet<String>>> {
     let bridges = &lab.layout().plan().bridges;
     bridges
         .iter()
@@ -69,7 +69,7 @@ pub fn flows(lab: &Lab) -> Result<Vec<BTreeSet<String>>> {
 }
 
 /// The groups of every bridge.
-pub fn groups(lab: &Lab) -> Result<Vec<BTreeSet<String>>> {
+pub(crate) fn groups(lab: &Lab) -> Result<Vec<BTreeSet<String>>> {
     let bridges = &lab.layout().plan().bridges;
     let lines = |bridge: &String| {
         let groups = lab.ovs().ofctl(&["--no-names", "dump-groups", bridge])?;
@@ -83,7 +83,7 @@ pub fn groups(lab: &Lab) -> Result<Vec<BTreeSet<String>>> {
 }
 
 /// How many flows must be added, replaced or deleted to come from one set to the other.
-pub fn changes(before: &BTreeSet<String>, after: &BTreeSet<String>) -> usize {
+pub(crate) fn changes(before: &BTreeSet<String>, after: &BTreeSet<String>) -> usize {
     let changed = before.symmetric_difference(after);
     changed.map(|flow| key(flow)).collect::<BTreeSet<_>>().len()
 }
@@ -103,12 +103,12 @@ fn key(flow: &str) -> String {
 }
 
 /// Waits until a bridge has a destination flow for an address: it is learned.
-pub fn await_learned(lab: &Lab, bridge: &str, mac: MacAddr) -> Result<()> {
+pub(crate) fn await_learned(lab: &Lab, bridge: &str, mac: MacAddr) -> Result<()> {
     await_flows(lab, bridge, &format!("dl_dst={mac}"), true)
 }
 
 /// Waits until a bridge has, or has no longer, a flow that contains a text.
-pub fn await_flows(lab: &Lab, bridge: &str, text: &str, there: bool) -> Result<()> {
+pub(crate) fn await_flows(lab: &Lab, bridge: &str, text: &str, there: bool) -> Result<()> {
     let what = format!(
         "a flow of {bridge} with {text} ({})",
         if there { "added" } else { "gone" }
