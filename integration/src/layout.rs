@@ -70,7 +70,7 @@ impl Layout {
     ///
     /// The config is refused, `host` is not one of its hosts, or a tool is missing or fails.
     pub fn build_from_config(run_dir: &RunDir, host: Option<&str>) -> Result<Self> {
-        let topology = load(&run_dir.path().join(CONFIG))?;
+        let topology = load_config(&run_dir.path().join(CONFIG))?;
         let host = Plan::choose_host(&topology, host)?;
         fs::write(run_dir.path().join(HOST_NAME), &host.name)?;
         let layout = Self::build(run_dir, Plan::of(&topology, host))?;
@@ -90,7 +90,7 @@ impl Layout {
         }
         let host = fs::read_to_string(dir.join(HOST_NAME));
         let host = host.with_context(|| format!("lab {name} was not brought up by `lab up`"))?;
-        let topology = load(&dir.join(CONFIG))?;
+        let topology = load_config(&dir.join(CONFIG))?;
         let plan = Plan::of(&topology, Plan::choose_host(&topology, Some(&host))?);
         let host = Namespace::named(run_dir::namespace(name, HOST));
         let ovs = PrivateOvs::at(&dir, &host);
@@ -272,7 +272,12 @@ pub fn write_config(run_dir: &RunDir, text: &str) -> Result<()> {
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn load(path: &Path) -> Result<Topology> {
+/// Reads a config.
+///
+/// # Errors
+///
+/// Every mistake in it.
+pub fn load_config(path: &Path) -> Result<Topology> {
     let (topology, _warnings) = config::load(path).map_err(|mistakes| anyhow!("{mistakes}"))?;
     Ok(topology)
 }

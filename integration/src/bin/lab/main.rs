@@ -93,8 +93,9 @@ fn main() -> ExitCode {
 }
 
 fn up(name: &str, config: &Path, host: Option<&str>, foreground: bool) -> Result<()> {
-    let text = std::fs::read_to_string(config);
-    let text = text.with_context(|| format!("cannot read {}", config.display()))?;
+    // Mistakes are reported for the user's file; the lab keeps a copy.
+    layout::load_config(config)?;
+    let text = std::fs::read_to_string(config)?;
     let run_dir = RunDir::create(name)?;
     layout::write_config(&run_dir, &text)?;
     let layout = Layout::build_from_config(&run_dir, host)?;
