@@ -70,10 +70,8 @@ impl Controller {
     ///
     /// The program cannot be built or started.
     pub fn start(ovs: &PrivateOvs, config: &Path) -> Result<Self> {
-        let program = program()?
-            .to_str()
-            .context("the path of bridgechain is not UTF-8")?;
-        let mut command = ovs.command(program);
+        let program = program()?.to_string_lossy();
+        let mut command = ovs.command(&program);
         command.arg("run").arg(config);
         command
             .stdin(Stdio::null())
@@ -121,7 +119,18 @@ impl Controller {
     ///
     /// That does not happen.
     pub fn wait_for_sync(&self, bridge: &str, times: usize) -> Result<()> {
-        self.wait_for_log(&format!("bridge={bridge} "), times)
+        let named = format!("bridge=\"{bridge}\"");
+        let of_bridge = |line: &&String| {
+            line.contains("bridge in sync") && line.split(' ').any(|word| word == named)
+        };
+        let synced =
+            |lines: &[String]| (lines.iter().filter(of_bridge).count() >= times).then_some(());
+        self.log.wait(synced).with_context(|| {
+            format!(
+                "{bridge} was not in sync {times} times; the controller's log is:\n{}",
+                self.log()
+            )
+        })
     }
 
     /// SIGHUP: read the config again.

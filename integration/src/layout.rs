@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use bridgechain::config;
-use bridgechain::topology::Topology;
+use bridgechain::setup::controller_target;
+use bridgechain::topology::{Bridges, Host, Topology};
 
 use crate::command::run;
 use crate::controller;
@@ -74,7 +75,7 @@ impl Layout {
         let host = Plan::choose_host(&topology, host)?;
         fs::write(run_dir.path().join(HOST_NAME), &host.name)?;
         let layout = Self::build(run_dir, Plan::of(&topology, host))?;
-        layout.setup(&topology, &host.name)?;
+        layout.setup(&topology, host)?;
         Ok(layout)
     }
 
@@ -235,30 +236,36 @@ impl Layout {
     }
 
     /// Joins the bridges and points them at the controller, as a user would.
-    fn setup(&self, topology: &Topology, host: &str) -> Result<()> {
-        if topology
-            .hosts
-            .get(host)
-            .is_some_and(|host| host.bridges().next().is_none())
-        {
+    fn setup(&self, topology: &Topology, host: &Host) -> Result<()> {
+        let bridges = &self.plan.bridges;
+        if host.bridges == Bridges::AnyLearning {
             // Any bridge that connects is a learning switch; `setup` cannot know which.
-            let controller = topology.controller.listen.first().map(ToString::to_string);
-            let controller = controller.context("the config's controller listens nowhere")?;
-            for bridge in &self.plan.bridges {
+            let controller = controller_target(&topology.controller.listen)?;
+            for bridge in bridges {
                 self.ovs.vsctl(&["set-controller", bridge, &controller])?;
             }
-            return Ok(());
+        } else {
+            let program = controller::program()?;
+            let mut setup = self.ovs.command(&program.to_string_lossy());
+            setup.arg("setup").arg(self.config());
+            setup.args([
+                "--host",
+                &host.name,
+                "--datapath-type",
+                "netdev",
+                "--db",
+                &self.ovs.db(),
+            ]);
+            run(&mut setup)?;
         }
-        let program = controller::program()?
-            .to_str()
-            .context("the path of bridgechain is not UTF-8")?;
-        let mut setup = self.ovs.command(program);
-        setup
-            .arg("setup")
-            .arg(self.config())
-            .args(["--host", host, "--datapath-type", "netdev"]);
-        setup.arg("--db").arg(self.ovs.db());
-        run(&mut setup).map(drop)
+        // A bridge that finds no controller waits up to 8 s before it tries again; here, 1 s.
+        let retry = |bridge| {
+            self.ovs
+                .vsctl(&["set", "controller", bridge, "max_backoff=1000"])
+        };
+        bridges
+            .iter()
+            .try_for_each(|bridge| retry(bridge).map(drop))
     }
 }
 
