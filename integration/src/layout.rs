@@ -269,14 +269,18 @@ impl Layout {
     }
 }
 
-/// Puts the config of a lab into its run directory.
+/// Puts the config of a lab into its run directory, in place of the one before: a reader finds the one or
+/// the other.
 ///
 /// # Errors
 ///
 /// The file cannot be written.
 pub fn write_config(run_dir: &RunDir, text: &str) -> Result<()> {
     let path = run_dir.path().join(CONFIG);
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    let written = path.with_extension("new");
+    fs::write(&written, text)
+        .and_then(|()| fs::rename(&written, &path))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads a config.

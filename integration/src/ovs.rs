@@ -50,6 +50,11 @@ impl PrivateOvs {
         }
     }
 
+    /// Where its sockets, logs and database are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// A command in the namespace of this Open vSwitch; its tools (`ovs-vsctl`…) find it without options.
     pub fn command(&self, program: &str) -> Command {
         let mut command = self.namespace.command(program);

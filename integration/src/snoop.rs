@@ -1,11 +1,14 @@
 //! Counting what a controller and a bridge say to each other.
 
+use std::fs;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, bail};
 
 use crate::inbox::Inbox;
 use crate::ovs::PrivateOvs;
+use crate::wait;
 
 /// Listens to the OpenFlow messages between a bridge and its controller, in both directions, by `ovs-ofctl snoop`.
 ///
@@ -24,27 +27,28 @@ impl Snoop {
     ///
     /// No controller is connected to the bridge at this moment.
     pub fn start(ovs: &PrivateOvs, bridge: &str) -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let log = ovs.dir().join(format!("snoop-{number}.log"));
         let mut command = ovs.command("ovs-ofctl");
-        command.args(["-vvconn:console:dbg", "snoop", bridge]);
+        command.arg(format!("--log-file={}", log.display()));
+        command.args(["-vvconn:file:dbg", "snoop", bridge]);
         command
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let mut ofctl = command.spawn().context("cannot start ovs-ofctl")?;
-        let lines = ofctl.stdout.take().map(Inbox::lines).unwrap_or_default();
-        let notes = ofctl.stderr.take().map(Inbox::lines).unwrap_or_default();
-        let snoop = Self { ofctl, lines };
-        // The bridge greets a listener only once it has made it one.
-        let attached = |notes: &[String]| {
-            notes.iter().find_map(|note| match note {
-                _ if note.contains("failed to connect") => Some(false),
-                _ if note.contains("negotiated OpenFlow version") => Some(true),
-                _ => None,
-            })
-        };
-        if notes.wait(attached) != Some(true) {
-            bail!("cannot listen to {bridge}: {}", notes.text());
-        }
+        // It shows messages, and its own errors, on stderr.
+        let lines = ofctl.stderr.take().map(Inbox::lines).unwrap_or_default();
+        let mut snoop = Self { ofctl, lines };
+        wait::until("ovs-ofctl snoop to be heard", || {
+            if snoop.ofctl.try_wait()?.is_some() {
+                bail!("cannot listen to {bridge}: {}", snoop.text());
+            }
+            // The bridge greets a listener only once it has made it one.
+            let log = fs::read_to_string(&log).unwrap_or_default();
+            Ok(log.contains("negotiated OpenFlow version").then_some(()))
+        })?;
         Ok(snoop)
     }
 

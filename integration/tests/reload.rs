@@ -90,10 +90,10 @@ fn a_bad_config_is_refused_and_the_old_one_stays_in_force() -> Result<()> {
     // The next good one is taken, and a reload without a change sends nothing.
     lab.change_config(WORLD)?;
     controller.reload()?;
-    controller.wait_for_log("reloaded", 1)?;
+    controller.wait_for_log(": reloaded", 1)?;
     lab.change_config(&format!("{WORLD}{TRUNKED}"))?;
     controller.reload()?;
-    controller.wait_for_log("reloaded", 2)?;
+    controller.wait_for_log(": reloaded", 2)?;
     controller.wait_for_sync("br0.local", 2)?;
     let expected = changes(&before.0[0], &flows(&lab)?[0]);
     assert_eq!(snoops[0].count("OFPT_FLOW_MOD"), expected);
