@@ -92,6 +92,17 @@ impl Lab {
         Controller::start(self.ovs(), &self.layout.config())
     }
 
+    /// Waits until a bridge was brought into line with the config for that many times, and until its
+    /// datapath follows: what that has cached of older flows may serve a few frames more.
+    ///
+    /// # Errors
+    ///
+    /// That does not happen.
+    pub fn wait_for_sync(&self, controller: &Controller, bridge: &str, times: usize) -> Result<()> {
+        controller.wait_for_sync(bridge, times)?;
+        self.ovs().settle()
+    }
+
     /// Writes another config in place of the lab's; the controller does not know yet.
     ///
     /// # Errors

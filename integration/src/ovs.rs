@@ -113,8 +113,7 @@ impl PrivateOvs {
     ///
     /// There is no such bridge.
     pub fn packets(&self, bridge: &str, cookie: u64) -> Result<u64> {
-        // The counters of the datapath reach the flows at the next round of the revalidators.
-        self.appctl(&["revalidator/wait"])?;
+        self.settle()?;
         let flows = self.ofctl(&["dump-aggregate", bridge, &format!("cookie={cookie:#x}/-1")])?;
         let count = flows
             .split_once("packet_count=")
@@ -122,6 +121,16 @@ impl PrivateOvs {
         count
             .and_then(|count| count.parse().ok())
             .with_context(|| format!("no count in {flows}"))
+    }
+
+    /// Waits for the next round of the revalidators: after it the datapath has cached nothing of older
+    /// flows, and its counters have reached the flows.
+    ///
+    /// # Errors
+    ///
+    /// ovs-vswitchd is gone.
+    pub fn settle(&self) -> Result<()> {
+        self.appctl(&["revalidator/wait"]).map(drop)
     }
 
     /// The OpenFlow number of a port.

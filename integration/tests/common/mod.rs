@@ -37,7 +37,7 @@ pub(crate) fn start(config: &str) -> Result<(Lab, Controller)> {
 /// Waits until every bridge was brought into line that many times.
 pub(crate) fn in_sync(lab: &Lab, controller: &Controller, times: usize) -> Result<()> {
     let mut bridges = lab.layout().plan().bridges.iter();
-    bridges.try_for_each(|bridge| controller.wait_for_sync(bridge, times))
+    bridges.try_for_each(|bridge| lab.wait_for_sync(controller, bridge, times))
 }
 
 /// Asserts who sees a frame from a station to an address.

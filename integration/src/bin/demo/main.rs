@@ -41,7 +41,7 @@ fn run() -> Result<Table> {
     step("starting the controller");
     let controller = lab.start_controller()?;
     for bridge in &lab.layout().plan().bridges {
-        controller.wait_for_sync(bridge, 1)?;
+        lab.wait_for_sync(&controller, bridge, 1)?;
     }
     let mut table = Table::default();
     step("sending frames and capturing them at every port; VM-104 is an access vNIC");
@@ -49,7 +49,7 @@ fn run() -> Result<Table> {
     step("making VM-104 a trunked vNIC by a reload of the config, and sending them again");
     lab.change_config(&format!("{ACCESS}{TRUNKED}"))?;
     controller.reload()?;
-    controller.wait_for_sync("br0.local", 2)?;
+    lab.wait_for_sync(&controller, "br0.local", 2)?;
     table.measure(&lab, Phase::Trunked)?;
     Ok(table)
 }
