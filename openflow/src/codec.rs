@@ -70,6 +70,10 @@ impl<'a> Reader<'a> {
         self.structure = structure;
     }
 
+    pub(crate) fn structure(&self) -> &'static Structure {
+        self.structure
+    }
+
     pub(crate) fn offset(&self) -> usize {
         self.position
     }

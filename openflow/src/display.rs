@@ -14,3 +14,25 @@ impl<T: fmt::Display> fmt::Display for Separated<'_, T> {
         Ok(())
     }
 }
+
+/// The bytes in hex.
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The bytes in hex with dots between them.
+pub(crate) struct HexDots<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for HexDots<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, byte) in self.0.iter().enumerate() {
+            let dot = if i == 0 { "" } else { "." };
+            write!(f, "{dot}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}

@@ -21,7 +21,11 @@ mod oxm;
 mod property;
 mod types;
 
-pub use action::{Action, Subfield};
+pub use action::{
+    Action, Bundle, Conntrack, ControllerProperty, CtFlags, CtZone, EncapProperty, HashFields,
+    Learn, LearnDestination, LearnFlags, LearnLimit, LearnSource, LearnSpec, LinkAlgorithm,
+    MemberAlgorithm, Multipath, Nat, NatFlags, Sample, SampleDirection, SampleOutput, Subfield,
+};
 pub use error::{DecodeError, EncodeError, ExpectedLength, Problem};
 pub use fixed_str::{FixedStr, PortName};
 pub use flow_match::Match;
@@ -33,7 +37,7 @@ pub use message::Message;
 pub use msg::*;
 pub use multipart::*;
 pub use oxm::{
-    MatchEntry, OFPVID_NONE, OFPVID_PRESENT, Oxm, OxmClass, OxmField, Prerequisite, RawOxm,
+    MatchEntry, OFPVID_NONE, OFPVID_PRESENT, Oxm, OxmClass, OxmField, OxmId, Prerequisite, RawOxm,
 };
 pub use property::RawProperty;
 pub use types::{

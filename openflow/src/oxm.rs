@@ -1,5 +1,6 @@
 //! Match fields as type, length and value (OXM, §7.2.3).
 
+mod id;
 mod table;
 mod wire;
 
@@ -8,9 +9,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
 
+pub use id::OxmId;
 use table::{FIELDS, FieldInfo, Format};
 pub use table::{OxmClass, OxmField, Prerequisite};
 
+use crate::display::Hex;
 use crate::mac::MacAddr;
 use crate::types::PortNo;
 
@@ -79,6 +82,11 @@ impl OxmField {
         self.info().ofctl_name
     }
 
+    /// A value of the field as `ovs-ofctl` writes it: an address, a port, a number.
+    pub fn display(self, value: u128) -> impl fmt::Display {
+        Value(self.info().format, value)
+    }
+
     /// All ones over [`bits`](Self::bits): a mask with these bits set masks nothing.
     pub fn full_mask(self) -> u128 {
         u128::MAX >> (128 - u32::from(self.bits()))
@@ -133,6 +141,21 @@ pub struct RawOxm {
     pub has_mask: bool,
     /// What follows the 4-byte header, at most 255 bytes: experimenter id, value and mask.
     pub payload: Bytes,
+}
+
+impl RawOxm {
+    /// Name and `value[/mask]` of tunnel metadata as `set_field` of `ovs-ofctl` takes them.
+    pub(crate) fn as_set_field(&self) -> Option<(String, String)> {
+        let index = id::tun_metadata(self.class, self.field)?;
+        let value = match self.has_mask {
+            true => {
+                let (value, mask) = self.payload.split_at(self.payload.len() / 2);
+                format!("0x{}/0x{}", Hex(value), Hex(mask))
+            }
+            false => format!("0x{}", Hex(&self.payload)),
+        };
+        Some((format!("tun_metadata{index}"), value))
+    }
 }
 
 /// One entry of a match.
@@ -281,12 +304,16 @@ fn fmt_vlan_vid(f: &mut fmt::Formatter<'_>, value: u128, mask: Option<u128>) -> 
     }
 }
 
+/// Tunnel metadata in `ovs-ofctl` syntax, other fields by their numbers.
 impl fmt::Display for RawOxm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "oxm({:#06x}:{})=0x", self.class, self.field)?;
-        self.payload
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        match self.as_set_field() {
+            Some((name, value)) => write!(f, "{name}={value}"),
+            None => {
+                let Self { class, field, .. } = self;
+                write!(f, "oxm({class:#06x}:{field})=0x{}", Hex(&self.payload))
+            }
+        }
     }
 }
 

@@ -17,27 +17,53 @@ pub struct RawProperty {
 const PROPERTY: Structure = Structure::of_message("ofp_prop_header");
 const HEADER_LEN: usize = 4;
 
+/// Reads the header of a property: its type, and a cursor over the rest. The padding to 8 bytes,
+/// which the length does not count, is skipped.
+pub(crate) fn decode_property<'a>(r: &mut Reader<'a>) -> Result<(u16, Reader<'a>), DecodeError> {
+    let start = r.offset();
+    let mut header = r.fixed::<HEADER_LEN>()?;
+    let kind = header.get_u16();
+    let length = header.get_u16().into();
+    let body = r.body(&PROPERTY, HEADER_LEN, start + 2, length)?;
+    r.skip(padding_to_8(length), "padding of a property")?;
+    Ok((kind, body))
+}
+
+/// Appends a property whose body `encode_body` appends.
+pub(crate) fn encode_property(
+    out: &mut Vec<u8>,
+    kind: u16,
+    encode_body: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let start = out.len();
+    out.put_u16(kind);
+    out.put_u16(0);
+    encode_body(out)?;
+    set_length(out, start, start + 2, PROPERTY.name)?;
+    pad_to_8(out, start);
+    Ok(())
+}
+
+/// Appends a property whose body is `data`.
+pub(crate) fn put_property(out: &mut Vec<u8>, kind: u16, data: &[u8]) -> Result<(), EncodeError> {
+    encode_property(out, kind, |out| {
+        out.extend_from_slice(data);
+        Ok(())
+    })
+}
+
 impl Decode for RawProperty {
-    /// Also skips the padding to 8 bytes.
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let start = r.offset();
-        let mut header = r.fixed::<HEADER_LEN>()?;
-        let kind = header.get_u16();
-        let length = header.get_u16().into();
-        let data = r.body(&PROPERTY, HEADER_LEN, start + 2, length)?.rest();
-        r.skip(padding_to_8(length), "padding of a property")?;
-        Ok(Self { kind, data })
+        let (kind, mut body) = decode_property(r)?;
+        Ok(Self {
+            kind,
+            data: body.rest(),
+        })
     }
 }
 
 impl Encode for RawProperty {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let start = out.len();
-        out.put_u16(self.kind);
-        out.put_u16(0);
-        out.extend_from_slice(&self.data);
-        set_length(out, start, start + 2, PROPERTY.name)?;
-        pad_to_8(out, start);
-        Ok(())
+        put_property(out, self.kind, &self.data)
     }
 }

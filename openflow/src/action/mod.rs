@@ -1,12 +1,28 @@
 //! What a switch does to a packet.
 
+mod bundle;
+mod conntrack;
+mod controller;
 mod display;
+mod encap;
+mod learn;
 mod nicira;
+mod sample;
+mod subfield;
 mod wire;
 
 use bytes::Bytes;
 
-use crate::oxm::{Oxm, OxmField, RawOxm};
+pub use bundle::{Bundle, HashFields, LinkAlgorithm, MemberAlgorithm, Multipath};
+pub use conntrack::{Conntrack, CtFlags, CtZone, Nat, NatFlags};
+pub use controller::ControllerProperty;
+pub use encap::EncapProperty;
+pub use learn::{Learn, LearnDestination, LearnFlags, LearnLimit, LearnSource, LearnSpec};
+pub use sample::{Sample, SampleDirection, SampleOutput};
+pub use subfield::Subfield;
+
+use crate::msg::PacketInReason;
+use crate::oxm::{Oxm, OxmField, OxmId, RawOxm};
 use crate::types::{GroupId, PortNo, QueueId, TableId};
 
 pub(crate) use wire::ACTIONS;
@@ -67,6 +83,20 @@ pub enum Action {
         /// 255 stays in this table.
         table_id: TableId,
     },
+    /// The same with the fields of the connection's original direction
+    /// (`NXAST_RESUBMIT_TABLE_CT`).
+    ResubmitTableCt {
+        /// 16 bits, as in OpenFlow 1.0; `0xfff8` keeps the port.
+        in_port: u16,
+        /// 255 stays in this table.
+        table_id: TableId,
+    },
+    /// Set the lower 32 bits of the tunnel key, the upper to zero (`NXAST_SET_TUNNEL`).
+    SetTunnel(u32),
+    /// Set the tunnel key (`NXAST_SET_TUNNEL64`).
+    SetTunnel64(u64),
+    /// Undo `SetQueue` (`NXAST_POP_QUEUE`).
+    PopQueue,
     /// Copy bits from field to field (`NXAST_REG_MOVE`); both subfields have the same width.
     RegMove {
         /// Where from.
@@ -81,6 +111,128 @@ pub enum Action {
         /// What, in the low bits.
         value: u64,
     },
+    /// Set a field, which may be wide, an experimenter's, and masked (`NXAST_REG_LOAD2`).
+    RegLoad2(Oxm),
+    /// Copy bits from field to field, as OpenFlow 1.5 does (`ONFACT_COPY_FIELD`, ONF 3200); both
+    /// subfields have the same width.
+    CopyField {
+        /// Where from.
+        src: Subfield,
+        /// Where to.
+        dst: Subfield,
+    },
+    /// Nothing; the bytes are for people (`NXAST_NOTE`). 6 bytes, 14, 22 and so on.
+    Note(Bytes),
+    /// Hash the packet and write the link that this chooses into a field (`NXAST_MULTIPATH`).
+    Multipath(Multipath),
+    /// Hash the packet and output it to the member that this chooses, or write that into a
+    /// field (`NXAST_BUNDLE`, `NXAST_BUNDLE_LOAD`).
+    Bundle(Box<Bundle>),
+    /// Output to the port whose number is in a field (`NXAST_OUTPUT_REG`).
+    OutputReg {
+        /// Where the number is.
+        src: Subfield,
+        /// As for [`Action::Output`].
+        max_len: u16,
+    },
+    /// The same; the field may be an experimenter's (`NXAST_OUTPUT_REG2`).
+    OutputReg2 {
+        /// Where the number is.
+        src: Subfield,
+        /// As for [`Action::Output`].
+        max_len: u16,
+    },
+    /// Output at most `max_len` bytes (`NXAST_OUTPUT_TRUNC`).
+    OutputTrunc {
+        /// 16 bits, as in OpenFlow 1.0.
+        port: u16,
+        /// How many bytes at most.
+        max_len: u32,
+    },
+    /// Add or change a flow entry (`NXAST_LEARN`, `NXAST_LEARN2`).
+    Learn(Box<Learn>),
+    /// Carry out nothing behind this action (`NXAST_EXIT`).
+    Exit,
+    /// Shorten the timeouts of the flow entry when a packet has FIN or RST
+    /// (`NXAST_FIN_TIMEOUT`).
+    FinTimeout {
+        /// The new idle timeout in seconds; 0 changes nothing.
+        idle_timeout: u16,
+        /// The new hard timeout in seconds; 0 changes nothing.
+        hard_timeout: u16,
+    },
+    /// Send the packet to a certain controller (`NXAST_CONTROLLER`).
+    Controller {
+        /// How many bytes at most.
+        max_len: u16,
+        /// The id that the controller gave itself; 0 unless it did.
+        controller_id: u16,
+        /// The reason to give.
+        reason: PacketInReason,
+    },
+    /// The same with more options (`NXAST_CONTROLLER2`).
+    Controller2(Vec<ControllerProperty>),
+    /// Count down the TTL of IP; an invalid one is reported to these controllers
+    /// (`NXAST_DEC_TTL_CNT_IDS`).
+    DecTtlCntIds(Vec<u16>),
+    /// Set the bits of the metadata where `mask` has ones, as an action
+    /// (`NXAST_WRITE_METADATA`).
+    WriteMetadata {
+        /// The new bits.
+        metadata: u64,
+        /// Which ones.
+        mask: u64,
+    },
+    /// Push bits of a field on a stack (`NXAST_STACK_PUSH`).
+    StackPush(Subfield),
+    /// Pop them into a field (`NXAST_STACK_POP`).
+    StackPop(Subfield),
+    /// Report packets over IPFIX (`NXAST_SAMPLE`, `NXAST_SAMPLE2`, `NXAST_SAMPLE3`).
+    Sample(Sample),
+    /// Match a part of a conjunction (`NXAST_CONJUNCTION`).
+    Conjunction {
+        /// Which part, from 0.
+        clause: u8,
+        /// How many parts there are.
+        n_clauses: u8,
+        /// Which conjunction; a match on `conj_id` finds it.
+        id: u32,
+    },
+    /// Send the packet through connection tracking (`NXAST_CT`).
+    Ct(Box<Conntrack>),
+    /// Translate addresses, inside [`Action::Ct`] (`NXAST_NAT`).
+    Nat(Box<Nat>),
+    /// Forget the state of the connection (`NXAST_CT_CLEAR`).
+    CtClear,
+    /// Carry out actions on a copy of the packet (`NXAST_CLONE`).
+    Clone(Vec<Action>),
+    /// Push a header (`NXAST_ENCAP`).
+    Encap {
+        /// A hint about the size of the header, 0 for none.
+        hdr_size: u16,
+        /// The type of the packet then: namespace and type, 16 bits each.
+        packet_type: u32,
+        /// What the header has.
+        properties: Vec<EncapProperty>,
+    },
+    /// Remove the outermost header (`NXAST_DECAP`).
+    Decap {
+        /// The type of the packet then: namespace and type, 16 bits each.
+        packet_type: u32,
+    },
+    /// Count down the TTL of NSH (`NXAST_DEC_NSH_TTL`).
+    DecNshTtl,
+    /// Write into a bit whether the packet is longer (`NXAST_CHECK_PKT_LARGER`).
+    CheckPktLarger {
+        /// Longer than this, in bytes.
+        pkt_len: u16,
+        /// The field with the bit.
+        field: OxmField,
+        /// Which bit of it.
+        bit: u16,
+    },
+    /// Remove tunnel metadata (`NXAST_DELETE_FIELD`).
+    DeleteField(OxmId),
     /// An action of an experimenter that this crate does not know (`OFPAT_EXPERIMENTER`).
     Experimenter {
         /// Whose it is.
@@ -117,27 +269,5 @@ impl Action {
     /// Sets `field` to `value`.
     pub fn set_field(field: OxmField, value: impl Into<u128>) -> Self {
         Self::SetField(Oxm::new(field, value))
-    }
-}
-
-/// Some bits of a field: `field[start..start+bits-1]` in the syntax of `ovs-ofctl`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Subfield {
-    /// The field.
-    pub field: OxmField,
-    /// The lowest bit; bit 0 is the least significant.
-    pub start: u16,
-    /// How many bits.
-    pub bits: u16,
-}
-
-impl Subfield {
-    /// All bits of `field`.
-    pub fn whole(field: OxmField) -> Self {
-        Self {
-            field,
-            start: 0,
-            bits: field.bits().into(),
-        }
     }
 }

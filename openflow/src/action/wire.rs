@@ -7,7 +7,6 @@ use crate::codec::{
     Decode, Encode, Reader, Structure, pad_to_8, padding_to_8, put_padding, set_length,
 };
 use crate::error::{DecodeError, EncodeError, ExpectedLength};
-use crate::experimenter::NICIRA;
 use crate::msg::ErrorCode;
 use crate::oxm::MatchEntry;
 use crate::types::{GroupId, PortNo, QueueId};
@@ -83,11 +82,7 @@ fn decode_body(kind: u16, body: &mut Reader<'_>) -> Result<Action, DecodeError> 
         kind::POP_PBB => without_body(body, Action::PopPbb)?,
         kind::EXPERIMENTER => {
             let experimenter = body.fixed::<4>()?.get_u32();
-            let known = match experimenter {
-                NICIRA => nicira::decode(body)?,
-                _ => None,
-            };
-            known.unwrap_or_else(|| Action::Experimenter {
+            nicira::decode(experimenter, body)?.unwrap_or_else(|| Action::Experimenter {
                 experimenter,
                 data: body.rest(),
             })

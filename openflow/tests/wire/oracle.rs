@@ -3,10 +3,9 @@
 
 mod ofctl;
 
-use bytes::Bytes;
-use openflow::{FlowMod, FlowModCommand, Message, Xid};
+use openflow::{FlowMod, FlowModCommand, Message};
 
-use crate::common::{corpus, encode};
+use crate::common::corpus;
 
 /// Flow entries to be added, of the corpus.
 fn flows() -> Vec<(String, FlowMod)> {
@@ -30,6 +29,11 @@ fn ovs_ofctl_reads_our_text_as_the_flow_it_came_from() {
         return;
     };
     for (i, text) in text.iter().enumerate() {
+        // Open vSwitch 3.1 does not take back what it writes itself for ct_nw_src and its kin.
+        if printed[i].starts_with("***decode error: OFPBMC_BAD_PREREQ***") {
+            assert!(text.contains("ct_nw_proto"), "{}: {text}", origins[i]);
+            continue;
+        }
         assert_eq!(parsed[i], printed[i], "{}: {text}", origins[i]);
     }
 }
