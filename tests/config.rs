@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bridgechain::config::{self, Diagnostic, Diagnostics, Severity};
 use bridgechain::topology::Topology;
+use bridgechain::{compile, portmap};
 use proptest::prelude::*;
 
 /// The YAML files of a directory, in order.
@@ -61,6 +62,21 @@ fn every_example_is_good_without_a_warning() {
         match check(&file) {
             (_, Ok((_, warnings))) => assert_eq!(warnings, [], "{}", file.display()),
             (_, Err(mistakes)) => panic!("{mistakes}"),
+        }
+    }
+}
+
+#[test]
+fn every_example_compiles() {
+    for file in files("configs") {
+        let (name, result) = check(&file);
+        let (topology, _) = result.expect("a good file");
+        for host in topology.hosts.values() {
+            for (role, bridge) in host.bridges() {
+                let ports = portmap::assumed(host, role);
+                let program = compile::bridge(host, &topology.controller, role, &ports);
+                assert!(!program.flows.is_empty(), "{name}: {}", bridge.name);
+            }
         }
     }
 }

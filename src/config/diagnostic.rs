@@ -70,17 +70,19 @@ pub struct Excerpt {
 impl Excerpt {
     /// The part of `line` around `width` characters from `column` (from 1) on.
     pub(super) fn new(line: &str, column: usize, width: usize) -> Self {
-        let characters: Vec<char> = line.chars().map(visible).collect();
+        let mut characters: Vec<char> = line.trim_end().chars().map(visible).collect();
         let target = column.saturating_sub(1).min(characters.len());
-        let start = if characters.len() <= EXCERPT_WIDTH {
-            0
-        } else {
-            target.saturating_sub(EXCERPT_WIDTH / 2)
-        };
+        let last_start = characters.len().saturating_sub(EXCERPT_WIDTH);
+        let start = target.saturating_sub(EXCERPT_WIDTH / 2).min(last_start);
         let end = characters.len().min(start + EXCERPT_WIDTH);
-        let text: String = characters[start..end].iter().collect();
+        if start > 0 {
+            characters[start] = '…';
+        }
+        if end < characters.len() {
+            characters[end - 1] = '…';
+        }
         Self {
-            text: text.trim_end().to_owned(),
+            text: characters[start..end].iter().collect(),
             indent: target - start,
             width: width.clamp(1, (end - target).max(1)),
         }
@@ -196,7 +198,11 @@ mod tests {
             lines.next().unwrap_or_default(),
             lines.next().unwrap_or_default(),
         );
-        assert_eq!(text.find("HERE"), caret.find("^^^^"));
+        assert_eq!(
+            text.find("HERE").map(|at| text[..at].chars().count()),
+            caret.find("^^^^")
+        );
+        assert!(text.contains("…x") && text.ends_with("y…"), "{text}");
     }
 
     #[test]

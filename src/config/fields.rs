@@ -276,11 +276,12 @@ where
                 value,
             });
         }
-        Value::Text(text) if text.trim().parse::<i128>().is_ok() => {
-            report.mistake(
-                node.id(),
-                format!("{expected}, without quotes, found {text:?}"),
-            );
+        found @ Value::Text(text) => {
+            let hint = match text.trim().parse::<i128>() {
+                Ok(number) => format!("; as a number it is written {number}"),
+                Err(_) => String::new(),
+            };
+            report.mistake(node.id(), format!("{expected}, found {found}{hint}"));
         }
         found => report.mistake(node.id(), format!("{expected}, found {found}")),
     }

@@ -154,7 +154,8 @@ impl fmt::Display for Value {
             Self::Null => f.write_str("nothing"),
             Self::Bool(value) => write!(f, "{value}"),
             Self::Integer(value) => write!(f, "{value}"),
-            Self::Float(value) => write!(f, "{value}"),
+            // With a point or exponent, unlike an integer.
+            Self::Float(value) => write!(f, "{value:?}"),
             Self::Text(text) if text.chars().count() > SHOWN => {
                 let start: String = text.chars().take(SHOWN).collect();
                 write!(f, "{:?}", start + "…")
