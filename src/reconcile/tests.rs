@@ -222,7 +222,7 @@ fn a_plan_reads_as_a_bundle_of_ovs_ofctl() {
     );
     let known = |idle_timeout| Flow {
         idle_timeout,
-        ..flow(Class::LearnedSource.cookie(), Action::PopVlan)
+        ..flow(Class::LearnedSource.cookie(), Action::output(PortNo(6)))
     };
     let wanted = Program {
         flows: [(key(1, 2, 0), to_group), (key(0, 1, 1), known(300))].into(),
@@ -256,7 +256,7 @@ group add group_id=3021799425,type=indirect,bucket=actions=output:0
 group modify group_id=3021799424,type=all,bucket=actions=output:1
 flow add cookie=0x6272636800000005,table=1,priority=2,send_flow_rem actions=group:3021799424
 flow add cookie=0x6272636800000003,table=0,priority=1,idle_timeout=300,send_flow_rem,\
-in_port=1,dl_dst=00:00:00:00:00:01 actions=pop_vlan
+in_port=1,dl_dst=00:00:00:00:00:01 actions=output:6
 flow delete_strict cookie=0x6272636800000000/0xffffffff00000000,table=0,priority=2,\
 in_port=2,dl_dst=00:00:00:00:00:01
 flow delete_strict cookie=0x6272636800000000/0xffffffff00000000,table=3,priority=0
