@@ -12,7 +12,7 @@ use openflow::{
     GroupMod, GroupModCommand, Hello, MacAddr, Match, Message, MeterConfig, MeterId, MeterMod,
     MeterModCommand, MultipartFlags, MultipartReply, MultipartReplyBody, MultipartRequestBody,
     OxmField, PacketIn, PacketInReason, Port, PortConfig, PortFeatures, PortName, PortNo,
-    PortReason, PortState, PortStatus, TableId, Xid,
+    PortReason, PortState, PortStatus, Xid,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -24,10 +24,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 const OWN_XIDS: u32 = 0x8000_0000;
 
 /// A bridge with its tables, and its connection while it has one.
-pub struct Switch {
-    pub datapath_id: DatapathId,
-    pub ports: Vec<Port>,
-    pub flows: BTreeMap<FlowKey, FlowMod>,
+pub(crate) struct Switch {
+    pub(crate) datapath_id: DatapathId,
+    pub(crate) ports: Vec<Port>,
+    pub(crate) flows: BTreeMap<FlowKey, FlowMod>,
     groups: BTreeMap<GroupId, GroupMod>,
     meters: BTreeMap<MeterId, MeterMod>,
     bundle: Vec<Message>,
@@ -42,22 +42,22 @@ struct Connection {
 
 /// What the controller did to the tables.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    pub bundles: usize,
-    pub bundled: Vec<Message>,
+pub(crate) struct Changes {
+    pub(crate) bundles: usize,
+    pub(crate) bundled: Vec<Message>,
     /// Outside of bundles.
-    pub plain: Vec<Message>,
+    pub(crate) plain: Vec<Message>,
 }
 
 impl Changes {
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl Switch {
     /// A bridge with a LOCAL port of its name and further ports, numbered from 1.
-    pub fn new(datapath_id: u64, name: &str, ports: &[&str]) -> Self {
+    pub(crate) fn new(datapath_id: u64, name: &str, ports: &[&str]) -> Self {
         let further = ports
             .iter()
             .zip(1..)
@@ -76,7 +76,7 @@ impl Switch {
     }
 
     /// Connects, or connects again: the old connection is left open, as if the network had cut it.
-    pub async fn connect(&mut self, controller: SocketAddr) -> Option<TcpStream> {
+    pub(crate) async fn connect(&mut self, controller: SocketAddr) -> Option<TcpStream> {
         let stream = TcpStream::connect(controller).await.unwrap();
         let new = Connection {
             stream,
@@ -88,7 +88,7 @@ impl Switch {
         old.map(|old| old.stream)
     }
 
-    pub fn disconnect(&mut self) {
+    pub(crate) fn disconnect(&mut self) {
         self.connection = None;
     }
 
@@ -96,7 +96,7 @@ impl Switch {
     ///
     /// An echo is the fence: what came before its reply is all that the controller does about
     /// what it was told before. When nothing comes in between, all is said.
-    pub async fn settle(&mut self) -> Changes {
+    pub(crate) async fn settle(&mut self) -> Changes {
         let mut changes = Changes::default();
         loop {
             let fence = self.own_xid();
@@ -118,7 +118,7 @@ impl Switch {
     }
 
     /// Waits for the controller to close the connection.
-    pub async fn closed(&mut self) {
+    pub(crate) async fn closed(&mut self) {
         while let Some((xid, message)) = self.next().await {
             if !matches!(message, Message::Error(_)) {
                 self.handle(xid, message, &mut Changes::default()).await;
@@ -128,7 +128,7 @@ impl Switch {
     }
 
     /// Says what is not OpenFlow.
-    pub async fn garbage(&mut self) {
+    pub(crate) async fn garbage(&mut self) {
         self.connection()
             .stream
             .write_all(&[4, 10, 0, 4, 0, 0, 0, 0])
@@ -137,7 +137,7 @@ impl Switch {
     }
 
     /// Hands a frame to the controller, as the flow for unknown sources does.
-    pub async fn packet_in(&mut self, in_port: u32, vlan: u16, source: MacAddr) {
+    pub(crate) async fn packet_in(&mut self, in_port: u32, vlan: u16, source: MacAddr) {
         let (_, miss) = self
             .to_controller()
             .expect("a flow sends frames to the controller");
@@ -169,7 +169,7 @@ impl Switch {
     }
 
     /// Removes a flow and tells the controller.
-    pub async fn remove(&mut self, key: &FlowKey, reason: FlowRemovedReason) {
+    pub(crate) async fn remove(&mut self, key: &FlowKey, reason: FlowRemovedReason) {
         let flow = self.flows.remove(key).expect("the flow is there");
         let removed = FlowRemoved {
             cookie: flow.cookie,
@@ -188,7 +188,7 @@ impl Switch {
     }
 
     /// Adds a port and tells the controller.
-    pub async fn add_port(&mut self, number: u32, name: &str) {
+    pub(crate) async fn add_port(&mut self, number: u32, name: &str) {
         let desc = port(number, name);
         self.ports.push(desc);
         let status = PortStatus {
@@ -199,7 +199,7 @@ impl Switch {
     }
 
     /// The flows with this cookie.
-    pub fn flows_with(&self, cookie: Cookie) -> impl Iterator<Item = &FlowKey> {
+    pub(crate) fn flows_with(&self, cookie: Cookie) -> impl Iterator<Item = &FlowKey> {
         self.flows
             .iter()
             .filter(move |(_, flow)| flow.cookie == cookie)
