@@ -125,7 +125,7 @@ impl HostTask {
             && !identity.is_known_by_datapath_id(&topology)
         {
             warn!(
-                host = %self.key, bridge = %identity, peer = connection.peer(),
+                host = self.key.host, bridge = identity.name(), peer = connection.peer(),
                 other = %other.identity.datapath_id,
                 "refused: another bridge of this name is connected; give each its datapath_id"
             );
@@ -135,7 +135,7 @@ impl HostTask {
         if self.bridges.contains_key(&role) {
             self.detach(role, "a newer connection takes its place");
         }
-        info!(host = %self.key, bridge = %identity, %role, peer = connection.peer(), "bridge connected");
+        info!(host = self.key.host, bridge = identity.name(), %role, peer = connection.peer(), "bridge connected");
         let span = span.clone();
         self.bridges.insert(
             role,
@@ -162,7 +162,7 @@ impl HostTask {
         {
             let _entered = span.enter();
             warn!(
-                host = %self.key, bridge = %identity, peer = connection.peer(), %reason,
+                host = self.key.host, bridge = identity.name(), peer = connection.peer(), %reason,
                 "bridge disconnected"
             );
             connection.close();
@@ -195,7 +195,10 @@ impl HostTask {
             };
             self.state.reload(topology, &mut out);
         } else {
-            warn!(host = %self.key, "host is not in the configuration any more; its flows stay");
+            warn!(
+                host = self.key.host,
+                "host is not in the configuration any more; its flows stay"
+            );
         }
     }
 

@@ -1,7 +1,5 @@
 //! Which bridge of the configuration a connected bridge is.
 
-use std::fmt;
-
 use openflow::{DatapathId, Port, PortNo};
 
 use crate::topology::{Bridges, Role, Topology};
@@ -11,7 +9,7 @@ use crate::topology::{Bridges, Role, Topology};
 pub(super) struct Identity {
     pub(super) datapath_id: DatapathId,
     /// The name of the LOCAL port, which is that of the bridge.
-    pub(super) name: Option<String>,
+    name: Option<String>,
 }
 
 /// The place of a bridge in the configuration.
@@ -36,6 +34,11 @@ impl Identity {
             datapath_id,
             name: local.map(|port| port.name.to_string()),
         }
+    }
+
+    /// The name, for the log.
+    pub(super) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or("without LOCAL port")
     }
 
     /// The place of this bridge: by its datapath id; else by its name, where only one host has
@@ -97,32 +100,92 @@ fn bridges(topology: &Topology) -> impl Iterator<Item = (Place, &str, DatapathId
     })
 }
 
-/// What a bridge would have to be to be known, for the log.
+/// What a bridge would have to be to be known, for the log: the first few.
 pub(super) fn known_bridges(topology: &Topology) -> String {
-    let known: Vec<String> = bridges(topology)
-        .map(|(place, name, id)| format!("{name} of {} (datapath id {id})", place.host))
+    const MAX_NAMED: usize = 10;
+    let mut known: Vec<String> = bridges(topology)
+        .map(|(place, name, id)| format!("{name} of {} (datapath id {id})", place.host.host))
         .collect();
-    if known.is_empty() {
-        "none".into()
-    } else {
-        known.join(", ")
-    }
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => f.write_str(name),
-            None => write!(f, "without LOCAL port"),
+    match known.len() {
+        0 => return "none".into(),
+        1..=MAX_NAMED => {}
+        count => {
+            known.truncate(MAX_NAMED);
+            known.push(format!("{} more", count - MAX_NAMED));
         }
     }
+    known.join(", ")
 }
 
-impl fmt::Display for HostKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.instance {
-            None => f.write_str(&self.host),
-            Some(id) => write!(f, "{}/{id}", self.host),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    fn topology(hosts: &str) -> Topology {
+        config::parse("test.yaml", hosts).unwrap().0
+    }
+
+    fn place(topology: &Topology, datapath_id: u64, name: &str) -> Option<(String, Role)> {
+        let (datapath_id, name) = (DatapathId(datapath_id), Some(name.to_owned()));
+        let place = Identity { datapath_id, name }.place(topology)?;
+        Some((place.host.host, place.role))
+    }
+
+    const TWO_HOSTS: &str = "
+hosts:
+  a: { bridges: { local: lbr, uplink: { name: ubr, datapath_id: '00000000000000a1' } } }
+  b: { bridges: { local: lbr-b, uplink: { name: ubr, datapath_id: '00000000000000b1' } } }
+";
+
+    #[test]
+    fn the_datapath_id_comes_before_the_name() {
+        let topology = topology(TWO_HOSTS);
+        let uplink_of_b = Some(("b".into(), Role::Uplink));
+        assert_eq!(place(&topology, 0xb1, "ubr"), uplink_of_b);
+        assert_eq!(place(&topology, 0xb1, "lbr"), uplink_of_b);
+        assert_eq!(place(&topology, 0xb1, "other"), uplink_of_b);
+    }
+
+    #[test]
+    fn a_name_counts_where_only_one_host_has_it() {
+        let topology = topology(TWO_HOSTS);
+        assert_eq!(place(&topology, 7, "lbr"), Some(("a".into(), Role::Local)));
+        assert_eq!(place(&topology, 7, "ubr"), None);
+        assert_eq!(place(&topology, 7, "other"), None);
+        let nameless = Identity {
+            datapath_id: DatapathId(7),
+            name: None,
+        };
+        assert_eq!(nameless.place(&topology), None);
+    }
+
+    #[test]
+    fn what_no_host_names_goes_to_the_host_that_takes_any() {
+        let topology = topology(&format!(
+            "{TWO_HOSTS}  any: {{ bridges: {{ learning: '*' }} }}"
+        ));
+        assert_eq!(place(&topology, 7, "lbr"), Some(("a".into(), Role::Local)));
+        let any = Some(("any".into(), Role::Learning));
+        assert_eq!(place(&topology, 7, "other"), any);
+        assert_eq!(place(&topology, 7, "ubr"), any);
+    }
+
+    #[test]
+    fn the_log_names_what_would_be_known_and_not_too_much_of_it() {
+        let known = known_bridges(&topology(TWO_HOSTS));
+        assert!(
+            known.ends_with("ubr of b (datapath id 00000000000000b1)"),
+            "{known}"
+        );
+        let many: String = (0..8)
+            .map(|n| format!("  h{n}: {{ bridges: {{ local: l{n}, uplink: u{n} }} }}\n"))
+            .collect();
+        let known = known_bridges(&topology(&format!("hosts:\n{many}")));
+        assert!(known.ends_with(", 6 more"), "{known}");
+        assert_eq!(
+            known_bridges(&topology("hosts: { any: { bridges: { learning: '*' } } }")),
+            "none"
+        );
     }
 }

@@ -106,17 +106,22 @@ impl Reception {
             if unknown.is_none() {
                 unknown = Arc::clone(&self.unknown).try_acquire_owned().ok();
                 warn!(
-                    bridge = %identity, peer = connection.peer(), known = known_bridges(&known),
+                    bridge = identity.name(),
+                    peer = connection.peer(),
+                    known = known_bridges(&known),
                     "bridge is not in the configuration; it waits for a reload"
                 );
                 if unknown.is_none() {
-                    warn!(bridge = %identity, "too many such bridges: disconnected");
+                    warn!(
+                        bridge = identity.name(),
+                        "too many such bridges: disconnected"
+                    );
                     connection.close();
                     return;
                 }
             }
             if let Err(reason) = reloaded(&mut connection, &mut ports, &mut topology).await {
-                warn!(bridge = %identity, peer = connection.peer(), %reason, "bridge disconnected");
+                warn!(bridge = identity.name(), peer = connection.peer(), %reason, "bridge disconnected");
                 connection.close();
                 return;
             }

@@ -93,7 +93,11 @@ impl Connection {
             return Poll::Ready(());
         }
         let result = match self.poll_write(cx, now) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+            Poll::Ready(Err(error)) => {
+                // The peer may have said why it is gone.
+                let _ = self.poll_read(cx);
+                Poll::Ready(Err(error.into()))
+            }
             _ if self.is_backed_up() => Poll::Pending,
             _ => self.poll_read(cx),
         };
@@ -208,5 +212,194 @@ pub(crate) async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use openflow::{Hello, Message, Xid};
+    use tokio::io::{DuplexStream, ReadBuf, duplex};
+
+    use super::*;
+
+    fn connection(socket: impl Socket + 'static) -> Connection {
+        Connection::new(Box::new(socket), "test".into(), Instant::now())
+    }
+
+    fn echo_request(len: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let message = Message::EchoRequest(vec![0xaa; len].into());
+        message.encode(Xid(1), &mut bytes).unwrap();
+        bytes
+    }
+
+    /// A peer that says hello, then asks for an endless echo and reads nothing.
+    struct Flood {
+        stream: DuplexStream,
+        rest: Vec<u8>,
+    }
+
+    impl Flood {
+        fn start(stream: DuplexStream) -> Self {
+            let mut rest = Vec::new();
+            let hello = Message::Hello(Hello::new());
+            hello.encode(Xid(1), &mut rest).unwrap();
+            Self { stream, rest }
+        }
+
+        /// Sends what fits; says how much that was.
+        fn send(&mut self, cx: &mut Context<'_>) -> usize {
+            if self.rest.is_empty() {
+                self.rest = echo_request(60_000);
+            }
+            match Pin::new(&mut self.stream).poll_write(cx, &self.rest) {
+                Poll::Ready(sent) => self.rest.drain(..sent.unwrap()).len(),
+                Poll::Pending => 0,
+            }
+        }
+    }
+
+    /// Lets the peer send until the connection takes no more of it; how much waits for the peer.
+    fn flood(connection: &mut Connection, peer: &mut Flood, now: Instant) -> usize {
+        let cx = &mut Context::from_waker(Waker::noop());
+        loop {
+            let sent = peer.send(cx);
+            let ready = connection.poll(cx, now).is_ready();
+            assert!(connection.next_event(now).unwrap().is_none());
+            let waiting = connection.session.output().len() - connection.written;
+            assert!(waiting < OUTPUT_LIMIT + 2 * READ_AT_ONCE, "{waiting}");
+            if sent == 0 && !ready {
+                return waiting;
+            }
+        }
+    }
+
+    #[test]
+    fn a_peer_that_asks_and_does_not_read_is_not_read_either_and_given_up() {
+        let (near, far) = duplex(100_000);
+        let (mut connection, now) = (connection(near), Instant::now());
+        assert!(flood(&mut connection, &mut Flood::start(far), now) > OUTPUT_LIMIT);
+        let limit = now + DRAIN_LIMIT;
+        assert_eq!(connection.timeout(), Some(limit));
+        connection.handle_timeout(limit - Duration::from_nanos(1));
+        assert!(connection.next_event(now).unwrap().is_none());
+        connection.handle_timeout(limit);
+        let end = connection.next_event(now);
+        assert!(matches!(end, Err(Ended::NotReading)), "{end:?}");
+    }
+
+    #[test]
+    fn a_peer_that_reads_again_is_served_again() {
+        let (near, far) = duplex(100_000);
+        let (mut connection, mut now) = (connection(near), Instant::now());
+        let mut peer = Flood::start(far);
+        let cx = &mut Context::from_waker(Waker::noop());
+        flood(&mut connection, &mut peer, now);
+        now += Duration::from_secs(9);
+        let mut part = vec![0; 100_000];
+        while connection.is_backed_up() {
+            let mut part = ReadBuf::new(&mut part);
+            let read = Pin::new(&mut peer.stream).poll_read(cx, &mut part);
+            assert!(read.is_ready());
+            let _ = connection.poll(cx, now);
+        }
+        // It had 15 s for anything at all, and has read.
+        now += Duration::from_millis(500);
+        connection.handle_timeout(now);
+        assert!(connection.next_event(now).unwrap().is_none());
+        assert!(flood(&mut connection, &mut peer, now) > OUTPUT_LIMIT);
+    }
+
+    #[tokio::test]
+    async fn what_came_before_the_end_is_told_before_it() {
+        let (near, mut far) = duplex(1000);
+        let mut connection = connection(near);
+        let mut bytes = Vec::new();
+        Message::Hello(Hello::new())
+            .encode(Xid(1), &mut bytes)
+            .unwrap();
+        far.write_all(&bytes).await.unwrap();
+        drop(far);
+        let end = connection.event().await;
+        assert!(matches!(end, Err(Ended::Io(_))), "{end:?}");
+        let answers = connection.session.output().len() - 16;
+        assert!(
+            answers > 0,
+            "its HELLO was handled, though it was gone before ours"
+        );
+    }
+
+    /// Gives all of `input` at once and counts what is written.
+    #[derive(Debug)]
+    struct Counting {
+        input: Vec<u8>,
+        writes: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+    }
+
+    impl AsyncRead for Counting {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if self.input.is_empty() {
+                return Poll::Pending;
+            }
+            buffer.put_slice(&std::mem::take(&mut self.input));
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Counting {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.writes
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn what_is_read_in_one_go_is_answered_in_one_write() {
+        let mut input = Vec::new();
+        Message::Hello(Hello::new())
+            .encode(Xid(1), &mut input)
+            .unwrap();
+        for _ in 0..1000 {
+            input.extend(echo_request(8));
+        }
+        let writes = std::sync::Arc::default();
+        let socket = Counting {
+            input,
+            writes: std::sync::Arc::clone(&writes),
+        };
+        let (mut connection, now) = (connection(socket), Instant::now());
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(connection.poll(cx, now).is_ready());
+        assert!(connection.next_event(now).unwrap().is_none());
+        assert_eq!(
+            writes.swap(0, std::sync::atomic::Ordering::Relaxed),
+            1,
+            "our HELLO"
+        );
+        assert!(connection.poll(cx, now).is_pending());
+        assert_eq!(
+            writes.load(std::sync::atomic::Ordering::Relaxed),
+            1,
+            "1,000 answers"
+        );
     }
 }

@@ -166,3 +166,75 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn unix(directory: &TempDir) -> Endpoint {
+        Endpoint::Unix(directory.path().join("of.sock"))
+    }
+
+    fn path(directory: &TempDir) -> PathBuf {
+        directory.path().join("of.sock")
+    }
+
+    #[tokio::test]
+    async fn a_unix_socket_is_for_owner_and_group_and_goes_with_the_listener() {
+        let directory = TempDir::new().unwrap();
+        let listener = Listener::bind(&unix(&directory)).unwrap();
+        let mode = fs::metadata(path(&directory)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o660);
+        BlockingUnixStream::connect(path(&directory)).unwrap();
+        listener.accept().await.unwrap();
+        drop(listener);
+        assert!(!path(&directory).exists());
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_nobody_listens_at_is_replaced() {
+        let directory = TempDir::new().unwrap();
+        // As a killed process leaves it behind.
+        drop(std::os::unix::net::UnixListener::bind(path(&directory)).unwrap());
+        assert!(path(&directory).exists());
+        let _listener = Listener::bind(&unix(&directory)).unwrap();
+        BlockingUnixStream::connect(path(&directory)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_somebody_listens_at_is_left_alone() {
+        let directory = TempDir::new().unwrap();
+        let _first = Listener::bind(&unix(&directory)).unwrap();
+        let error = Listener::bind(&unix(&directory)).unwrap_err();
+        assert!(matches!(error, ListenError::Taken(_)), "{error}");
+        BlockingUnixStream::connect(path(&directory)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_socket_is_left_alone() {
+        let directory = TempDir::new().unwrap();
+        fs::write(path(&directory), "precious").unwrap();
+        let error = Listener::bind(&unix(&directory)).unwrap_err();
+        assert!(matches!(error, ListenError::NotASocket(_)), "{error}");
+        assert_eq!(fs::read(path(&directory)).unwrap(), b"precious");
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_missing_is_the_systems_error() {
+        let error = Listener::bind(&Endpoint::Unix("/nonexistent/of.sock".into())).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot listen on unix:/nonexistent/of.sock: No such file or directory (os error 2)"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_tcp_port_is_taken_once() {
+        let any = Endpoint::Tcp(([127, 0, 0, 1], 0).into());
+        let first = Listener::bind(&any).unwrap();
+        let error = Listener::bind(&first.endpoint()).unwrap_err();
+        assert!(matches!(error, ListenError::Taken(_)), "{error}");
+    }
+}
