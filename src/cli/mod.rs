@@ -4,6 +4,8 @@
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
 mod check;
+mod flows;
+mod inputs;
 mod run;
 mod setup;
 
@@ -25,6 +27,8 @@ struct Cli {
 enum Command {
     /// Report every mistake of a configuration file
     Check(check::Args),
+    /// Print the flows of every bridge, as ovs-ofctl takes them
+    Flows(flows::Args),
     /// Run the controller
     Run(run::Args),
     /// Make the bridges of a host
@@ -40,6 +44,7 @@ pub(crate) fn main() -> ExitCode {
     });
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Flows(args) => flows::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Setup(args) => setup::run(&args),
     };

@@ -1,14 +1,10 @@
 //! Who sees which frame, compared in two ways: by walking the compiled flows, and by the rule as
 //! the design states it (`rule.rs`), which knows nothing of flows.
 
-mod compiled;
-mod rule;
-mod scenario;
-mod world;
-
 use proptest::prelude::*;
 
-use scenario::Scenario;
+use crate::scenario::{self, Scenario};
+use crate::{compiled, rule};
 
 proptest! {
     #![proptest_config(ProptestConfig {

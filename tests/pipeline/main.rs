@@ -1,0 +1,10 @@
+//! The compiled flows against everything that can judge them: the rule of who sees which frame, and
+//! a real Open vSwitch.
+
+mod compiled;
+mod ofctl;
+mod ovs;
+mod rule;
+mod scenario;
+mod visibility;
+mod world;
