@@ -4,6 +4,7 @@ use bridgechain::compile;
 use bridgechain::learning::{LearnedMac, Location};
 use bridgechain::portmap;
 use bridgechain::ports::Ports;
+use bridgechain::program::Program;
 use bridgechain::simulate::{Delivery, Frame, Network};
 use bridgechain::topology::{Bridges, Controller, Role};
 use openflow::PortNo;
@@ -11,7 +12,7 @@ use openflow::PortNo;
 use crate::world::{Heard, Outcome, Station, World};
 
 /// The flows of all bridges of the host, with everything learned that may be.
-pub(crate) fn network(world: &World) -> Network {
+pub(crate) fn programs(world: &World) -> Vec<(Role, Program)> {
     let settings = Controller::default();
     let learned: Vec<LearnedMac> = world
         .heard
@@ -19,21 +20,26 @@ pub(crate) fn network(world: &World) -> Network {
         .filter(|heard| admits(world, heard))
         .filter_map(|heard| learned_mac(world, heard))
         .collect();
-    let bridges = roles(world).into_iter().map(|role| {
+    let program = |role| {
         let ports = ports(world, role);
         let mut program = compile::bridge(&world.host, &settings, role, &ports);
         for entry in &learned {
-            program.flows.extend(compile::learned(
-                &world.host,
-                &settings,
-                role,
-                &ports,
-                entry,
-            ));
+            let flows = compile::learned(&world.host, &settings, role, &ports, entry);
+            program.flows.extend(flows);
         }
-        (role, ports, program)
-    });
-    Network::new(&world.host, bridges.collect::<Vec<_>>())
+        program
+    };
+    roles(world)
+        .into_iter()
+        .map(|role| (role, program(role)))
+        .collect()
+}
+
+/// The same, to be walked.
+pub(crate) fn network(world: &World) -> Network {
+    let bridges = programs(world).into_iter();
+    let bridges = bridges.map(|(role, program)| (role, ports(world, role), program));
+    Network::new(&world.host, bridges)
 }
 
 /// Whether the compiler takes `heard` over.

@@ -6,5 +6,6 @@ mod ofctl;
 mod ovs;
 mod rule;
 mod scenario;
+mod traced;
 mod visibility;
 mod world;

@@ -32,39 +32,9 @@ fn examples() -> Vec<(PathBuf, Topology)> {
     examples
 }
 
-fn lines<T: std::fmt::Display>(items: impl Iterator<Item = T>) -> String {
-    items.map(|item| format!("{item}\n")).collect()
-}
-
-fn groups(dialect: Dialect<'_>, program: &Program) -> String {
-    lines(
-        program
-            .groups
-            .iter()
-            .map(|(id, group)| dialect.group(*id, group)),
-    )
-}
-
-fn flows(dialect: Dialect<'_>, program: &Program) -> String {
-    lines(
-        program
-            .flows
-            .iter()
-            .map(|(key, flow)| dialect.flow(key, flow)),
-    )
-}
-
 /// Loads a bridge with `ovs-ofctl`, reads it back by OpenFlow, and empties it.
 fn load_and_read_back(ovs: &Ovs, bridge: &str, dialect: Dialect<'_>, program: &Program) -> Program {
-    ovs.ofctl_file("add-groups", bridge, &groups(dialect, program));
-    ovs.ofctl_file("add-flows", bridge, &flows(dialect, program));
-    for (id, meter) in &program.meters {
-        ovs.ofctl(
-            "add-meter",
-            bridge,
-            &[&dialect.meter(*id, meter).to_string()],
-        );
-    }
+    ovs.load(bridge, dialect, program);
     let found = ovs.read_back(bridge);
     for command in ["del-flows", "del-groups", "del-meters"] {
         ovs.ofctl(command, bridge, &[]);

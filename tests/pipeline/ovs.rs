@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bridgechain::ofctl::Dialect;
 use bridgechain::portmap;
 use bridgechain::ports::Ports;
 use bridgechain::program::{Flow, FlowKey, Group, Meter, Program};
@@ -180,6 +181,23 @@ impl Ovs {
     pub(crate) fn remove_host(&self, host: &Host, bridges: &[(Role, Ports)]) {
         for (role, _) in bridges {
             self.vsctl(&["del-br", bridge_name(host, *role)]);
+        }
+    }
+
+    /// Loads a bridge with `ovs-ofctl`.
+    pub(crate) fn load(&self, bridge: &str, dialect: Dialect<'_>, program: &Program) {
+        let groups = program.groups.iter();
+        let groups = groups.map(|(id, group)| format!("{}\n", dialect.group(*id, group)));
+        self.ofctl_file("add-groups", bridge, &groups.collect::<String>());
+        let flows = program.flows.iter();
+        let flows = flows.map(|(key, flow)| format!("{}\n", dialect.flow(key, flow)));
+        self.ofctl_file("add-flows", bridge, &flows.collect::<String>());
+        for (id, meter) in &program.meters {
+            self.ofctl(
+                "add-meter",
+                bridge,
+                &[&dialect.meter(*id, meter).to_string()],
+            );
         }
     }
 

@@ -1,0 +1,229 @@
+//! The simulator against Open vSwitch itself: `ofproto/trace` of the same flows gives the same
+//! copies.
+
+use std::collections::BTreeMap;
+
+use bridgechain::ofctl::Dialect;
+use bridgechain::ports::Ports;
+use bridgechain::simulate::{Delivery, Frame, Network};
+use bridgechain::topology::{FunctionKind, Role};
+use openflow::PortNo;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use crate::compiled;
+use crate::ovs::{Ovs, bridge_name};
+use crate::scenario::{self, Scenario};
+use crate::world::World;
+
+/// How many scenarios are tried; each takes Open vSwitch a good part of a second.
+const CASES: u32 = 24;
+
+#[test]
+fn open_vswitch_delivers_what_the_simulator_says() {
+    let Some(ovs) = Ovs::start() else { return };
+    let config = ProptestConfig {
+        cases: CASES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let result = TestRunner::new(config).run(&scenario::scenarios(), |scenario| {
+        let Scenario { mut world, probes } = scenario;
+        leave_one_instance(&mut world);
+        let bridges: Vec<(Role, Ports)> = compiled::roles(&world)
+            .into_iter()
+            .map(|role| (role, compiled::ports(&world, role)))
+            .collect();
+        let loaded = Loaded::new(&ovs, &world, &bridges);
+        let network = compiled::network(&world);
+        for (from, frame) in probes {
+            // The port may be one of those that were left out.
+            let Some(at) = compiled::location(&world, &from) else {
+                continue;
+            };
+            let traced = loaded.trace(at.role, at.port, &frame);
+            let simulated = simulated(&network, at.role, at.port, &frame);
+            prop_assert_eq!(traced, simulated, "from {:?}: {}", from, frame);
+        }
+        Ok(())
+    });
+    result.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// Leaves each tap one port. Between several the datapath itself chooses by a hash of its own, and
+/// what comes then is in another trace.
+fn leave_one_instance(world: &mut World) {
+    for function in world
+        .host
+        .chains
+        .iter_mut()
+        .flat_map(|chain| &mut chain.functions)
+    {
+        if let FunctionKind::Tap { instances } = &mut function.kind {
+            instances.truncate(1);
+        }
+    }
+}
+
+/// What became of a frame.
+#[derive(Debug, PartialEq, Eq)]
+struct Copies {
+    /// Where copies went, with which VLAN ids and which mark; sorted.
+    sent: Vec<(Role, PortNo, Vec<u16>, u32)>,
+    /// How many went to the controller.
+    packet_ins: usize,
+}
+
+fn simulated(network: &Network, role: Role, port: PortNo, frame: &Frame) -> Copies {
+    let walk = network.inject(role, port, frame.clone());
+    let copy = |delivery: &Delivery| {
+        let vids = delivery.frame.tags.iter().map(|tag| tag.vid).collect();
+        (delivery.role, delivery.port, vids, delivery.pkt_mark)
+    };
+    let mut sent: Vec<_> = walk.deliveries.iter().map(copy).collect();
+    sent.sort();
+    Copies {
+        sent,
+        packet_ins: walk.packet_ins.len(),
+    }
+}
+
+/// A host's bridges on Open vSwitch, with their flows; removed in the end.
+struct Loaded<'a> {
+    ovs: &'a Ovs,
+    world: &'a World,
+    bridges: &'a [(Role, Ports)],
+    /// Which port a number of the datapath belongs to.
+    datapath_ports: BTreeMap<u32, (Role, PortNo)>,
+}
+
+impl<'a> Loaded<'a> {
+    fn new(ovs: &'a Ovs, world: &'a World, bridges: &'a [(Role, Ports)]) -> Self {
+        ovs.add_host(&world.host, bridges);
+        for (role, program) in compiled::programs(world) {
+            let bridge = bridge_name(&world.host, role);
+            ovs.load(bridge, Dialect::Numbers, &program);
+        }
+        let names = bridges
+            .iter()
+            .map(|(role, _)| (bridge_name(&world.host, *role), *role));
+        let datapath_ports = datapath_ports(&ovs.appctl(&["dpif/show"]), &names.collect());
+        Self {
+            ovs,
+            world,
+            bridges,
+            datapath_ports,
+        }
+    }
+
+    fn trace(&self, role: Role, port: PortNo, frame: &Frame) -> Copies {
+        let bridge = bridge_name(&self.world.host, role);
+        let in_port = format!("in_port={port}");
+        let trace = self
+            .ovs
+            .appctl(&["ofproto/trace", bridge, &in_port, &hex(frame)]);
+        let mut copies = Copies {
+            sent: Vec::new(),
+            packet_ins: 0,
+        };
+        let mut actions = trace
+            .lines()
+            .filter_map(|line| line.strip_prefix("Datapath actions: "));
+        let (Some(line), None) = (actions.next(), actions.next()) else {
+            panic!("not one line of datapath actions:\n{trace}");
+        };
+        let mut vids: Vec<u16> = frame.tags.iter().map(|tag| tag.vid).collect();
+        let mut mark = 0;
+        for action in top_level(line) {
+            let number = |prefix: &str| {
+                let text = action.split(prefix).nth(1)?.split([',', ')']).next()?;
+                let text = text.trim_start_matches("0x");
+                u32::from_str_radix(text, if prefix == "vid=" { 10 } else { 16 }).ok()
+            };
+            if let Ok(port) = action.parse() {
+                let (role, port) = self.datapath_ports[&port];
+                copies.sent.push((role, port, vids.clone(), mark));
+            } else if let Some(vid) = number("vid=") {
+                vids.insert(0, u16::try_from(vid).expect("12 bits"));
+            } else if action == "pop_vlan" {
+                vids.remove(0);
+            } else if let Some(new) = number("skb_mark(") {
+                mark = new;
+            } else if action.contains("userspace(") && action.contains("controller(") {
+                copies.packet_ins += 1;
+            } else {
+                assert_eq!(
+                    action, "drop",
+                    "an action that this test does not know:\n{trace}"
+                );
+            }
+        }
+        copies.sent.sort();
+        copies
+    }
+}
+
+impl Drop for Loaded<'_> {
+    fn drop(&mut self) {
+        self.ovs.remove_host(&self.world.host, self.bridges);
+    }
+}
+
+/// The ports in what `dpif/show` prints: `    vma0 1/7: (dummy)` below `  br0.local:`.
+fn datapath_ports(shown: &str, bridges: &BTreeMap<&str, Role>) -> BTreeMap<u32, (Role, PortNo)> {
+    const LOCAL: u32 = 65534;
+    let mut ports = BTreeMap::new();
+    let mut role = None;
+    for line in shown.lines() {
+        if let Some(bridge) = line
+            .strip_prefix("  ")
+            .and_then(|line| line.strip_suffix(':'))
+        {
+            role = bridges.get(bridge);
+        }
+        let numbers = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|word| word.strip_suffix(':'));
+        let Some((openflow, datapath)) = numbers.and_then(|numbers| numbers.split_once('/')) else {
+            continue;
+        };
+        if let (Some(role), Ok(openflow), Ok(datapath)) = (role, openflow.parse(), datapath.parse())
+        {
+            let port = if openflow == LOCAL {
+                PortNo::LOCAL
+            } else {
+                PortNo(openflow)
+            };
+            ports.insert(datapath, (*role, port));
+        }
+    }
+    ports
+}
+
+/// The parts between the commas that are in no parentheses.
+fn top_level(actions: &str) -> Vec<&str> {
+    let mut depth = 0_usize;
+    actions
+        .split(|c| {
+            match c {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            c == ',' && depth == 0
+        })
+        .collect()
+}
+
+/// The frame's bytes; its payload is zeros.
+fn hex(frame: &Frame) -> String {
+    let mut bytes = [frame.dst.0, frame.src.0].concat();
+    for tag in &frame.tags {
+        bytes.extend(tag.tpid.to_be_bytes());
+        bytes.extend((u16::from(tag.pcp) << 13 | tag.vid).to_be_bytes());
+    }
+    bytes.extend(frame.ethertype.to_be_bytes());
+    bytes.extend([0; 46]);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
