@@ -27,6 +27,8 @@ struct Cli {
 enum Command {
     /// Report every mistake of a configuration file
     Check(check::Args),
+    /// Print the flows of every bridge, as ovs-ofctl takes them
+    Flows(flows::Args),
     /// Run the controller
     Run(run::Args),
     /// Print the flows of every bridge, as ovs-ofctl takes them
@@ -44,6 +46,7 @@ pub(crate) fn main() -> ExitCode {
     });
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Flows(args) => flows::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Flows(args) => flows::run(&args),
         Command::Setup(args) => setup::run(&args),

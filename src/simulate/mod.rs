@@ -24,7 +24,7 @@ pub use walk::{Delivery, Fault, PacketIn, Pass, Step, Walk};
 
 use crate::ports::Ports;
 use crate::program::Program;
-use crate::topology::{Bridges, Host, Role};
+use crate::topology::{Bridges, FunctionKind, Host, InlineInstance, Role};
 
 /// The bridges of one host.
 #[derive(Debug, Clone, Default)]
@@ -32,29 +32,30 @@ pub struct Network {
     bridges: BTreeMap<Role, Bridge>,
 }
 
-/// One bridge: its ports, its tables, and where its patch ports lead.
-#[derive(Debug, Clone)]
+/// One bridge: its ports, its tables, and where its ports lead.
+#[derive(Debug, Clone, Default)]
 struct Bridge {
     ports: Ports,
     program: Program,
+    /// The other end of each patch port.
     patches: BTreeMap<PortNo, (Role, PortNo)>,
+    /// The other leg of the inline function at a port.
+    wires: BTreeMap<PortNo, PortNo>,
 }
 
 impl Network {
     /// The bridges of `host`, with the ports and the program of each. A bridge that is missing in
-    /// `bridges` is not there; patch ports of which one end is missing lead nowhere.
+    /// `bridges` is not there; patch ports of which one end is missing lead nowhere. Inline
+    /// functions of which both legs are there are bumps in the wire: they let every frame pass.
     pub fn new(host: &Host, bridges: impl IntoIterator<Item = (Role, Ports, Program)>) -> Self {
         let mut network = Self::default();
         for (role, ports, program) in bridges {
-            let patches = BTreeMap::new();
-            network.bridges.insert(
-                role,
-                Bridge {
-                    ports,
-                    program,
-                    patches,
-                },
-            );
+            let bridge = Bridge {
+                ports,
+                program,
+                ..Bridge::default()
+            };
+            network.bridges.insert(role, bridge);
         }
         if let Bridges::Chain(chain) = &host.bridges {
             let roles: Vec<Role> = host.bridges().map(|(role, _)| role).collect();
@@ -62,7 +63,26 @@ impl Network {
                 network.join((ends[0], &patch.left), (ends[1], &patch.right));
             }
         }
+        for chain in &host.chains {
+            for function in &chain.functions {
+                if let FunctionKind::Inline { instances, .. } = &function.kind {
+                    network.insert(instances);
+                }
+            }
+        }
         network
+    }
+
+    fn insert(&mut self, instances: &[InlineInstance]) {
+        let Some(service) = self.bridges.get_mut(&Role::Service) else {
+            return;
+        };
+        for legs in instances {
+            let ports = &service.ports;
+            if let (Some(one), Some(other)) = (ports.get(&legs.ingress), ports.get(&legs.egress)) {
+                service.wires.extend([(one, other), (other, one)]);
+            }
+        }
     }
 
     fn join(&mut self, left: (Role, &str), right: (Role, &str)) {

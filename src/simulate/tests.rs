@@ -56,7 +56,7 @@ impl Tables {
         Bridge {
             ports,
             program: self.0,
-            patches: BTreeMap::new(),
+            ..Bridge::default()
         }
     }
 }
@@ -557,6 +557,32 @@ fn a_patch_port_keeps_the_mark_and_clears_the_rest() {
         .map(|copy| (copy.role, copy.port.0, copy.pkt_mark))
         .collect();
     assert_eq!(places, [(Role::Uplink, 3, 7), (Role::Local, 2, 7)]);
+}
+
+#[test]
+fn an_inline_function_lets_frames_pass_and_they_come_in_anew() {
+    let tables = Tables::default()
+        .flow(
+            0,
+            2,
+            any().with(OxmField::InPort, PortNo(1)),
+            apply([Action::set_field(OxmField::PktMark, 7_u32), output(2)]),
+        )
+        .flow(
+            0,
+            1,
+            any()
+                .with(OxmField::InPort, PortNo(3))
+                .with(OxmField::PktMark, 0_u32),
+            apply([output(4)]),
+        );
+    let mut bridge = tables.bridge();
+    bridge.wires = [(PortNo(2), PortNo(3)), (PortNo(3), PortNo(2))].into();
+    let network = Network {
+        bridges: [(Role::Service, bridge)].into(),
+    };
+    let walk = network.inject(Role::Service, PortNo(1), frame());
+    assert_eq!(copies(&walk), [(2, vec![]), (4, vec![])]);
 }
 
 #[test]

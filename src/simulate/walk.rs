@@ -11,7 +11,8 @@ use crate::topology::Role;
 pub struct Walk<'n> {
     /// The bridge it came in at, and from there all others.
     pub pass: Pass<'n>,
-    /// What left the host's bridges: one entry per copy, in the order of sending.
+    /// What left the host's bridges, network functions included: one entry per copy, in the order
+    /// of sending.
     pub deliveries: Vec<Delivery>,
     /// What was sent to the controller.
     pub packet_ins: Vec<PacketIn>,
@@ -53,6 +54,13 @@ pub enum Step<'n> {
     },
     /// Sent it out of a port that is not a patch port.
     Deliver(Delivery),
+    /// Sent it to an inline function, from whose other leg it came in again.
+    Through {
+        /// To the function.
+        delivery: Delivery,
+        /// What the bridge did with it afterwards.
+        pass: Box<Pass<'n>>,
+    },
     /// Sent it through a patch port to the next bridge.
     Cross {
         /// The patch port on this bridge.

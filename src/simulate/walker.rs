@@ -299,6 +299,15 @@ impl<'n> Pipeline<'_, 'n> {
             pkt_mark: packet.pkt_mark,
         };
         self.outcome.deliveries.push(delivery.clone());
+        if let Some(&leg) = self.bridge.wires.get(&port) {
+            // Nothing that Open vSwitch knew of the frame survives the way outside of it.
+            let packet = Packet::received(leg, packet.frame());
+            let pass = self
+                .outcome
+                .pass(self.network, self.role, packet, self.depth + 1);
+            let pass = Box::new(pass);
+            return Step::Through { delivery, pass };
+        }
         Step::Deliver(delivery)
     }
 
