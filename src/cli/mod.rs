@@ -31,8 +31,6 @@ enum Command {
     Flows(flows::Args),
     /// Run the controller
     Run(run::Args),
-    /// Print the flows of every bridge, as ovs-ofctl takes them
-    Flows(flows::Args),
     /// Make the bridges of a host
     Setup(setup::Args),
 }
@@ -48,7 +46,6 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Flows(args) => flows::run(&args),
         Command::Run(args) => run::run(&args),
-        Command::Flows(args) => flows::run(&args),
         Command::Setup(args) => setup::run(&args),
     };
     result.unwrap_or_else(|error| {
