@@ -119,3 +119,58 @@ fn setup_fails_with_a_reason() {
     );
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn flows_prints_every_bridge_under_its_name() {
+    let output = bridgechain(&["flows", "configs/no-service.yaml"]);
+    assert_eq!(output.status.code(), Some(0));
+    let titles: Vec<&str> = stdout(&output)
+        .lines()
+        .filter(|line| line.starts_with("# host"))
+        .collect();
+    assert_eq!(
+        titles,
+        ["# host node1, bridge br0.local", "# host node1, bridge br0"]
+    );
+    let any = bridgechain(&["flows", "configs/learning-any.yaml"]);
+    assert!(stdout(&any).contains(", bridge *\n"), "{}", stdout(&any));
+}
+
+#[test]
+fn flows_prints_json_for_programs() {
+    let output = bridgechain(&["flows", "--json", "--bridge", "br.nf", "configs/taps.yaml"]);
+    assert_eq!(output.status.code(), Some(0));
+    let bridges: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(bridges[0]["host"], "node1");
+    assert_eq!(bridges[0]["role"], "service");
+    assert_eq!(bridges[0]["flows"][0]["priority"], 400);
+    assert_eq!(bridges[0]["groups"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn flows_says_what_would_be_right() {
+    for (arguments, message) in [
+        (
+            &["--bridge", "br0.locl"][..],
+            "there is no bridge \"br0.locl\"; did you mean \"br0.local\"?",
+        ),
+        (
+            &["--host", "node"],
+            "there is no host \"node\"; did you mean \"node1\"?",
+        ),
+        (
+            &["--ports", "no-such-file"],
+            "cannot read no-such-file: No such file",
+        ),
+        (&["--ports", "configs/taps.yaml"], "configs/taps.yaml: "),
+    ] {
+        let output = bridgechain(&[&["flows", "configs/taps.yaml"], arguments].concat());
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(stdout(&output), "");
+        assert!(
+            stderr(&output).contains(message),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+    }
+}

@@ -8,6 +8,7 @@ mod flows;
 mod inputs;
 mod run;
 mod setup;
+mod trace;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum Command {
     Run(run::Args),
     /// Make the bridges of a host
     Setup(setup::Args),
+    /// Follow a frame through the bridges, and say who sees it
+    Trace(trace::Args),
 }
 
 /// Runs the subcommand that the arguments ask for.
@@ -47,6 +50,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Flows(args) => flows::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Setup(args) => setup::run(&args),
+        Command::Trace(args) => trace::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("bridgechain: {error:#}");

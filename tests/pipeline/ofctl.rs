@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::ovs::{Ovs, all_ports, bridge_name};
 use bridgechain::ofctl::Dialect;
@@ -91,4 +92,68 @@ fn a_loaded_bridge_holds_what_was_compiled() {
             ovs.remove_host(host, &bridges);
         }
     }
+}
+
+/// What `bridgechain flows` prints.
+fn printed(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .arg("flows")
+        .args(arguments)
+        .output()
+        .expect("the command can be run");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {complaint}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn the_output_of_the_command_can_be_loaded_as_it_is() {
+    let Some(ovs) = Ovs::start() else { return };
+    let config = "configs/taps.yaml";
+    let (topology, _) = config::load(config.as_ref()).expect("a good example");
+    for host in topology.hosts.values() {
+        let bridges = all_ports(host);
+        ovs.add_host(host, &bridges);
+        for (role, ports) in &bridges {
+            let bridge = bridge_name(host, *role);
+            ovs.ofctl_file(
+                "add-groups",
+                bridge,
+                &printed(&[config, "--bridge", bridge, "--groups"]),
+            );
+            ovs.ofctl_file("add-flows", bridge, &printed(&[config, "--bridge", bridge]));
+            let found = ovs.read_back(bridge);
+            let mut program = compile::bridge(host, &topology.controller, *role, ports);
+            program.meters.clear();
+            assert_same(&found, &program, bridge);
+        }
+    }
+}
+
+#[test]
+fn numbers_are_those_of_the_file() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let ports = directory.path().join("ports.yaml");
+    fs::write(&ports, "node1: { vma0: 41, vmb0: 42, local-nf: 43 }").expect("a file");
+    let file = ports.display().to_string();
+    let text = printed(&[
+        "configs/taps.yaml",
+        "--bridge",
+        "br0.local",
+        "--ports",
+        &file,
+    ]);
+    assert!(
+        text.contains("in_port=41,dl_src=52:54:00:00:00:0a actions="),
+        "{text}"
+    );
+    assert!(
+        text.contains("dl_vlan=3000 actions=pop_vlan,output:41,output:42"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("vma0") && !text.contains("52:54:00:00:00:0c,dl_vlan"),
+        "{text}"
+    );
 }

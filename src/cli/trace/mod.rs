@@ -1,0 +1,211 @@
+//! `bridgechain trace`: follows a frame through the compiled flows, and says who sees it.
+
+mod ends;
+mod path;
+mod sightings;
+mod site;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::{Context, ensure};
+use bridgechain::learning::LearnedMac;
+use bridgechain::simulate::{Frame, Tags};
+use openflow::MacAddr;
+use serde::Serialize;
+
+use self::ends::{Destination, Sender};
+use self::path::PassReport;
+use self::sightings::Sighting;
+use self::site::Site;
+use super::inputs::{self, Numbers};
+
+/// Arguments of `bridgechain trace`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The configuration file (YAML)
+    config: PathBuf,
+    /// Who sends it: a VM (VM-A), a certain vNIC of it (VM-A/MAC or VM-A/PORT), `uplink`, `host`,
+    /// or a port by its name
+    #[arg(long, value_name = "WHO")]
+    from: String,
+    /// Where to: a VM as above, a MAC address, `broadcast`, `multicast`, `unknown`, `host`, or
+    /// `outside` (an address that was learned at an uplink)
+    #[arg(long, value_name = "WHO")]
+    to: String,
+    /// It leaves its sender with the tag of this VLAN; 0 is a priority tag
+    #[arg(long, value_name = "VID", value_parser = clap::value_parser!(u16).range(0..4096))]
+    vlan: Option<u16>,
+    /// Its source address, instead of the sender's own
+    #[arg(long, value_name = "MAC")]
+    src: Option<MacAddr>,
+    /// This address was learned at this port (`host` for the host itself); may be repeated
+    #[arg(long, value_name = "MAC@PORT")]
+    learned: Vec<Learned>,
+    /// The host on which it is sent, where that is not clear
+    #[arg(long)]
+    host: Option<String>,
+    /// Port numbers (YAML or JSON, `PORT: NUMBER`, for all hosts or by host); ports that are not
+    /// in it are taken as absent. Without it all configured ports are there
+    #[arg(long, value_name = "FILE")]
+    ports: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `MAC@PORT`
+#[derive(Debug, Clone)]
+struct Learned {
+    mac: MacAddr,
+    port: String,
+}
+
+impl FromStr for Learned {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (mac, port) = text
+            .split_once('@')
+            .ok_or("expected MAC@PORT, such as 02:00:00:00:00:07@vma0")?;
+        let mac = mac.parse().map_err(|error| format!("{error}"))?;
+        Ok(Self {
+            mac,
+            port: port.to_owned(),
+        })
+    }
+}
+
+/// Prints the path and who sees the frame. Fails where the flows do what they must not.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let Some(topology) = inputs::topology(&args.config) else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let numbers = Numbers::read(args.ports.as_deref(), &topology)?;
+    let hosts = match &args.host {
+        Some(name) => vec![inputs::host(&topology, name)?],
+        None => topology.hosts.values().collect(),
+    };
+    let sites = hosts
+        .into_iter()
+        .map(|host| Site::new(host, &topology, &numbers))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let (site, sender) = ends::sender(&sites, &args.from)?;
+    let destination = ends::destination(site, &topology, &sender, &args.to, args.vlan)?;
+    let learned = learned(site, &sender, &destination, args)?;
+    let frame = Frame::new(args.src.unwrap_or(sender.mac), destination.mac);
+    let frame = match args.vlan {
+        Some(vid) => frame.tagged(vid),
+        None => frame,
+    };
+    let network = site.network(&learned);
+    let walk = network.inject(sender.at.role, sender.at.port, frame.clone());
+    let report = Report {
+        host: &site.host.name,
+        from: &sender,
+        to: &destination,
+        tags: frame.tags.iter().map(|tag| tag.vid).collect(),
+        path: path::report(site, &walk.pass),
+        sightings: sightings::of(site, &sender, &walk),
+        packet_ins: walk.packet_ins.len(),
+        faults: walk.faults.iter().map(ToString::to_string).collect(),
+    };
+    let text = if args.json {
+        serde_json::to_string_pretty(&report)? + "\n"
+    } else {
+        report.text(&frame)
+    };
+    io::stdout()
+        .write_all(text.as_bytes())
+        .context("cannot write to stdout")?;
+    Ok(if walk.faults.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// What is known of addresses: what the command line says, and otherwise what is taken for
+/// granted of the sender and the destination.
+fn learned(
+    site: &Site<'_>,
+    sender: &Sender,
+    destination: &Destination,
+    args: &Args,
+) -> anyhow::Result<Vec<LearnedMac>> {
+    let told = args
+        .learned
+        .iter()
+        .map(|Learned { mac, port }| Ok((*mac, port, site.port(port)?)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    // Nothing is learned of a frame that belongs to no network, and nothing helps it.
+    let Some(vlan) = site.network_of(sender.at, args.vlan) else {
+        return Ok(Vec::new());
+    };
+    let mut learned: Vec<LearnedMac> = Vec::new();
+    for (mac, port, at) in told {
+        let entry = site.learned(vlan, mac, at).with_context(|| {
+            let refusal = site.refusal(vlan, mac);
+            format!("{mac} is never learned at {port}: {refusal}")
+        })?;
+        ensure!(
+            learned.iter().all(|other| other.mac != mac),
+            "{mac} is said to be learned at two ports"
+        );
+        learned.push(entry);
+    }
+    for (mac, at) in [
+        (sender.mac, sender.learned_at),
+        (destination.mac, destination.learned_at),
+    ] {
+        if let (Some(at), false) = (at, learned.iter().any(|entry| entry.mac == mac)) {
+            learned.extend(site.learned(vlan, mac, at));
+        }
+    }
+    Ok(learned)
+}
+
+/// What is printed.
+#[derive(Serialize)]
+struct Report<'a> {
+    host: &'a str,
+    from: &'a Sender,
+    to: &'a Destination,
+    /// VLAN ids that it leaves its sender with, outermost first.
+    tags: Vec<u16>,
+    path: PassReport,
+    sightings: Vec<Sighting>,
+    /// How often the controller is told of the source.
+    packet_ins: usize,
+    faults: Vec<String>,
+}
+
+impl Report<'_> {
+    fn text(&self, frame: &Frame) -> String {
+        let Self {
+            host,
+            from,
+            to,
+            path,
+            sightings,
+            packet_ins,
+            faults,
+            ..
+        } = self;
+        let tags = Tags(&frame.tags);
+        let mut text = format!(
+            "host {host}: {} ({}) to {} ({}), {tags}\n\n{path}\n",
+            from.who, frame.src, to.who, frame.dst
+        );
+        text.push_str(&sightings::table(sightings));
+        if *packet_ins > 0 {
+            text.push_str("\nThe source is not known yet: the controller is told of it.\n");
+        }
+        for fault in faults {
+            text.push_str(&format!("\nFAULT: {fault}\n"));
+        }
+        text
+    }
+}

@@ -1,0 +1,254 @@
+//! The way of a frame, bridge by bridge and table by table.
+
+use std::fmt;
+
+use bridgechain::cookie::Class;
+use bridgechain::learning::Location;
+use bridgechain::ofctl::Dialect;
+use bridgechain::ports::Ports;
+use bridgechain::simulate::{Delivery, Frame, Pass, Step, Tags};
+use bridgechain::topology::Role;
+use openflow::PortNo;
+use serde::Serialize;
+
+use super::site::Site;
+
+/// A frame's way through one bridge, and from there on.
+#[derive(Debug, Serialize)]
+pub(super) struct PassReport {
+    bridge: String,
+    in_port: String,
+    /// How it is tagged as it comes in.
+    tags: String,
+    steps: Vec<StepReport>,
+}
+
+/// What a bridge did.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "step")]
+enum StepReport {
+    Table {
+        table: u8,
+        /// The flow that matched.
+        #[serde(flatten)]
+        flow: Option<FlowReport>,
+        /// Why the frame ends here, if it does.
+        dropped: Option<&'static str>,
+    },
+    Change {
+        action: String,
+    },
+    Group {
+        group: u32,
+        bucket: usize,
+        steps: Vec<StepReport>,
+    },
+    Out {
+        port: String,
+        tags: String,
+    },
+    Through {
+        port: String,
+        tags: String,
+        next: PassReport,
+    },
+    Patch {
+        port: String,
+        next: PassReport,
+    },
+    NotBack {
+        port: String,
+    },
+    NoSuchPort {
+        port: String,
+    },
+    Controller,
+}
+
+#[derive(Debug, Serialize)]
+struct FlowReport {
+    priority: u16,
+    #[serde(rename = "match")]
+    matches: String,
+}
+
+/// The record of `pass` in names.
+pub(super) fn report(site: &Site<'_>, pass: &Pass<'_>) -> PassReport {
+    let at = Location {
+        role: pass.role,
+        port: pass.in_port,
+    };
+    let reporter = Reporter {
+        site,
+        role: pass.role,
+        ports: site.ports(pass.role),
+    };
+    PassReport {
+        bridge: site.bridge(pass.role).to_owned(),
+        in_port: site.port_name(at),
+        tags: tags(&pass.frame),
+        steps: reporter.steps(&pass.steps),
+    }
+}
+
+fn tags(frame: &Frame) -> String {
+    Tags(&frame.tags).to_string()
+}
+
+struct Reporter<'a, 't> {
+    site: &'a Site<'t>,
+    role: Role,
+    ports: Option<&'a Ports>,
+}
+
+impl Reporter<'_, '_> {
+    fn dialect(&self) -> Dialect<'_> {
+        self.ports.map_or(Dialect::Numbers, Dialect::Names)
+    }
+
+    fn port(&self, port: PortNo) -> String {
+        self.site.port_name(Location {
+            role: self.role,
+            port,
+        })
+    }
+
+    fn steps(&self, steps: &[Step<'_>]) -> Vec<StepReport> {
+        steps.iter().flat_map(|step| self.step(step)).collect()
+    }
+
+    fn step(&self, step: &Step<'_>) -> Vec<StepReport> {
+        let one = match step {
+            Step::Lookup { table, matched } => StepReport::Table {
+                table: table.0,
+                flow: matched.map(|(key, _)| FlowReport {
+                    priority: key.priority,
+                    matches: self.dialect().match_(&key.match_).to_string(),
+                }),
+                dropped: match matched {
+                    None => Some("no flow matches"),
+                    Some((_, flow)) if flow.instructions.is_empty() => {
+                        Some(Class::of(flow.cookie).map_or("by a flow", reason))
+                    }
+                    Some(_) => None,
+                },
+            },
+            Step::Change(action) => StepReport::Change {
+                action: self.dialect().action(action).to_string(),
+            },
+            Step::Group { id, buckets } => {
+                let buckets = buckets.iter().map(|(bucket, steps)| StepReport::Group {
+                    group: id.0,
+                    bucket: *bucket,
+                    steps: self.steps(steps),
+                });
+                return buckets.collect();
+            }
+            Step::Deliver(Delivery { port, frame, .. }) => StepReport::Out {
+                port: self.port(*port),
+                tags: tags(frame),
+            },
+            Step::Through { delivery, pass } => StepReport::Through {
+                port: self.port(delivery.port),
+                tags: tags(&delivery.frame),
+                next: report(self.site, pass),
+            },
+            Step::Cross { port, pass } => StepReport::Patch {
+                port: self.port(*port),
+                next: report(self.site, pass),
+            },
+            Step::Suppress(port) => StepReport::NotBack {
+                port: self.port(*port),
+            },
+            Step::NoSuchPort(port) => StepReport::NoSuchPort {
+                port: self.port(*port),
+            },
+            Step::PacketIn(_) => StepReport::Controller,
+        };
+        vec![one]
+    }
+}
+
+/// Why a flow of this class drops.
+fn reason(class: Class) -> &'static str {
+    match class {
+        Class::DropPort => "its port is not in the configuration",
+        Class::DropVlan => "its port is no member of that VLAN",
+        Class::DropSpoofed => "its source address is pinned to another vNIC",
+        Class::DropReserved => "bridges do not forward reserved multicast",
+        Class::DropSource => "its source address is a multicast address",
+        Class::DropFunction => "a network function does not send frames of its own",
+        Class::LearnedDestination => "its destination is where it came from",
+        Class::Flood => "nobody is a member of that VLAN",
+        Class::Pipeline | Class::Pinned | Class::LearnedSource | Class::Function => "by a flow",
+    }
+}
+
+impl fmt::Display for PassReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_pass(f, self, 0)
+    }
+}
+
+fn write_pass(f: &mut fmt::Formatter<'_>, pass: &PassReport, depth: usize) -> fmt::Result {
+    let PassReport {
+        bridge,
+        in_port,
+        tags,
+        steps,
+    } = pass;
+    writeln!(f, "{:1$}{bridge}, in by {in_port}, {tags}", "", 2 * depth)?;
+    write_steps(f, steps, depth + 1)
+}
+
+fn write_steps(f: &mut fmt::Formatter<'_>, steps: &[StepReport], depth: usize) -> fmt::Result {
+    steps.iter().try_for_each(|step| write_step(f, step, depth))
+}
+
+/// Tables stand at `depth`, what their flows do one step further in.
+fn write_step(f: &mut fmt::Formatter<'_>, step: &StepReport, depth: usize) -> fmt::Result {
+    let inner = depth + usize::from(!matches!(step, StepReport::Table { .. }));
+    write!(f, "{:1$}", "", 2 * inner)?;
+    match step {
+        StepReport::Table {
+            table,
+            flow,
+            dropped,
+        } => {
+            write!(f, "table {table}")?;
+            if let Some(FlowReport { priority, matches }) = flow {
+                let matches = if matches.is_empty() {
+                    "any frame"
+                } else {
+                    matches
+                };
+                write!(f, ", priority {priority}: {matches}")?;
+            }
+            match dropped {
+                Some(reason) => writeln!(f, ": dropped, {reason}"),
+                None => writeln!(f),
+            }
+        }
+        StepReport::Change { action } => writeln!(f, "{action}"),
+        StepReport::Group {
+            group,
+            bucket,
+            steps,
+        } => {
+            writeln!(f, "group {group}, bucket {bucket}")?;
+            write_steps(f, steps, inner)
+        }
+        StepReport::Out { port, tags } => writeln!(f, "OUT by {port}, {tags}"),
+        StepReport::Through { port, tags, next } => {
+            writeln!(f, "OUT by {port}, {tags}; the function lets it pass")?;
+            write_pass(f, next, inner)
+        }
+        StepReport::Patch { port, next } => {
+            writeln!(f, "on by {port}")?;
+            write_pass(f, next, inner)
+        }
+        StepReport::NotBack { port } => writeln!(f, "not out by {port}: it came in there"),
+        StepReport::NoSuchPort { port } => writeln!(f, "not out by {port}: there is no such port"),
+        StepReport::Controller => writeln!(f, "to the controller, as its source is not known"),
+    }
+}

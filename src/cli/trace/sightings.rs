@@ -1,0 +1,124 @@
+//! Who sees a frame: all who could, those who see nothing too.
+
+use std::collections::BTreeMap;
+
+use bridgechain::learning::Location;
+use bridgechain::simulate::{Tags, Walk};
+use bridgechain::topology::Role;
+use serde::Serialize;
+
+use super::ends::Sender;
+use super::site::{Occupant, Site};
+
+/// What comes out of one port.
+#[derive(Debug, Serialize)]
+pub(super) struct Sighting {
+    who: String,
+    port: String,
+    bridge: String,
+    is_sender: bool,
+    /// Empty where nothing is seen.
+    copies: Vec<Copies>,
+}
+
+/// Copies that look the same.
+#[derive(Debug, Serialize)]
+struct Copies {
+    tags: String,
+    count: usize,
+}
+
+/// What comes out of every port: first of the vNICs and functions, then of what is outside.
+pub(super) fn of(site: &Site<'_>, sender: &Sender, walk: &Walk<'_>) -> Vec<Sighting> {
+    let mut seen: BTreeMap<Location, BTreeMap<String, usize>> = BTreeMap::new();
+    for copy in &walk.deliveries {
+        let at = Location {
+            role: copy.role,
+            port: copy.port,
+        };
+        let tags = Tags(&copy.frame.tags).to_string();
+        *seen.entry(at).or_default().entry(tags).or_default() += 1;
+    }
+    // The LOCAL ports of the other bridges are nobody's, unless something comes out there.
+    let is_listed = |at: &Location| {
+        let is_spare =
+            at.port == openflow::PortNo::LOCAL && site.occupant(*at) != Occupant::HostItself;
+        !is_spare || seen.contains_key(at)
+    };
+    let mut ports: Vec<Location> = site
+        .all_ports()
+        .map(|(at, _)| at)
+        .filter(|at| is_listed(at))
+        .collect();
+    ports.sort_by_key(|at| (order(at.role), at.port));
+    ports
+        .into_iter()
+        .map(|at| Sighting {
+            who: who(site, at),
+            port: site.port_name(at),
+            bridge: site.bridge(at.role).to_owned(),
+            is_sender: at == sender.at,
+            copies: seen
+                .remove(&at)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(tags, count)| Copies { tags, count })
+                .collect(),
+        })
+        .collect()
+}
+
+fn order(role: Role) -> usize {
+    match role {
+        Role::Local | Role::Learning => 0,
+        Role::Service => 1,
+        Role::Uplink => 2,
+    }
+}
+
+fn who(site: &Site<'_>, at: Location) -> String {
+    match site.occupant(at) {
+        Occupant::Vm(vm) => vm.to_owned(),
+        Occupant::Function(function) => function,
+        Occupant::Uplink => "uplink".to_owned(),
+        Occupant::HostItself => "host itself".to_owned(),
+        Occupant::Patch | Occupant::Unknown => "port".to_owned(),
+    }
+}
+
+/// The table for people.
+pub(super) fn table(sightings: &[Sighting]) -> String {
+    let mut rows = vec![["WHO", "PORT", "SEES IT", "COPIES"].map(str::to_owned)];
+    for sighting in sightings {
+        let Sighting {
+            who,
+            port,
+            is_sender,
+            copies,
+            ..
+        } = sighting;
+        let who = if *is_sender {
+            format!("{who} (sender)")
+        } else {
+            who.clone()
+        };
+        if copies.is_empty() {
+            rows.push([who.clone(), port.clone(), "no".to_owned(), "0".to_owned()]);
+        }
+        for Copies { tags, count } in copies {
+            rows.push([who.clone(), port.clone(), tags.clone(), count.to_string()]);
+        }
+    }
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let [who_width, port_width, sees_width] = [0, 1, 2].map(width);
+    rows.iter()
+        .map(|[who, port, sees, copies]| {
+            format!("{who:who_width$}  {port:port_width$}  {sees:sees_width$}  {copies}\n")
+        })
+        .collect()
+}

@@ -1,0 +1,316 @@
+//! `bridgechain trace`: the table of who sees which frame, cell by cell, and what the command says
+//! when it is asked for something that is not there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::{Command, Output};
+
+const CONFIG: &str = "tests/fixtures/visibility.yaml";
+
+fn trace(config: &str, arguments: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["trace", config])
+        .args(arguments.split_whitespace())
+        .output()
+        .expect("the command can be run")
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("UTF-8")
+}
+
+/// Who sees the frame, by port: `untagged x1`. Ports that see nothing are left out, though they
+/// must be in the table.
+fn seen(arguments: &str) -> BTreeMap<String, String> {
+    seen_of(CONFIG, arguments, 12)
+}
+
+fn seen_of(config: &str, arguments: &str, ports: usize) -> BTreeMap<String, String> {
+    let output = trace(config, &format!("{arguments} --json"));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{arguments}: {}",
+        stderr(&output)
+    );
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let sightings = report["sightings"].as_array().expect("a list");
+    assert_eq!(sightings.len(), ports, "{arguments}: {sightings:#?}");
+    let mut seen = BTreeMap::new();
+    for sighting in sightings {
+        for copies in sighting["copies"].as_array().expect("a list") {
+            let port = sighting["port"].as_str().expect("text").to_owned();
+            let tags = copies["tags"].as_str().expect("text");
+            let how = format!("{tags} x{}", copies["count"]);
+            assert_eq!(
+                seen.insert(port, how),
+                None,
+                "{arguments}: two kinds of copies"
+            );
+        }
+    }
+    seen
+}
+
+/// `vma0: untagged, ids0: tagged 3000`, each once.
+fn once(expected: &str) -> BTreeMap<String, String> {
+    let pairs = expected
+        .split(", ")
+        .map(|pair| pair.split_once(": ").expect("PORT: TAGS"));
+    pairs
+        .map(|(port, tags)| (port.to_owned(), format!("{tags} x1")))
+        .collect()
+}
+
+/// All of demo3000 but its senders, the tap among them; and those of the other VLAN.
+const BUM_3000: &str = "vmb0: untagged, acc0: untagged, trunk0: tagged 3000, all0: untagged, \
+                        rt0: untagged, ids0: tagged 3000, eth1: tagged 3000";
+const BUM_4000: &str = "vmd0: untagged, trunk0: tagged 4000, rt1: untagged, ids0: tagged 4000, \
+                        eth1: tagged 4000";
+
+#[test]
+fn unicast_is_seen_by_its_destination_the_tap_and_who_accepts_all() {
+    assert_eq!(
+        seen("--from VM-A --to VM-B"),
+        once("vmb0: untagged, all0: untagged, ids0: tagged 3000")
+    );
+    assert_eq!(
+        seen("--from VM-A --to access"),
+        once("acc0: untagged, all0: untagged, ids0: tagged 3000")
+    );
+    assert_eq!(
+        seen("--from VM-A --to trunk"),
+        once("trunk0: tagged 3000, all0: untagged, ids0: tagged 3000")
+    );
+    assert_eq!(
+        seen("--from VM-A --to accept"),
+        once("all0: untagged, ids0: tagged 3000")
+    );
+    assert_eq!(
+        seen("--from VM-C --to VM-D"),
+        once("vmd0: untagged, ids0: tagged 4000")
+    );
+    assert_eq!(
+        seen("--from trunk --vlan 4000 --to VM-D"),
+        once("vmd0: untagged, ids0: tagged 4000")
+    );
+}
+
+#[test]
+fn broadcast_unknown_unicast_and_multicast_are_seen_by_all_of_the_network() {
+    for to in ["broadcast", "unknown", "multicast", "02:00:00:00:00:77"] {
+        assert_eq!(
+            seen(&format!("--from VM-A --to {to}")),
+            once(BUM_3000),
+            "{to}"
+        );
+        assert_eq!(
+            seen(&format!("--from VM-C --to {to}")),
+            once(BUM_4000),
+            "{to}"
+        );
+    }
+}
+
+#[test]
+fn frames_to_and_from_outside_pass_the_tap() {
+    assert_eq!(
+        seen("--from VM-A --to outside"),
+        once("all0: untagged, ids0: tagged 3000, eth1: tagged 3000")
+    );
+    assert_eq!(
+        seen("--from uplink --vlan 3000 --to VM-B"),
+        once("vmb0: untagged, all0: untagged, ids0: tagged 3000")
+    );
+    assert_eq!(seen("--from host --to outside"), once("eth1: untagged"));
+    assert_eq!(seen("--from uplink --to host"), once("LOCAL: untagged"));
+    assert_eq!(
+        seen("--from uplink --vlan 3000 --to outside"),
+        BTreeMap::new()
+    );
+}
+
+#[test]
+fn what_is_refused_is_seen_by_nobody() {
+    for arguments in [
+        "--from VM-A --to VM-B --vlan 3000",
+        "--from VM-A --to VM-B --src 52:54:00:00:00:0c",
+        "--from VM-A --to 01:80:c2:00:00:0e",
+        "--from VM-A --to broadcast --src 01:00:5e:00:00:01",
+        "--from trunk --vlan 7 --to broadcast",
+        "--from ids0 --to broadcast",
+        "--from uplink --vlan 3000 --to VM-B --src 52:54:00:00:00:0a",
+    ] {
+        assert_eq!(seen(arguments), BTreeMap::new(), "{arguments}");
+    }
+}
+
+#[test]
+fn addresses_are_known_where_they_were_learned() {
+    assert_eq!(
+        seen("--from VM-A --to 02:00:00:00:00:77 --learned 02:00:00:00:00:77@vmb0"),
+        once("vmb0: untagged, all0: untagged, ids0: tagged 3000")
+    );
+    assert_eq!(
+        seen("--from VM-A --to router/rt0"),
+        once("rt0: untagged, all0: untagged, ids0: tagged 3000")
+    );
+}
+
+#[test]
+fn of_several_vnics_the_one_of_the_frames_network_is_meant() {
+    assert_eq!(
+        seen("--from VM-C --to router"),
+        once("rt1: untagged, ids0: tagged 4000")
+    );
+}
+
+#[test]
+fn a_new_source_is_reported_and_a_known_one_is_not() {
+    let told = |arguments| stdout(&trace(CONFIG, arguments)).contains("the controller is told");
+    assert!(!told("--from VM-A --to broadcast"));
+    assert!(!told("--from router/rt0 --to broadcast"));
+    assert!(told("--from VM-A --to broadcast --src 02:00:00:00:00:77"));
+}
+
+#[test]
+fn the_path_is_printed_table_by_table() {
+    let output = trace(CONFIG, "--from VM-A --to VM-B");
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!(stdout(&output));
+    let output = trace(CONFIG, "--from VM-A --to VM-B --vlan 3000");
+    insta::assert_snapshot!(stdout(&output));
+}
+
+#[test]
+fn absent_ports_are_those_that_a_file_of_numbers_lacks() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let ports = directory.path().join("ports.yaml");
+    let numbers = "vma0: 11\nvmb0: 12\nlocal-nf: 13\nnf-local: 1\nnf-uplink: 2\nuplink-nf: 3\n";
+    fs::write(&ports, format!("{numbers}eth1: 4\n")).expect("a file");
+    let arguments = format!("--from VM-A --to broadcast --ports {}", ports.display());
+    assert_eq!(
+        seen_of(CONFIG, &arguments, 4),
+        once("vmb0: untagged, eth1: tagged 3000")
+    );
+    let complaints = trace(CONFIG, &arguments);
+    assert!(stderr(&complaints).contains("port ids0 has no number and is taken as absent"));
+}
+
+#[test]
+fn a_learning_switch_takes_any_ports() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let ports = directory.path().join("ports.json");
+    fs::write(&ports, r#"{"p1": 1, "p2": 2, "p3": 3}"#).expect("a file");
+    let seen = |arguments: &str| {
+        let arguments = format!("{arguments} --ports {}", ports.display());
+        seen_of("configs/learning-any.yaml", &arguments, 3)
+    };
+    assert_eq!(
+        seen("--from p1 --to broadcast --vlan 7"),
+        once("p2: tagged 7, p3: tagged 7")
+    );
+    assert_eq!(
+        seen("--from p1 --to 02:00:00:00:00:77 --learned 02:00:00:00:00:77@p3"),
+        once("p3: untagged")
+    );
+}
+
+#[test]
+fn mistakes_are_said_with_what_would_be_right() {
+    for (arguments, message) in [
+        (
+            "--from VM-X --to VM-A",
+            "there is no VM and no port \"VM-X\"; did you mean \"VM-A\"?",
+        ),
+        (
+            "--from eth11 --to VM-A",
+            "there is no VM and no port \"eth11\"; did you mean \"eth1\"?",
+        ),
+        (
+            "--from router --to VM-A",
+            "say router/rt0 (on node1) or router/rt1 (on node1)",
+        ),
+        (
+            "--from VM-A/52:54:00:00:00:0b --to VM-B",
+            "VM-A has no vNIC \"VM-A/52:54:00:00:00:0b\"; say VM-A/52:54:00:00:00:0a",
+        ),
+        ("--from VM-A --to brodcast", "did you mean \"broadcast\"?"),
+        (
+            "--from VM-A --to VM-B --host node2",
+            "there is no host \"node2\"; did you mean \"node1\"?",
+        ),
+        (
+            "--from VM-A --to VM-B --learned 02:00:00:00:00:77@vmb",
+            "host node1 has no port \"vmb\"; did you mean",
+        ),
+        (
+            "--from VM-A --to VM-B --learned 52:54:00:00:00:0b@eth1",
+            "52:54:00:00:00:0b is never learned at eth1: it is pinned to VM-B (vmb0)",
+        ),
+        (
+            "--from VM-A --to VM-B --learned 02:00:00:00:00:77@vmc0",
+            "02:00:00:00:00:77 is never learned at vmc0: no frame of VLAN 3000 is admitted there",
+        ),
+    ] {
+        let output = trace(CONFIG, arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments}");
+        assert_eq!(stdout(&output), "", "{arguments}");
+        assert!(
+            stderr(&output).contains(message),
+            "{arguments}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn wrong_arguments_are_a_matter_of_usage() {
+    for (arguments, message) in [
+        ("--from VM-A", "--to <WHO>"),
+        (
+            "--from VM-A --to VM-B --vlan 4096",
+            "4096 is not in 0..4096",
+        ),
+        (
+            "--from VM-A --to VM-B --src 52:54",
+            "a MAC address has 6 parts",
+        ),
+        (
+            "--from VM-A --to VM-B --learned 52:54:00:00:00:0b",
+            "expected MAC@PORT",
+        ),
+    ] {
+        let output = trace(CONFIG, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(
+            stderr(&output).contains(message),
+            "{arguments}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn hosts_are_told_apart_by_name() {
+    let output = trace("configs/hosts.yaml", "--from uplink --to broadcast");
+    assert!(
+        stderr(&output).contains("say --host node1 or --host node2"),
+        "{}",
+        stderr(&output)
+    );
+    let output = trace(
+        "configs/hosts.yaml",
+        "--from uplink --to broadcast --host node2",
+    );
+    assert!(
+        stdout(&output).starts_with("host node2: "),
+        "{}",
+        stderr(&output)
+    );
+}
