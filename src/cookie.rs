@@ -29,6 +29,9 @@ pub enum Class {
     Flood = 0x05,
     /// Hands frames to a network function.
     Function = 0x06,
+    /// Written by the switch itself: the port that a source address was seen at. It is neither
+    /// wanted nor unwanted, and goes by its own idle timeout.
+    Remembered = 0x07,
     /// Drops frames from a port that is not in the configuration.
     DropPort = 0x80,
     /// Drops frames of a VLAN that their port is no member of.
@@ -44,13 +47,14 @@ pub enum Class {
 }
 
 impl Class {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Pipeline,
         Self::Pinned,
         Self::LearnedSource,
         Self::LearnedDestination,
         Self::Flood,
         Self::Function,
+        Self::Remembered,
         Self::DropPort,
         Self::DropVlan,
         Self::DropSpoofed,

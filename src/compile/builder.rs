@@ -2,7 +2,7 @@
 
 use openflow::{
     Action, FlowModFlags, GroupId, Instruction, Match, MeterBand, MeterFlags, MeterId, OxmField,
-    PortNo, Subfield,
+    PortNo, Subfield, TableId,
 };
 
 use super::tables::{Table, priority};
@@ -15,6 +15,9 @@ use crate::topology::Controller;
 /// looks at, the rest of a minimal frame helps whoever reads a trace.
 const PACKET_IN_BYTES: u16 = 64;
 
+/// `in_port` of a resubmit that leaves it as it is (`OFPP_IN_PORT`, 16 bits).
+const KEEP_IN_PORT: u16 = 0xfff8;
+
 /// A port number that no port has.
 pub(super) const NOBODY: PortNo = PortNo(0);
 
@@ -22,7 +25,7 @@ pub(super) const NOBODY: PortNo = PortNo(0);
 ///
 /// Every flow asks for FLOW_REMOVED, so that one that somebody deletes by hand is noticed at once.
 pub(super) fn flow(
-    table: impl Into<openflow::TableId>,
+    table: impl Into<TableId>,
     priority: u16,
     match_: Match,
     class: Class,
@@ -182,6 +185,22 @@ pub(super) fn mark_to_in_port() -> Action {
     Action::RegMove {
         src: marked_port(),
         dst: in_port(),
+    }
+}
+
+/// Writes `port` into a frame's mark.
+pub(super) fn mark_port(port: PortNo) -> Action {
+    Action::RegLoad {
+        dst: marked_port(),
+        value: u64::from(port.0),
+    }
+}
+
+/// Goes through `table` and comes back, with the port that the frame came in by as it is.
+pub(super) fn resubmit(table: TableId) -> Action {
+    Action::ResubmitTable {
+        in_port: KEEP_IN_PORT,
+        table_id: table,
     }
 }
 

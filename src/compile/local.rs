@@ -1,6 +1,9 @@
 //! The local bridge: VLAN access and trunk, anti-spoofing, delivery to vNICs.
 
-use openflow::{Action, Match, OxmField, PortNo};
+use openflow::{
+    Action, Learn, LearnDestination, LearnFlags, LearnLimit, LearnSource, LearnSpec, Match,
+    OxmField, PortNo,
+};
 
 use super::admission::{self, Admission};
 use super::builder::{self, Builder, apply, apply_then, from_port, goto};
@@ -8,9 +11,15 @@ use super::delivery::Delivery;
 use super::tables::{Table, priority};
 use super::{mark, vlan};
 use crate::cookie::Class;
+use crate::learning::MacTable;
 use crate::ports::Ports;
 use crate::program::Program;
 use crate::topology::{ChainBridges, Controller, Host, Vlan};
+
+/// How many ports the switch remembers, as many as there are learned MAC addresses at the most.
+const REMEMBERED: u32 = MacTable::CAPACITY as u32;
+/// The low bits of a VLAN tag: its VID.
+const VID_BITS: u16 = 12;
 
 pub(super) fn compile(
     host: &Host,
@@ -35,7 +44,7 @@ pub(super) fn compile(
         .first()
         .and_then(|patch| ports.get(&patch.left))
     {
-        forward(&mut builder, chain_port);
+        forward(&mut builder, host, settings, chain_port);
         take_back(&mut builder, host, ports, chain_port);
     }
     for network in &host.networks {
@@ -45,17 +54,21 @@ pub(super) fn compile(
 }
 
 /// Sends every frame of a vNIC along the chain, marked with its port.
-fn forward(builder: &mut Builder, chain_port: PortNo) {
+///
+/// An inline function loses the mark. So on a host that has one, the switch itself remembers which
+/// port an address was seen at: from its very first frame, and also while the controller is away.
+fn forward(builder: &mut Builder, host: &Host, settings: &Controller, chain_port: PortNo) {
+    let mut actions = vec![builder::clear_mark(), builder::in_port_to_mark()];
+    if host.has_inline() {
+        actions.push(remember_port(settings));
+    }
+    actions.push(Action::output(chain_port));
     builder.flow(
         Table::Forward,
         priority::MISS,
         Match::new(),
         Class::Pipeline,
-        apply(vec![
-            builder::clear_mark(),
-            builder::in_port_to_mark(),
-            Action::output(chain_port),
-        ]),
+        apply(actions),
     );
 }
 
@@ -69,6 +82,9 @@ fn take_back(builder: &mut Builder, host: &Host, ports: &Ports, chain_port: Port
         Class::Pipeline,
         goto(Table::Return),
     );
+    if host.has_inline() {
+        restore_mark(builder, host, ports);
+    }
     // The port of frames from the uplink becomes 0, which is nobody's.
     builder.flow(
         Table::Return,
@@ -77,9 +93,6 @@ fn take_back(builder: &mut Builder, host: &Host, ports: &Ports, chain_port: Port
         Class::Pipeline,
         apply_then(vec![builder::mark_to_in_port()], Table::Dispatch),
     );
-    if host.has_inline() {
-        restore_inspected(builder, host, ports);
-    }
     builder.flow(
         Table::Dispatch,
         priority::SPECIFIC,
@@ -96,14 +109,22 @@ fn take_back(builder: &mut Builder, host: &Host, ports: &Ports, chain_port: Port
     );
 }
 
-/// Restores the port of frames that come from an inline function, by their source address.
-fn restore_inspected(builder: &mut Builder, host: &Host, ports: &Ports) {
+/// Restores the mark of frames that come from an inline function, by their source address. Those
+/// of a pinned address are known; the others the switch has remembered.
+fn restore_mark(builder: &mut Builder, host: &Host, ports: &Ports) {
     builder.flow(
         Table::Return,
         priority::SPECIFIC,
         Match::new().with_masked(OxmField::PktMark, mark::INSPECTED, mark::INSPECTED),
         Class::Pipeline,
-        goto(Table::Restore),
+        apply_then(
+            vec![
+                // What the switch remembers can only be actions, so the way on is here.
+                builder::resubmit(Table::Restore.into()),
+                builder::mark_to_in_port(),
+            ],
+            Table::Dispatch,
+        ),
     );
     for vnic in &host.vnics {
         if let (Some(mac), Some(port)) = (vnic.mac, ports.get(&vnic.port)) {
@@ -112,7 +133,7 @@ fn restore_inspected(builder: &mut Builder, host: &Host, ports: &Ports) {
                 priority::SPECIFIC,
                 Match::new().with(OxmField::EthSrc, mac),
                 Class::Pinned,
-                apply_then(vec![builder::set_in_port(port)], Table::Dispatch),
+                apply(vec![builder::mark_port(port)]),
             );
         }
     }
@@ -121,8 +142,41 @@ fn restore_inspected(builder: &mut Builder, host: &Host, ports: &Ports) {
         priority::MISS,
         Match::new(),
         Class::Pipeline,
-        goto(Table::Dispatch),
+        apply(vec![builder::mark_port(builder::NOBODY)]),
     );
+}
+
+/// Makes the switch remember the port of a frame by network and source address.
+fn remember_port(settings: &Controller) -> Action {
+    let spec = |bits, from, to| LearnSpec {
+        bits,
+        src: LearnSource::Field(from, 0),
+        dst: to,
+    };
+    let same = |bits, field| spec(bits, field, LearnDestination::Match(field, 0));
+    Action::Learn(Box::new(Learn {
+        idle_timeout: settings.mac_age.as_secs(),
+        hard_timeout: 0,
+        priority: priority::DEFAULT,
+        cookie: Class::Remembered.cookie(),
+        flags: LearnFlags::empty(),
+        table_id: Table::Restore.into(),
+        fin_idle_timeout: 0,
+        fin_hard_timeout: 0,
+        limit: Some(LearnLimit {
+            limit: REMEMBERED,
+            result: None,
+        }),
+        specs: vec![
+            same(VID_BITS, OxmField::NxVlanTci),
+            same(48, OxmField::NxEthSrc),
+            spec(
+                mark::PORT_BITS,
+                OxmField::NxInPort,
+                LearnDestination::Load(OxmField::PktMark, 0),
+            ),
+        ],
+    }))
 }
 
 /// Delivers the frames of one network: to the vNIC that an address is pinned to, copies to those

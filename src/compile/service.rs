@@ -252,10 +252,7 @@ impl Insertion<'_> {
         let table = TableId(u8::try_from(table).ok()?);
         let actions = self.onward(builder, direction, next);
         self.stretch(builder, table, &Match::new(), actions);
-        Some(Action::ResubmitTable {
-            in_port: KEEP_IN_PORT,
-            table_id: table,
-        })
+        Some(builder::resubmit(table))
     }
 
     /// A group of this chain, called `name` in it.
@@ -302,9 +299,6 @@ fn live(watched: PortNo, action: Action) -> Bucket {
         actions: vec![action],
     }
 }
-
-/// `in_port` of a resubmit that leaves the port as it is (`OFPP_IN_PORT`, 16 bits).
-const KEEP_IN_PORT: u16 = 0xfff8;
 
 /// The register that keeps a frame's mark while copies leave Open vSwitch without it.
 const SAVED_MARK: OxmField = OxmField::Reg0;

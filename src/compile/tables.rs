@@ -17,7 +17,7 @@ pub enum Table {
     Forward = 3,
     /// Local bridge: takes frames back from the chain and restores the port they came in by.
     Return = 4,
-    /// Local bridge: the same for frames that an inline function has had, by their source address.
+    /// Local bridge: the ports of source addresses, for frames that an inline function has had.
     Restore = 5,
     /// Local bridge: tells copies from the rest.
     Dispatch = 6,

@@ -3,7 +3,7 @@
 use openflow::{FlowModFlags, FlowStats, GroupDesc, MeterConfig, MeterId};
 
 use crate::compile;
-use crate::cookie;
+use crate::cookie::{self, Class};
 use crate::program::{Flow, FlowKey, Group, Meter, Program};
 use crate::session::Snapshot;
 
@@ -23,6 +23,8 @@ const KEPT_FLAGS: FlowModFlags = FlowModFlags::SEND_FLOW_REM
 
 /// Sorts what a bridge answered.
 ///
+/// What the switch wrote itself ([`Class::Remembered`]) is left out too.
+///
 /// Matches become canonical, so that a flow equals the one that was sent however the switch writes
 /// it. Groups and meters of others are left out; they are not counted, since nothing of them gets
 /// in the way of ours.
@@ -37,7 +39,11 @@ pub fn found(snapshot: Snapshot) -> Found {
         .partition(|flow| cookie::is_ours(flow.cookie));
     Found {
         ours: Program {
-            flows: own.into_iter().map(flow).collect(),
+            flows: own
+                .into_iter()
+                .filter(|flow| Class::of(flow.cookie) != Some(Class::Remembered))
+                .map(flow)
+                .collect(),
             groups: groups
                 .into_iter()
                 .filter(|group| compile::is_our_group(group.group_id))

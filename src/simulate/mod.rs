@@ -11,6 +11,7 @@
 
 mod action_set;
 mod frame;
+mod memory;
 mod packet;
 mod walk;
 mod walker;

@@ -90,6 +90,11 @@ impl Packet {
         })
     }
 
+    /// The value of a part of a field; `None` where this packet has no such field.
+    pub(super) fn bits(&self, part: Subfield) -> Option<u128> {
+        Some((self.read(part.field)? >> part.start) & low_bits(part.bits))
+    }
+
     /// The field's value; `None` where this packet has no such field.
     fn read(&self, field: OxmField) -> Option<u128> {
         Some(match field {
@@ -153,7 +158,7 @@ impl Packet {
 
     /// Copies bits from field to field (`NXAST_REG_MOVE`).
     pub(super) fn move_bits(&mut self, from: Subfield, to: Subfield) -> Option<()> {
-        let value = self.read(from.field)? >> from.start;
+        let value = self.bits(from)?;
         self.load(to, value)
     }
 

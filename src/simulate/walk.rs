@@ -43,6 +43,8 @@ pub enum Step<'n> {
         /// The flow entry of highest priority that matched.
         matched: Option<(&'n FlowKey, &'n Flow)>,
     },
+    /// Found in that table what it had written there itself, when the frame passed before.
+    Recall(TableId),
     /// Changed the frame, or what the bridge remembers of it.
     Change(&'n Action),
     /// Handed it to a group: for every bucket carried out, what that did.
@@ -134,6 +136,14 @@ pub enum Fault {
         table: TableId,
         /// The priority of both.
         priority: u16,
+    },
+    /// What a bridge wrote into that table itself does not fit the frame.
+    #[error("{role} bridge, table {table}: what was learned there does not apply")]
+    Recall {
+        /// On which bridge.
+        role: Role,
+        /// In which table.
+        table: TableId,
     },
     /// A flow that goes back to an earlier table, or to its own.
     #[error("{role} bridge, table {table}: goto_table does not go forward")]

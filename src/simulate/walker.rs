@@ -6,6 +6,7 @@ use openflow::{Action, Bucket, GroupId, GroupType, Instruction, PortNo, TableId}
 
 use super::action_set::in_set_order;
 use super::frame::Frame;
+use super::memory::Note;
 use super::packet::Packet;
 use super::walk::{Delivery, Fault, PacketIn, Pass, Step, Walk};
 use super::{Bridge, Network};
@@ -42,6 +43,8 @@ struct Outcome {
     deliveries: Vec<Delivery>,
     packet_ins: Vec<PacketIn>,
     faults: Vec<Fault>,
+    /// What the bridges wrote into their tables, the latest last.
+    notes: Vec<Note>,
     passes: usize,
 }
 
@@ -131,6 +134,15 @@ impl<'n> Pipeline<'_, 'n> {
     fn table(&mut self, packet: &mut Packet, steps: &mut Vec<Step<'n>>) -> Option<TableId> {
         let (role, table) = (self.role, self.table);
         let matched = self.look_up(packet);
+        let priority = matched.map(|(key, _)| key.priority);
+        let mut notes = self.outcome.notes.iter().rev();
+        if let Some(note) = notes.find(|note| note.applies(role, table, priority, packet)) {
+            if note.clone().apply(packet).is_none() {
+                self.fault(Fault::Recall { role, table });
+            }
+            steps.push(Step::Recall(table));
+            return None;
+        }
         steps.push(Step::Lookup { table, matched });
         let mut next = None;
         for instruction in &matched?.1.instructions {
@@ -224,6 +236,9 @@ impl<'n> Pipeline<'_, 'n> {
                 } => {
                     self.resubmit(*table_id, packet, steps);
                     continue;
+                }
+                Action::Learn(learn) => {
+                    Note::write(self.role, learn, packet).map(|note| self.outcome.notes.push(note))
                 }
                 Action::SetField(oxm) => packet.set_field(oxm),
                 Action::RegMove { src, dst } => packet.move_bits(*src, *dst),

@@ -35,6 +35,9 @@ enum StepReport {
         /// Why the frame ends here, if it does.
         dropped: Option<&'static str>,
     },
+    Recall {
+        table: u8,
+    },
     Change {
         action: String,
     },
@@ -133,6 +136,7 @@ impl Reporter<'_, '_> {
                     Some(_) => None,
                 },
             },
+            Step::Recall(table) => StepReport::Recall { table: table.0 },
             Step::Change(action) => StepReport::Change {
                 action: self.dialect().action(action).to_string(),
             },
@@ -180,7 +184,11 @@ fn reason(class: Class) -> &'static str {
         Class::DropFunction => "a network function does not send frames of its own",
         Class::LearnedDestination => "its destination is where it came from",
         Class::Flood => "nobody is a member of that VLAN",
-        Class::Pipeline | Class::Pinned | Class::LearnedSource | Class::Function => "by a flow",
+        Class::Pipeline
+        | Class::Pinned
+        | Class::LearnedSource
+        | Class::Function
+        | Class::Remembered => "by a flow",
     }
 }
 
@@ -246,6 +254,12 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepReport, depth: usize) -> fm
         StepReport::Patch { port, next } => {
             writeln!(f, "on by {port}")?;
             write_pass(f, next, inner)
+        }
+        StepReport::Recall { table } => {
+            writeln!(
+                f,
+                "table {table}: the port that the switch saw this source at"
+            )
         }
         StepReport::NotBack { port } => writeln!(f, "not out by {port}: it came in there"),
         StepReport::NoSuchPort { port } => writeln!(f, "not out by {port}: there is no such port"),
