@@ -178,6 +178,46 @@ impl Encode for Match {
     }
 }
 
+/// Forms of a match that extensions use.
+impl Match {
+    /// The length that the header of a match gives, padding not counted.
+    pub(crate) fn peek_length(bytes: &[u8]) -> Option<usize> {
+        let &[_, _, high, low] = bytes.first_chunk()?;
+        Some(u16::from_be_bytes([high, low]).into())
+    }
+
+    /// Reads `length` bytes of match fields without a header, and skips the padding.
+    pub(crate) fn decode_bare(r: &mut Reader<'_>, length: usize) -> Result<Self, DecodeError> {
+        let match_ = Self::decode_entries(&mut r.sub(length, "match", &MATCH)?)?;
+        r.skip(padding_to_8(length), "padding of match")?;
+        Ok(match_)
+    }
+
+    /// Reads match fields to the end.
+    pub(crate) fn decode_entries(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { entries: r.list()? })
+    }
+
+    /// Appends the match fields alone.
+    pub(crate) fn encode_entries(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        put_list(out, &self.entries)
+    }
+
+    /// Appends the match fields without a header but with padding, and writes their length into the
+    /// 16 bits at `length_at`.
+    pub(crate) fn encode_bare(
+        &self,
+        out: &mut Vec<u8>,
+        length_at: usize,
+    ) -> Result<(), EncodeError> {
+        let start = out.len();
+        self.encode_entries(out)?;
+        set_length(out, start, length_at, MATCH.name)?;
+        pad_to_8(out, start);
+        Ok(())
+    }
+}
+
 impl FromIterator<MatchEntry> for Match {
     fn from_iter<T: IntoIterator<Item = MatchEntry>>(entries: T) -> Self {
         Self {

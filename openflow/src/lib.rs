@@ -17,6 +17,7 @@ mod macros;
 mod message;
 mod msg;
 mod multipart;
+mod nx;
 mod oxm;
 mod property;
 mod types;
@@ -36,6 +37,7 @@ pub use mac::{MacAddr, ParseMacError};
 pub use message::Message;
 pub use msg::*;
 pub use multipart::*;
+pub use nx::*;
 pub use oxm::{
     MatchEntry, OFPVID_NONE, OFPVID_PRESENT, Oxm, OxmClass, OxmField, OxmId, Prerequisite, RawOxm,
 };

@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes};
 
 use crate::codec::{Decode, Encode, Reader, Structure, put_padding, set_length};
 use crate::error::{DecodeError, EncodeError, ExpectedLength, Problem};
-use crate::experimenter::ONF;
+use crate::experimenter::{NICIRA, ONF};
 use crate::header::{Header, MessageType, VERSION};
 use crate::msg::{
     AsyncConfig, BundleAdd, BundleControl, ErrorCode, ErrorMsg, FeaturesReply, FlowMod,
@@ -12,6 +12,7 @@ use crate::msg::{
     QueueGetConfigReply, Role, SwitchConfig, TableMod,
 };
 use crate::multipart::{MultipartReply, MultipartRequest};
+use crate::nx::NxMessage;
 use crate::types::{PortNo, Xid};
 
 /// An OpenFlow 1.3 message without its header.
@@ -80,6 +81,14 @@ pub enum Message {
     BundleControl(BundleControl),
     /// ONF experimenter message 2301.
     BundleAdd(BundleAdd),
+    /// ONF experimenter message 1870: ends a flow monitor.
+    FlowMonitorCancel(u32),
+    /// ONF experimenter message 1871: the switch tells of no changes of flow tables for now.
+    FlowMonitorPaused,
+    /// ONF experimenter message 1872: the switch tells of changes of flow tables again.
+    FlowMonitorResumed,
+    /// An experimenter message of Nicira that this crate knows.
+    Nicira(NxMessage),
     /// An `OFPT_EXPERIMENTER` message that this crate does not know.
     Experimenter {
         /// Whose it is.
@@ -134,6 +143,9 @@ fn structure_of(kind: MessageType) -> &'static Structure {
 
 /// ONF experimenter messages.
 mod onf {
+    pub(super) const FLOW_MONITOR_CANCEL: u32 = 1870;
+    pub(super) const FLOW_MONITOR_PAUSED: u32 = 1871;
+    pub(super) const FLOW_MONITOR_RESUMED: u32 = 1872;
     pub(super) const BUNDLE_CONTROL: u32 = 2300;
     pub(super) const BUNDLE_ADD: u32 = 2301;
 }
@@ -239,7 +251,17 @@ impl Message {
         let mut fields = body.fixed::<8>()?;
         let experimenter = fields.get_u32();
         let exp_type = fields.get_u32();
+        if experimenter == NICIRA
+            && let Some(message) = NxMessage::decode(exp_type, body)?
+        {
+            return Ok(Self::Nicira(message));
+        }
         Ok(match (experimenter, exp_type) {
+            (ONF, onf::FLOW_MONITOR_CANCEL) => {
+                Self::FlowMonitorCancel(body.exactly::<4>()?.get_u32())
+            }
+            (ONF, onf::FLOW_MONITOR_PAUSED) => Self::FlowMonitorPaused,
+            (ONF, onf::FLOW_MONITOR_RESUMED) => Self::FlowMonitorResumed,
             (ONF, onf::BUNDLE_CONTROL) => Self::BundleControl(BundleControl::decode(body)?),
             (ONF, onf::BUNDLE_ADD) => Self::BundleAdd(BundleAdd::decode(body, xid)?),
             _ => Self::Experimenter {
@@ -316,6 +338,16 @@ impl Message {
                 put_experimenter(out, ONF, onf::BUNDLE_ADD);
                 add.encode(out, xid)?;
             }
+            Self::FlowMonitorCancel(id) => {
+                put_experimenter(out, ONF, onf::FLOW_MONITOR_CANCEL);
+                out.put_u32(*id);
+            }
+            Self::FlowMonitorPaused => put_experimenter(out, ONF, onf::FLOW_MONITOR_PAUSED),
+            Self::FlowMonitorResumed => put_experimenter(out, ONF, onf::FLOW_MONITOR_RESUMED),
+            Self::Nicira(message) => {
+                put_experimenter(out, NICIRA, message.exp_type());
+                message.encode(out)?;
+            }
             Self::Experimenter {
                 experimenter,
                 exp_type,
@@ -361,9 +393,13 @@ impl Message {
             Self::GetAsyncReply(_) => MessageType::GetAsyncReply,
             Self::SetAsync(_) => MessageType::SetAsync,
             Self::MeterMod(_) => MessageType::MeterMod,
-            Self::BundleControl(_) | Self::BundleAdd(_) | Self::Experimenter { .. } => {
-                MessageType::Experimenter
-            }
+            Self::BundleControl(_)
+            | Self::BundleAdd(_)
+            | Self::FlowMonitorCancel(_)
+            | Self::FlowMonitorPaused
+            | Self::FlowMonitorResumed
+            | Self::Nicira(_)
+            | Self::Experimenter { .. } => MessageType::Experimenter,
             Self::Unknown { kind, .. } => (*kind).into(),
         }
     }

@@ -1,27 +1,38 @@
 //! MULTIPART: requests and replies that may take several messages (§7.3.5).
 
 mod aggregate;
+mod body;
 mod desc;
 mod flow;
+mod flow_monitor;
 mod group;
 mod meter;
+mod port;
+mod queue;
 mod table;
+mod table_features;
 
 use bitflags::bitflags;
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{Buf, BufMut};
 
 pub use aggregate::AggregateStats;
+pub use body::{MultipartReplyBody, MultipartRequestBody};
 pub use desc::Desc;
 pub use flow::{FlowStats, FlowStatsRequest};
-pub use group::GroupDesc;
-pub use meter::MeterConfig;
+pub use flow_monitor::{
+    FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, FlowUpdateEvent, FlowUpdateFull,
+    NxFlowMonitorRequest,
+};
+pub use group::{BucketCounter, GroupCapabilities, GroupDesc, GroupFeatures, GroupStats};
+pub use meter::{MeterBandStats, MeterConfig, MeterFeatures, MeterStats};
+pub use port::PortStats;
+pub use queue::{QueueStats, QueueStatsRequest};
 pub use table::TableStats;
+pub use table_features::{TableFeature, TableFeatures, TypeId};
 
-use crate::codec::{Decode, Encode, Reader, put_list, put_padding};
+use crate::codec::{Decode, Encode, Reader, put_padding};
 use crate::error::{DecodeError, EncodeError};
 use crate::macros::wire_enum;
-use crate::msg::Port;
-use crate::types::MeterId;
 
 /// A multipart request, or a part of one (`ofp_multipart_request`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,60 +98,6 @@ wire_enum! {
     }
 }
 
-/// What a multipart request asks.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MultipartRequestBody {
-    /// Who made the switch.
-    Desc,
-    /// Flow entries.
-    Flow(FlowStatsRequest),
-    /// Sums over flow entries.
-    Aggregate(FlowStatsRequest),
-    /// Counters of all tables.
-    Table,
-    /// All groups.
-    GroupDesc,
-    /// A meter, or all of them.
-    MeterConfig(MeterId),
-    /// All ports.
-    PortDesc,
-    /// A kind that OpenFlow 1.3 does not number, or an experimenter's.
-    Unknown {
-        /// The `type`.
-        kind: u16,
-        /// What follows the multipart header.
-        data: Bytes,
-    },
-}
-
-/// What a multipart reply answers; lists hold the entries of one part.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MultipartReplyBody {
-    /// Who made the switch.
-    Desc(Box<Desc>),
-    /// Flow entries.
-    Flow(Vec<FlowStats>),
-    /// Sums over flow entries.
-    Aggregate(AggregateStats),
-    /// Counters of tables.
-    Table(Vec<TableStats>),
-    /// Groups.
-    GroupDesc(Vec<GroupDesc>),
-    /// Meters.
-    MeterConfig(Vec<MeterConfig>),
-    /// Ports.
-    PortDesc(Vec<Port>),
-    /// A kind that OpenFlow 1.3 does not number, or an experimenter's.
-    Unknown {
-        /// The `type`.
-        kind: u16,
-        /// What follows the multipart header.
-        data: Bytes,
-    },
-}
-
 /// Reads type, flags and padding.
 fn decode_header(r: &mut Reader<'_>) -> Result<(MultipartType, MultipartFlags), DecodeError> {
     let mut fields = r.fixed::<8>()?;
@@ -156,114 +113,34 @@ fn encode_header(out: &mut Vec<u8>, kind: u16, flags: MultipartFlags) {
 
 impl Decode for MultipartRequest {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        use MultipartRequestBody as Body;
         let (kind, flags) = decode_header(r)?;
-        let body = match kind {
-            MultipartType::Desc => Body::Desc,
-            MultipartType::Flow => Body::Flow(FlowStatsRequest::decode(r)?),
-            MultipartType::Aggregate => Body::Aggregate(FlowStatsRequest::decode(r)?),
-            MultipartType::Table => Body::Table,
-            MultipartType::GroupDesc => Body::GroupDesc,
-            MultipartType::MeterConfig => Body::MeterConfig(MeterId(r.exactly::<8>()?.get_u32())),
-            MultipartType::PortDesc => Body::PortDesc,
-            kind => Body::Unknown {
-                kind: kind.into(),
-                data: r.rest(),
-            },
-        };
-        Ok(Self { flags, body })
+        Ok(Self {
+            flags,
+            body: MultipartRequestBody::decode(kind, r)?,
+        })
     }
 }
 
 impl Encode for MultipartRequest {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        use MultipartRequestBody as Body;
         encode_header(out, self.body.kind().into(), self.flags);
-        match &self.body {
-            Body::Desc | Body::Table | Body::GroupDesc | Body::PortDesc => Ok(()),
-            Body::Flow(request) | Body::Aggregate(request) => request.encode(out),
-            Body::MeterConfig(meter) => {
-                out.put_u32(meter.0);
-                put_padding(out, 4);
-                Ok(())
-            }
-            Body::Unknown { data, .. } => {
-                out.extend_from_slice(data);
-                Ok(())
-            }
-        }
-    }
-}
-
-impl MultipartRequestBody {
-    /// What it is about.
-    pub fn kind(&self) -> MultipartType {
-        match self {
-            Self::Desc => MultipartType::Desc,
-            Self::Flow(_) => MultipartType::Flow,
-            Self::Aggregate(_) => MultipartType::Aggregate,
-            Self::Table => MultipartType::Table,
-            Self::GroupDesc => MultipartType::GroupDesc,
-            Self::MeterConfig(_) => MultipartType::MeterConfig,
-            Self::PortDesc => MultipartType::PortDesc,
-            Self::Unknown { kind, .. } => (*kind).into(),
-        }
+        self.body.encode(out)
     }
 }
 
 impl Decode for MultipartReply {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        use MultipartReplyBody as Body;
         let (kind, flags) = decode_header(r)?;
-        let body = match kind {
-            MultipartType::Desc => Body::Desc(Box::new(Desc::decode(r)?)),
-            MultipartType::Flow => Body::Flow(r.list()?),
-            MultipartType::Aggregate => Body::Aggregate(AggregateStats::decode(r)?),
-            MultipartType::Table => Body::Table(r.list()?),
-            MultipartType::GroupDesc => Body::GroupDesc(r.list()?),
-            MultipartType::MeterConfig => Body::MeterConfig(r.list()?),
-            MultipartType::PortDesc => Body::PortDesc(r.list()?),
-            kind => Body::Unknown {
-                kind: kind.into(),
-                data: r.rest(),
-            },
-        };
-        Ok(Self { flags, body })
+        Ok(Self {
+            flags,
+            body: MultipartReplyBody::decode(kind, r)?,
+        })
     }
 }
 
 impl Encode for MultipartReply {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        use MultipartReplyBody as Body;
         encode_header(out, self.body.kind().into(), self.flags);
-        match &self.body {
-            Body::Desc(desc) => desc.encode(out),
-            Body::Flow(flows) => put_list(out, flows),
-            Body::Aggregate(stats) => stats.encode(out),
-            Body::Table(tables) => put_list(out, tables),
-            Body::GroupDesc(groups) => put_list(out, groups),
-            Body::MeterConfig(meters) => put_list(out, meters),
-            Body::PortDesc(ports) => put_list(out, ports),
-            Body::Unknown { data, .. } => {
-                out.extend_from_slice(data);
-                Ok(())
-            }
-        }
-    }
-}
-
-impl MultipartReplyBody {
-    /// What it is about.
-    pub fn kind(&self) -> MultipartType {
-        match self {
-            Self::Desc(_) => MultipartType::Desc,
-            Self::Flow(_) => MultipartType::Flow,
-            Self::Aggregate(_) => MultipartType::Aggregate,
-            Self::Table(_) => MultipartType::Table,
-            Self::GroupDesc(_) => MultipartType::GroupDesc,
-            Self::MeterConfig(_) => MultipartType::MeterConfig,
-            Self::PortDesc(_) => MultipartType::PortDesc,
-            Self::Unknown { kind, .. } => (*kind).into(),
-        }
+        self.body.encode(out)
     }
 }

@@ -1,0 +1,314 @@
+//! Flow monitors: the switch tells about every change of its flow tables.
+//!
+//! OpenFlow 1.3 has them as an ONF extension (1870), which Open vSwitch answers; the older form of
+//! Nicira differs in widths and in what stands behind the match.
+
+use bitflags::bitflags;
+use bytes::{Buf, BufMut};
+
+use crate::action::{ACTIONS, Action};
+use crate::codec::{Decode, Encode, Reader, Structure, put_list, put_padding, set_length};
+use crate::error::{DecodeError, EncodeError, ExpectedLength};
+use crate::flow_match::Match;
+use crate::instruction::{INSTRUCTIONS, Instruction};
+use crate::macros::wire_enum;
+use crate::types::{Cookie, PortNo, TableId, Xid};
+
+/// Asks for a monitor (`onf_flow_monitor_request`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FlowMonitorRequest {
+    /// The number of the monitor, as the controller chooses it.
+    pub id: u32,
+    /// What to tell.
+    pub flags: FlowMonitorFlags,
+    /// Only of entries that output to this port; [`PortNo::ANY`] for no restriction.
+    pub out_port: PortNo,
+    /// Only of this table, or [`TableId::ALL`].
+    pub table_id: TableId,
+    /// Only of entries that this match covers. (`match` is a word of the language.)
+    pub match_: Match,
+}
+
+/// Asks for a monitor (`nx_flow_monitor_request`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NxFlowMonitorRequest {
+    /// The number of the monitor, as the controller chooses it.
+    pub id: u32,
+    /// What to tell.
+    pub flags: FlowMonitorFlags,
+    /// Only of entries that output to this port, in 16 bits; 0xffff for no restriction.
+    pub out_port: u16,
+    /// Only of this table, or [`TableId::ALL`].
+    pub table_id: TableId,
+    /// Only of entries that this match covers. (`match` is a word of the language.)
+    pub match_: Match,
+}
+
+bitflags! {
+    /// What a monitor tells (`nx_flow_monitor_flags`, `onf_flow_monitor_flags`).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct FlowMonitorFlags: u16 {
+        /// Entries that are there at first (`NXFMF_INITIAL`).
+        const INITIAL = 1 << 0;
+        /// Those that are added (`NXFMF_ADD`).
+        const ADD = 1 << 1;
+        /// Those that go (`NXFMF_DELETE`).
+        const DELETE = 1 << 2;
+        /// Those that change (`NXFMF_MODIFY`).
+        const MODIFY = 1 << 3;
+        /// With what they do (`NXFMF_ACTIONS`).
+        const ACTIONS = 1 << 4;
+        /// With own changes in full (`NXFMF_OWN`).
+        const OWN = 1 << 5;
+        const _ = !0;
+    }
+}
+
+/// A change of a flow table (`nx_flow_update_header`), with `T` as what an entry does:
+/// [`Instruction`] in the form of the ONF, [`Action`] in that of Nicira.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum FlowUpdate<T> {
+    /// An entry came, went or changed.
+    Full(FlowUpdateFull<T>),
+    /// A change that this controller made itself (`NXFME_ABBREV`).
+    Abbreviated {
+        /// The xid of its flow-mod.
+        xid: Xid,
+    },
+}
+
+/// An entry came, went or changed (`nx_flow_update_full`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FlowUpdateFull<T> {
+    /// Which of it.
+    pub event: FlowUpdateEvent,
+    /// Why it went, as in [`FlowRemovedReason`](crate::FlowRemovedReason).
+    pub reason: u16,
+    /// Its priority.
+    pub priority: u16,
+    /// Its idle timeout in seconds.
+    pub idle_timeout: u16,
+    /// Its hard timeout in seconds.
+    pub hard_timeout: u16,
+    /// Its table.
+    pub table_id: TableId,
+    /// Its cookie.
+    pub cookie: Cookie,
+    /// What it matches. (`match` is a word of the language.)
+    pub match_: Match,
+    /// What it does, if [`FlowMonitorFlags::ACTIONS`] asked for it.
+    pub actions: Vec<T>,
+}
+
+wire_enum! {
+    /// What happened to a flow entry (`nx_flow_update_event`).
+    pub enum FlowUpdateEvent(u16) {
+        /// It was added (`NXFME_ADDED`).
+        Added = 0,
+        /// It went (`NXFME_DELETED`).
+        Deleted = 1,
+        /// It changed (`NXFME_MODIFIED`).
+        Modified = 2,
+    }
+}
+
+/// `NXFME_ABBREV`
+const ABBREVIATED: u16 = 3;
+
+const REQUEST: Structure = Structure::of_message("flow_monitor_request");
+
+impl Decode for FlowMonitorRequest {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<16>()?;
+        let match_len_at = r.offset() - 10;
+        let id = fields.get_u32();
+        let flags = FlowMonitorFlags::from_bits_retain(fields.get_u16());
+        let match_len = fields.get_u16().into();
+        let out_port = PortNo(fields.get_u32());
+        let table_id = TableId(fields.get_u8());
+        let match_ = decode_match(r, match_len, match_len_at)?;
+        Ok(Self {
+            id,
+            flags,
+            out_port,
+            table_id,
+            match_,
+        })
+    }
+}
+
+/// A match with a header of its own, whose length is said twice.
+fn decode_match(r: &mut Reader<'_>, length: usize, at: usize) -> Result<Match, DecodeError> {
+    let own_length = Match::peek_length(r.peek());
+    let match_ = Match::decode(r)?;
+    match own_length {
+        Some(own) if own != length => {
+            let expected = ExpectedLength::Exactly(own);
+            Err(r
+                .clone()
+                .inside(&REQUEST)
+                .bad_length("match_len", at, length, expected))
+        }
+        _ => Ok(match_),
+    }
+}
+
+/// Writes the length of the match that began at `start`, without its padding, at `at`.
+fn set_match_length(out: &mut [u8], start: usize, at: usize) {
+    let (before, match_) = out.split_at_mut(start);
+    before[at..at + 2].copy_from_slice(&match_[2..4]);
+}
+
+impl Encode for FlowMonitorRequest {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u32(self.id);
+        out.put_u16(self.flags.bits());
+        let match_len_at = out.len();
+        out.put_u16(0);
+        out.put_u32(self.out_port.0);
+        out.put_u8(self.table_id.0);
+        put_padding(out, 3);
+        let start = out.len();
+        self.match_.encode(out)?;
+        set_match_length(out, start, match_len_at);
+        Ok(())
+    }
+}
+
+impl Decode for NxFlowMonitorRequest {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<16>()?;
+        let id = fields.get_u32();
+        let flags = FlowMonitorFlags::from_bits_retain(fields.get_u16());
+        let out_port = fields.get_u16();
+        let match_len = fields.get_u16().into();
+        let table_id = TableId(fields.get_u8());
+        let match_ = Match::decode_bare(r, match_len)?;
+        Ok(Self {
+            id,
+            flags,
+            out_port,
+            table_id,
+            match_,
+        })
+    }
+}
+
+impl Encode for NxFlowMonitorRequest {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u32(self.id);
+        out.put_u16(self.flags.bits());
+        out.put_u16(self.out_port);
+        let match_len_at = out.len();
+        out.put_u16(0);
+        out.put_u8(self.table_id.0);
+        put_padding(out, 5);
+        self.match_.encode_bare(out, match_len_at)
+    }
+}
+
+const UPDATE: Structure = Structure::of_message("flow_update");
+const HEADER_LEN: usize = 4;
+
+/// What differs between the form of the ONF and that of Nicira.
+pub(super) trait UpdateForm: Encode + Decode {
+    const LIST: &'static Structure;
+    fn decode_match(r: &mut Reader<'_>, length: usize, at: usize) -> Result<Match, DecodeError>;
+    fn encode_match(match_: &Match, out: &mut Vec<u8>, at: usize) -> Result<(), EncodeError>;
+}
+
+impl UpdateForm for Instruction {
+    const LIST: &'static Structure = &INSTRUCTIONS;
+
+    fn decode_match(r: &mut Reader<'_>, length: usize, at: usize) -> Result<Match, DecodeError> {
+        decode_match(r, length, at)
+    }
+
+    fn encode_match(match_: &Match, out: &mut Vec<u8>, at: usize) -> Result<(), EncodeError> {
+        let start = out.len();
+        match_.encode(out)?;
+        set_match_length(out, start, at);
+        Ok(())
+    }
+}
+
+impl UpdateForm for Action {
+    const LIST: &'static Structure = &ACTIONS;
+
+    fn decode_match(r: &mut Reader<'_>, length: usize, _at: usize) -> Result<Match, DecodeError> {
+        Match::decode_bare(r, length)
+    }
+
+    fn encode_match(match_: &Match, out: &mut Vec<u8>, at: usize) -> Result<(), EncodeError> {
+        match_.encode_bare(out, at)
+    }
+}
+
+impl<T: UpdateForm> Decode for FlowUpdate<T> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let start = r.offset();
+        let mut header = r.fixed::<HEADER_LEN>()?;
+        let length = header.get_u16().into();
+        let event = header.get_u16();
+        let mut body = r.body(&UPDATE, HEADER_LEN, start, length)?;
+        if event == ABBREVIATED {
+            return Ok(Self::Abbreviated {
+                xid: Xid(body.exactly::<4>()?.get_u32()),
+            });
+        }
+        let mut fields = body.fixed::<20>()?;
+        let reason = fields.get_u16();
+        let priority = fields.get_u16();
+        let idle_timeout = fields.get_u16();
+        let hard_timeout = fields.get_u16();
+        let match_len = fields.get_u16().into();
+        let table_id = TableId(fields.get_u8());
+        fields.advance(1);
+        let cookie = Cookie(fields.get_u64());
+        let match_ = T::decode_match(&mut body, match_len, start + 12)?;
+        Ok(Self::Full(FlowUpdateFull {
+            event: event.into(),
+            reason,
+            priority,
+            idle_timeout,
+            hard_timeout,
+            table_id,
+            cookie,
+            match_,
+            actions: body.inside(T::LIST).list()?,
+        }))
+    }
+}
+
+impl<T: UpdateForm> Encode for FlowUpdate<T> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let start = out.len();
+        out.put_u16(0);
+        match self {
+            Self::Abbreviated { xid } => {
+                out.put_u16(ABBREVIATED);
+                out.put_u32(xid.0);
+            }
+            Self::Full(full) => encode_full(full, out)?,
+        }
+        set_length(out, start, start, UPDATE.name)
+    }
+}
+
+fn encode_full<T: UpdateForm>(
+    full: &FlowUpdateFull<T>,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    out.put_u16(full.event.into());
+    out.put_u16(full.reason);
+    out.put_u16(full.priority);
+    out.put_u16(full.idle_timeout);
+    out.put_u16(full.hard_timeout);
+    let match_len_at = out.len();
+    out.put_u16(0);
+    out.put_u8(full.table_id.0);
+    out.put_u8(0);
+    out.put_u64(full.cookie.0);
+    T::encode_match(&full.match_, out, match_len_at)?;
+    put_list(out, &full.actions)
+}
