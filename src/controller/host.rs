@@ -23,6 +23,8 @@ pub(super) struct HostTask {
     bridges: Bridges,
     topology: watch::Receiver<Arc<Topology>>,
     arrivals: mpsc::UnboundedReceiver<Arrival>,
+    /// The host is not in the configuration any more.
+    removed: bool,
 }
 
 type Bridges = BTreeMap<Role, Bridge>;
@@ -73,6 +75,7 @@ impl HostTask {
             bridges: BTreeMap::new(),
             topology,
             arrivals,
+            removed: false,
         }
     }
 
@@ -99,8 +102,7 @@ impl HostTask {
     }
 
     fn is_over(&self) -> bool {
-        let gone = !self.topology.borrow().hosts.contains_key(&self.key.host);
-        gone || (self.key.instance.is_some() && self.bridges.is_empty())
+        self.removed || (self.key.instance.is_some() && self.bridges.is_empty())
     }
 
     /// Takes a bridge in. The newest connection of a bridge is the one that counts.
@@ -195,6 +197,7 @@ impl HostTask {
             };
             self.state.reload(topology, &mut out);
         } else {
+            self.removed = true;
             warn!(
                 host = self.key.host,
                 "host is not in the configuration any more; its flows stay"

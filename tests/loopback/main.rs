@@ -345,6 +345,28 @@ async fn a_bridge_whose_host_is_removed_keeps_its_flows() {
 }
 
 #[tokio::test]
+async fn a_bridge_that_has_no_place_any_more_is_let_go_and_its_host_goes_on() {
+    let controller = Running::start(CHAIN);
+    let mut bridges = [
+        Switch::new(1, "lbr", &["vma0"]),
+        Switch::new(3, "ubr", &["eth1"]),
+    ];
+    for bridge in &mut bridges {
+        bridge.connect(controller.address).await;
+    }
+    settle_all(&mut bridges).await;
+    let [local, uplink] = &mut bridges;
+    let flows = local.flows.clone();
+    controller.reload(&CHAIN.replace("lbr", "other"));
+    local.closed().await;
+    local.connect(controller.address).await;
+    assert!(local.settle().await.is_empty());
+    assert_eq!(local.flows, flows);
+    uplink.packet_in(1, 10, GUEST).await;
+    assert!(!uplink.settle().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_datapath_id_of_the_configuration_beats_the_name() {
     let config = CHAIN.replace("lbr", "{ name: lbr, datapath_id: '00000000000000aa' }");
     let controller = Running::start(&config);

@@ -119,11 +119,16 @@ impl Switch {
 
     /// Waits for the controller to close the connection.
     pub(crate) async fn closed(&mut self) {
-        while let Some((xid, message)) = self.next().await {
-            if !matches!(message, Message::Error(_)) {
-                self.handle(xid, message, &mut Changes::default()).await;
+        let closed = async {
+            while let Some((xid, message)) = self.next().await {
+                if !matches!(message, Message::Error(_)) {
+                    self.handle(xid, message, &mut Changes::default()).await;
+                }
             }
-        }
+        };
+        timeout(LIMIT, closed)
+            .await
+            .expect("the controller closes the connection in time");
         self.connection = None;
     }
 
