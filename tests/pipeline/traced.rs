@@ -29,13 +29,13 @@ fn open_vswitch_delivers_what_the_simulator_says() {
     };
     let result = TestRunner::new(config).run(&scenario::scenarios(), |scenario| {
         let Scenario { mut world, probes } = scenario;
-        leave_one_trace(&mut world);
+        leave_one_instance(&mut world);
         let bridges: Vec<(Role, Ports)> = compiled::roles(&world)
             .into_iter()
             .map(|role| (role, compiled::ports(&world, role)))
             .collect();
         let loaded = Loaded::new(&ovs, &world, &bridges);
-        let network = compiled::network(&world);
+        let network = without_functions(&world);
         for (from, frame) in probes {
             // The port may be one of those that were left out.
             let Some(at) = compiled::location(&world, &from) else {
@@ -50,15 +50,9 @@ fn open_vswitch_delivers_what_the_simulator_says() {
     result.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// Leaves each tap one port, and no inline functions. Between several ports the datapath itself
-/// chooses by a hash of its own, and a function is not part of Open vSwitch; what comes then is in
-/// another trace.
-fn leave_one_trace(world: &mut World) {
-    for chain in &mut world.host.chains {
-        chain
-            .functions
-            .retain(|function| matches!(function.kind, FunctionKind::Tap { .. }));
-    }
+/// Leaves each tap one port: between several the datapath itself chooses by a hash of its own, and
+/// what comes then is in another trace.
+fn leave_one_instance(world: &mut World) {
     for function in world
         .host
         .chains
@@ -69,6 +63,15 @@ fn leave_one_trace(world: &mut World) {
             instances.truncate(1);
         }
     }
+}
+
+/// The bridges as Open vSwitch sees them: a trace ends where a frame goes to an inline function.
+fn without_functions(world: &World) -> Network {
+    let mut host = world.host.clone();
+    host.chains.clear();
+    let bridges = compiled::programs(world).into_iter();
+    let bridges = bridges.map(|(role, program)| (role, compiled::ports(world, role), program));
+    Network::new(&host, bridges)
 }
 
 /// What became of a frame.
