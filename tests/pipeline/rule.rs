@@ -4,10 +4,13 @@
 //! compiler but the types of the topology.
 
 use bridgechain::simulate::Frame;
-use bridgechain::topology::{Bridges, Chain, Membership, Promiscuous, Tagging, Vlan, Vnic};
+use bridgechain::topology::{
+    Bridges, Chain, FailurePolicy, Function, FunctionKind, Membership, Promiscuous, Tagging, Vlan,
+    Vnic,
+};
 use openflow::MacAddr;
 
-use crate::world::{Heard, Outcome, Station, World};
+use crate::world::{Heard, Outcome, Station, World, tap_name};
 
 /// What becomes of `frame`, sent by `from`.
 pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
@@ -21,26 +24,36 @@ pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
     outcome.reported = world.host.pinned(frame.src).is_none()
         && location(world, vlan, frame.src) != Some(from.clone());
 
-    let mut seen = Vec::new();
-    match destination(world, vlan, frame.dst) {
-        Destination::At(station) if station == *from && !is_vnic(from) => {}
+    let (mut guests, mut outside, is_inspected) = match destination(world, vlan, frame.dst) {
+        Destination::At(station) if station == *from && !is_vnic(from) => return outcome,
+        Destination::At(vnic) if is_vnic(&vnic) => {
+            let guests = accepting(world, vlan).chain([vnic]).collect();
+            (guests, Vec::new(), true)
+        }
         Destination::At(station) => {
-            seen.extend(accepting(world, vlan));
-            if is_vnic(from) || is_vnic(&station) {
-                seen.extend(tapping(world, vlan, frame));
-            }
-            seen.push(station);
+            let guests: Vec<Station> = accepting(world, vlan).collect();
+            (guests, vec![station], is_vnic(from))
         }
-        Destination::Absent => {
-            seen.extend(members(world, vlan));
-            seen.extend(tapping(world, vlan, frame));
-        }
+        Destination::Absent => (members(world, vlan).collect(), Vec::new(), true),
         Destination::Everywhere => {
-            seen.extend(members(world, vlan));
-            seen.extend(outside(world, vlan));
-            seen.extend(tapping(world, vlan, frame));
+            let guests = members(world, vlan).collect();
+            (guests, outside(world, vlan), true)
+        }
+    };
+    let mut seen = Vec::new();
+    if is_inspected {
+        let inspection = inspect(world, from, vlan, frame);
+        seen = inspection.seen;
+        // The chain is between the guests and all else, and a guest's frame passes it first.
+        if inspection.is_stopped {
+            guests.clear();
+        }
+        if inspection.is_stopped && is_vnic(from) {
+            outside.clear();
         }
     }
+    seen.extend(guests);
+    seen.extend(outside);
     seen.sort();
     seen.dedup();
     for station in seen.into_iter().filter(|station| station != from) {
@@ -212,25 +225,59 @@ fn outside(world: &World, vlan: Vlan) -> Vec<Station> {
     uplinks.cloned().map(Station::Uplink).chain(host).collect()
 }
 
-/// The taps that a frame to or from the guests of this host is copied to.
-fn tapping(world: &World, vlan: Vlan, frame: &Frame) -> Vec<Station> {
+/// What the network functions do to a frame.
+#[derive(Default)]
+struct Inspection {
+    seen: Vec<Station>,
+    /// By a function that is down and lets nothing pass then.
+    is_stopped: bool,
+}
+
+/// Takes a frame to or from the guests of this host along its chain, if it has one: from a guest
+/// in the order of the functions, from anywhere else against it.
+fn inspect(world: &World, from: &Station, vlan: Vlan, frame: &Frame) -> Inspection {
+    let mut inspection = Inspection::default();
     if !world.has_service_bridge() {
-        return Vec::new();
+        return inspection;
     }
-    let chains: Vec<String> = world
-        .host
-        .chains
-        .iter()
-        .filter(|chain| applies(world, chain, vlan, frame))
-        .map(|chain| format!("{}/", chain.name))
-        .collect();
-    world
-        .taps()
-        .into_iter()
-        .filter(|(name, _)| chains.iter().any(|chain| name.starts_with(chain)))
-        .filter(|(_, instances)| instances.iter().any(|port| world.is_there(port)))
-        .map(|(name, _)| Station::Function(name))
-        .collect()
+    let mut chains = world.host.chains.iter();
+    let Some(chain) = chains.find(|chain| applies(world, chain, vlan, frame)) else {
+        return inspection;
+    };
+    let mut functions: Vec<&Function> = chain.functions.iter().collect();
+    if !is_vnic(from) {
+        functions.reverse();
+    }
+    for function in functions {
+        match &function.kind {
+            FunctionKind::Tap { instances } => {
+                if instances.iter().any(|port| world.is_there(port)) {
+                    let name = tap_name(chain, function);
+                    inspection.seen.push(Station::Function(name));
+                }
+            }
+            FunctionKind::Inline {
+                failure_policy,
+                instances,
+                ..
+            } => {
+                let legs = &instances[0];
+                let is_up = world.is_there(&legs.ingress) && world.is_there(&legs.egress);
+                if is_up {
+                    let leg = if is_vnic(from) {
+                        &legs.ingress
+                    } else {
+                        &legs.egress
+                    };
+                    inspection.seen.push(Station::Function(leg.clone()));
+                } else if *failure_policy == FailurePolicy::FailClose {
+                    inspection.is_stopped = true;
+                    return inspection;
+                }
+            }
+        }
+    }
+    inspection
 }
 
 /// Whether `frame` is one of the frames of `chain`: of its networks, of its VMs (from or to an

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bridgechain::simulate::{Frame, Tag};
 use bridgechain::topology::{
-    Bridge, Bridges, Chain, ChainBridges, Function, FunctionKind, Host, Membership, Patch,
-    Promiscuous, Vlan, Vnic,
+    Bridge, Bridges, Chain, ChainBridges, FailurePolicy, Function, FunctionKind, Host,
+    InlineInstance, Membership, Patch, Promiscuous, Vlan, Vnic,
 };
 use openflow::{DatapathId, MacAddr};
 use proptest::collection::{btree_set, vec};
@@ -32,7 +32,7 @@ pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
     let heard = vec((0..VLANS.len(), learnable(), any::<Index>()), 0..16);
     let parts = (
         host(),
-        btree_set(port_name(), 0..4),
+        btree_set(port_name(), 0..6),
         heard,
         vec(probe(), 1..32),
     );
@@ -209,6 +209,8 @@ fn port_name() -> impl Strategy<Value = String> {
         (0..2_u8).prop_map(|index| format!("eth{index}")),
         (0..2_u8, 0..2_u8, 0..2_u8)
             .prop_map(|(chain, function, instance)| format!("ids{chain}{function}{instance}")),
+        (0..2_u8, 0..3_u8, any::<bool>())
+            .prop_map(|(chain, function, is_ingress)| leg(chain, function, is_ingress)),
     ]
 }
 
@@ -322,21 +324,66 @@ fn vnic(index: u8, networks: &BTreeSet<Vlan>) -> impl Strategy<Value = Vnic> + u
     })
 }
 
-/// Networks, VMs, and how many instances each of one or two taps has.
-type RawChain = (BTreeSet<Vlan>, BTreeSet<String>, Vec<u8>);
+/// Networks, VMs and functions.
+type RawChain = (BTreeSet<Vlan>, BTreeSet<String>, Vec<RawFunction>);
+
+#[derive(Debug, Clone, Copy)]
+enum RawFunction {
+    /// With this many instances.
+    Tap(u8),
+    Inline(FailurePolicy),
+}
+
+impl RawFunction {
+    /// The function at `position` in the chain numbered `chain`.
+    fn named(self, chain: u8, position: u8) -> Function {
+        match self {
+            Self::Tap(count) => Function {
+                name: format!("ids{position}"),
+                kind: FunctionKind::Tap {
+                    instances: (0..count)
+                        .map(|instance| format!("ids{chain}{position}{instance}"))
+                        .collect(),
+                },
+            },
+            Self::Inline(failure_policy) => Function {
+                name: format!("ips{position}"),
+                kind: FunctionKind::Inline {
+                    failure_policy,
+                    health_check: None,
+                    instances: vec![InlineInstance {
+                        ingress: leg(chain, position, true),
+                        egress: leg(chain, position, false),
+                    }],
+                },
+            },
+        }
+    }
+}
+
+/// The port of a leg of an inline function.
+fn leg(chain: u8, position: u8, is_ingress: bool) -> String {
+    let side = if is_ingress { "in" } else { "out" };
+    format!("ips{chain}{position}{side}")
+}
 
 fn chain() -> impl Strategy<Value = RawChain> {
     let networks =
         subsequence(VLANS.to_vec(), 0..=3).prop_map(|ids| ids.into_iter().map(network).collect());
     let vms = btree_set((0..3_u8).prop_map(|index| format!("VM-{index}")), 0..2);
-    (networks, vms, vec(1..3_u8, 1..3))
+    let function = prop_oneof![
+        4 => (1..3_u8).prop_map(RawFunction::Tap),
+        1 => Just(RawFunction::Inline(FailurePolicy::FailOpen)),
+        1 => Just(RawFunction::Inline(FailurePolicy::FailClose)),
+    ];
+    (networks, vms, vec(function, 1..4))
 }
 
 /// The chains as far as they agree with each other: no network, be it that of a VM, is in two.
 fn disjoint(host: &Host, chains: Vec<RawChain>) -> Vec<Chain> {
     let mut taken = BTreeSet::new();
     let mut kept = Vec::new();
-    for (index, (networks, vms, taps)) in chains.into_iter().enumerate() {
+    for (index, (networks, vms, functions)) in (0..).zip(chains) {
         let networks: BTreeSet<Vlan> = networks.intersection(&host.networks).copied().collect();
         let of_vms = host.vnics.iter().filter(|vnic| vms.contains(&vnic.vm));
         let covered: BTreeSet<Vlan> = of_vms
@@ -345,18 +392,10 @@ fn disjoint(host: &Host, chains: Vec<RawChain>) -> Vec<Chain> {
             .collect();
         if covered.is_disjoint(&taken) {
             taken.extend(covered);
-            let functions = taps
-                .iter()
-                .enumerate()
-                .map(|(function, &instances)| Function {
-                    name: format!("ids{function}"),
-                    kind: FunctionKind::Tap {
-                        instances: (0..instances)
-                            .map(|instance| format!("ids{index}{function}{instance}"))
-                            .collect(),
-                    },
-                });
-            let functions = functions.collect();
+            let functions = (0..).zip(functions);
+            let functions = functions
+                .map(|(position, function)| function.named(index, position))
+                .collect();
             kept.push(Chain {
                 name: format!("chain{index}"),
                 networks,

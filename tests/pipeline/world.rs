@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bridgechain::topology::{Bridges, FunctionKind, Host, Vlan};
+use bridgechain::topology::{Bridges, Chain, Function, FunctionKind, Host, Vlan};
 use openflow::MacAddr;
 
 /// A host at a moment.
@@ -40,7 +40,8 @@ pub(crate) enum Station {
     Stray(String),
     /// A network function, as the sender of frames by this port of it.
     FunctionPort(String),
-    /// A network function as a receiver: all its instances together.
+    /// A network function as a receiver: all instances of a tap together under its
+    /// [`tap_name`], and an inline function by the port of its leg.
     Function(String),
 }
 
@@ -102,15 +103,20 @@ impl World {
             chain
                 .functions
                 .iter()
-                .map(move |function| (&chain.name, function))
+                .map(move |function| (chain, function))
         });
         functions
             .filter_map(|(chain, function)| match &function.kind {
                 FunctionKind::Tap { instances } => {
-                    Some((format!("{chain}/{}", function.name), instances.clone()))
+                    Some((tap_name(chain, function), instances.clone()))
                 }
                 FunctionKind::Inline { .. } => None,
             })
             .collect()
     }
+}
+
+/// The name of a tap; functions of different chains may be called the same.
+pub(crate) fn tap_name(chain: &Chain, function: &Function) -> String {
+    format!("{}/{}", chain.name, function.name)
 }
