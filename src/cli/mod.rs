@@ -4,6 +4,7 @@
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
 mod check;
+mod decode;
 mod flows;
 mod inputs;
 mod run;
@@ -31,6 +32,8 @@ enum Command {
     Run(run::Args),
     /// Print the flows of every bridge, as ovs-ofctl takes them
     Flows(flows::Args),
+    /// Show OpenFlow messages, one line each
+    Decode(decode::Args),
     /// Make the bridges of a host
     Setup(setup::Args),
 }
@@ -46,6 +49,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Flows(args) => flows::run(&args),
+        Command::Decode(args) => decode::run(&args),
         Command::Setup(args) => setup::run(&args),
     };
     result.unwrap_or_else(|error| {
