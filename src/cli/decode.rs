@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, ErrorKind, Stdout};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -17,6 +18,12 @@ pub(crate) struct Args {
     /// Write the hex of each message, encoded anew from the decoded form
     #[arg(long, conflicts_with = "json")]
     reencode: bool,
+    /// Read a packet capture (pcap or pcapng) instead of lines of hex
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// TCP port of the OpenFlow connections in the capture; may be given several times
+    #[arg(long, value_name = "PORT", requires = "pcap", default_values_t = decode::OPENFLOW_PORTS)]
+    port: Vec<u16>,
 }
 
 /// Exit status 1 says that some message could not be decoded.
@@ -29,7 +36,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let stdout = io::stdout();
     let flush = flush_of(&stdout);
     let output = BufWriter::new(stdout.lock());
-    let result = decode::hex_lines(BufReader::new(io::stdin().lock()), output, format, flush);
+    let result = match &args.pcap {
+        Some(path) => {
+            let file =
+                File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+            decode::capture(file, &args.port, output, format, flush)
+        }
+        None => decode::hex_lines(BufReader::new(io::stdin().lock()), output, format, flush),
+    };
     match result {
         Ok(outcome) => Ok(exit_code(outcome)),
         // Who reads has seen enough, as with `| head`.

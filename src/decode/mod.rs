@@ -1,14 +1,16 @@
 //! `bridgechain decode`: many OpenFlow messages in, one line for each out.
 //!
-//! Messages come as lines of hex ([`hex_lines`]) or out of a packet capture; [`Format`]
+//! Messages come as lines of hex ([`hex_lines()`]) or out of a packet capture ([`capture()`]); [`Format`]
 //! says what a line shows. A line that begins with `error: ` stands for what is no message.
 
+mod capture;
 mod hex_lines;
 mod printer;
 mod render;
 
 use std::io::{self, BufRead, Write};
 
+pub use capture::{OPENFLOW_PORTS, capture};
 use hex_lines::HexLines;
 use printer::Printer;
 pub use printer::{Flush, Format, Outcome};
