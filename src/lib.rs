@@ -3,15 +3,17 @@
 //! A topology ([`topology`]) and the ports that exist ([`ports`]) are compiled into flows
 //! ([`compile`]); see `ARCHITECTURE.md` for the whole.
 
+#[cfg(test)]
+mod fake_switch;
+mod net;
+
 pub mod compile;
 pub mod config;
 pub mod controller;
 pub mod cookie;
-#[cfg(test)]
-mod fake_switch;
+pub mod decode;
 pub mod host;
 pub mod learning;
-mod net;
 pub mod ofctl;
 pub mod portmap;
 pub mod ports;

@@ -4,6 +4,7 @@
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
 mod check;
+mod decode;
 mod flows;
 mod inputs;
 mod run;
@@ -32,6 +33,8 @@ enum Command {
     Flows(flows::Args),
     /// Run the controller
     Run(run::Args),
+    /// Show OpenFlow messages, one line each
+    Decode(decode::Args),
     /// Make the bridges of a host
     Setup(setup::Args),
     /// Follow a frame through the bridges, and say who sees it
@@ -49,6 +52,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Flows(args) => flows::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Decode(args) => decode::run(&args),
         Command::Setup(args) => setup::run(&args),
         Command::Trace(args) => trace::run(&args),
     };
