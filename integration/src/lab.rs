@@ -92,15 +92,25 @@ impl Lab {
         Controller::start(self.ovs(), &self.layout.config())
     }
 
-    /// Waits until a bridge was brought into line with the config for that many times, and until its
-    /// datapath follows: what that has cached of older flows may serve a few frames more.
+    /// Waits until all bridges were brought into line with the config, and the next frame will meet that.
     ///
     /// # Errors
     ///
     /// That does not happen.
-    pub fn wait_for_sync(&self, controller: &Controller, bridge: &str, times: usize) -> Result<()> {
+    pub fn await_sync(&self, controller: &Controller) -> Result<()> {
+        let mut bridges = self.layout.plan().bridges.iter();
+        bridges.try_for_each(|bridge| self.await_sync_of(controller, bridge, 1))
+    }
+
+    /// Waits until one bridge was brought into line that many times since the controller's start: at the start, by a reload or by
+    /// a repair.
+    ///
+    /// # Errors
+    ///
+    /// That does not happen.
+    pub fn await_sync_of(&self, controller: &Controller, bridge: &str, times: usize) -> Result<()> {
         controller.wait_for_sync(bridge, times)?;
-        self.ovs().settle()
+        self.ovs().purge()
     }
 
     /// Writes another config in place of the lab's; the controller does not know yet.

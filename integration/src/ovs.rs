@@ -107,13 +107,26 @@ impl PrivateOvs {
         Ok(flows)
     }
 
+    /// Makes the datapath forget how it handled earlier frames.
+    ///
+    /// Changed flows are in force for it only once it has looked at what it remembers again, shortly afterwards;
+    /// after this, the next frame meets them for certain.
+    ///
+    /// # Errors
+    ///
+    /// ovs-vswitchd does not run.
+    pub fn purge(&self) -> Result<()> {
+        self.appctl(&["revalidator/purge"]).map(drop)
+    }
+
     /// How many frames met the flows of a bridge with that cookie.
     ///
     /// # Errors
     ///
     /// There is no such bridge.
     pub fn packets(&self, bridge: &str, cookie: u64) -> Result<u64> {
-        self.settle()?;
+        // The counters of the datapath reach the flows at the next round of the revalidators.
+        self.appctl(&["revalidator/wait"])?;
         let flows = self.ofctl(&["dump-aggregate", bridge, &format!("cookie={cookie:#x}/-1")])?;
         let count = flows
             .split_once("packet_count=")
@@ -121,16 +134,6 @@ impl PrivateOvs {
         count
             .and_then(|count| count.parse().ok())
             .with_context(|| format!("no count in {flows}"))
-    }
-
-    /// Waits for the next round of the revalidators: after it the datapath has cached nothing of older
-    /// flows, and its counters have reached the flows.
-    ///
-    /// # Errors
-    ///
-    /// ovs-vswitchd is gone.
-    pub fn settle(&self) -> Result<()> {
-        self.appctl(&["revalidator/wait"]).map(drop)
     }
 
     /// The OpenFlow number of a port.

@@ -3,7 +3,7 @@
 mod common;
 
 use anyhow::Result;
-use common::{WORLD, assert_seen, await_flows, flows, groups, in_sync, start};
+use common::{WORLD, assert_seen, await_flows, flows, groups, start};
 use integration::Lab;
 use integration::wait;
 
@@ -13,7 +13,8 @@ const FOREIGN: &str = "cookie=0x1234, priority=7,dl_type=0x9999 actions=drop";
 fn await_state(lab: &Lab, expected: &State) -> Result<()> {
     wait::until("the flows and groups to come back", || {
         Ok((state(lab)? == *expected).then_some(()))
-    })
+    })?;
+    lab.ovs().purge()
 }
 
 type State = (
@@ -43,7 +44,7 @@ fn flows_deleted_while_the_controller_is_away_come_back() -> Result<()> {
     lab.ovs().ofctl(&["add-flow", "br0.local", FOREIGN])?;
 
     let controller = lab.start_controller()?;
-    in_sync(&lab, &controller, 1)?;
+    lab.await_sync(&controller)?;
     let mut expected = before;
     expected.0[0].insert(FOREIGN.to_owned());
     assert_eq!(
@@ -88,7 +89,9 @@ fn a_restart_of_vswitchd_heals() -> Result<()> {
     let before = state(&lab)?;
     lab.ovs().stop_vswitchd()?;
     lab.ovs().start_vswitchd()?;
-    in_sync(&lab, &controller, 2)?;
+    for bridge in &lab.layout().plan().bridges {
+        lab.await_sync_of(&controller, bridge, 2)?;
+    }
     await_state(&lab, &before)?;
     assert_seen(
         &lab,

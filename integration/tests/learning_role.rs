@@ -73,7 +73,7 @@ fn any_bridge_is_a_vlan_aware_learning_switch() -> Result<()> {
     let snoops = snoop(&lab)?;
     controller.kill()?;
     let controller = lab.start_controller()?;
-    lab.wait_for_sync(&controller, "br0", 1)?;
+    lab.await_sync_of(&controller, "br0", 1)?;
     assert_eq!(flows(&lab)?, learned);
     assert_eq!(snoops[0].count("OFPT_FLOW_MOD"), 0, "{}", snoops[0].text());
     assert_eq!(to_far(&lab, 5)?, "port2/5");

@@ -128,7 +128,7 @@ fn a_crowd_of_silent_peers_does_not_keep_the_bridges_out() -> Result<()> {
         let connect = |_| Ok(TcpStream::connect("127.0.0.1:6653")?);
         (0..100).map(connect).collect()
     })?;
-    common::in_sync(&lab, &controller, 1)?;
+    lab.await_sync(&controller)?;
     assert_seen(
         &lab,
         "vma0",

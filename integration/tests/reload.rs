@@ -29,7 +29,7 @@ fn vm_104_becomes_trunked_while_traffic_flows() -> Result<()> {
     lab.await_stream(&stream, "vmb0", 20)?;
     lab.change_config(&format!("{WORLD}{TRUNKED}"))?;
     controller.reload()?;
-    lab.wait_for_sync(&controller, "br0.local", 2)?;
+    lab.await_sync_of(&controller, "br0.local", 2)?;
     lab.await_stream(&stream, "vmb0", 20)?;
     let tally = stream.finish(&lab)?;
 
@@ -94,7 +94,7 @@ fn a_bad_config_is_refused_and_the_old_one_stays_in_force() -> Result<()> {
     lab.change_config(&format!("{WORLD}{TRUNKED}"))?;
     controller.reload()?;
     controller.wait_for_log(": reloaded", 2)?;
-    lab.wait_for_sync(&controller, "br0.local", 2)?;
+    lab.await_sync_of(&controller, "br0.local", 2)?;
     let expected = changes(&before.0[0], &flows(&lab)?[0]);
     assert_eq!(snoops[0].count("OFPT_FLOW_MOD"), expected);
     Ok(())
@@ -109,7 +109,7 @@ fn a_vm_comes_and_goes() -> Result<()> {
     let (rest, vm_104) = WORLD.split_at(WORLD.find("  VM-104:").unwrap_or_default());
     lab.change_config(&format!("{rest}{}", vm_104.replace("demo3000", "demo4000")))?;
     controller.reload()?;
-    lab.wait_for_sync(&controller, "br0.local", 2)?;
+    lab.await_sync_of(&controller, "br0.local", 2)?;
     assert_seen(
         &lab,
         "vma0",
@@ -126,7 +126,7 @@ fn a_vm_comes_and_goes() -> Result<()> {
     // It is gone: its port is nobody's.
     lab.change_config(rest)?;
     controller.reload()?;
-    lab.wait_for_sync(&controller, "br0.local", 3)?;
+    lab.await_sync_of(&controller, "br0.local", 3)?;
     assert_seen(
         &lab,
         "vmc0",
@@ -136,7 +136,7 @@ fn a_vm_comes_and_goes() -> Result<()> {
 
     lab.change_config(WORLD)?;
     controller.reload()?;
-    lab.wait_for_sync(&controller, "br0.local", 4)?;
+    lab.await_sync_of(&controller, "br0.local", 4)?;
     assert_eq!((flows(&lab)?, groups(&lab)?), without);
     Ok(())
 }

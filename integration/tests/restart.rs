@@ -3,9 +3,7 @@
 mod common;
 
 use anyhow::Result;
-use common::{
-    FAR, NOBODY, WORLD, assert_seen, await_learned, flows, groups, in_sync, snoop, start,
-};
+use common::{FAR, NOBODY, WORLD, assert_seen, await_learned, flows, groups, snoop, start};
 use integration::stream::Arrived;
 
 /// Everything that changes a switch.
@@ -33,7 +31,7 @@ fn killed_and_started_again_nothing_is_lost_and_nothing_is_sent() -> Result<()> 
     lab.await_stream(&to_guest, "vmb0", 50)?;
     lab.await_stream(&to_far, "eth1", 10)?;
     let controller = lab.start_controller()?;
-    in_sync(&lab, &controller, 1)?;
+    lab.await_sync(&controller)?;
     lab.await_stream(&to_guest, "vmb0", 20)?;
     let (to_guest, to_far) = (to_guest.finish(&lab)?, to_far.finish(&lab)?);
 
@@ -74,7 +72,7 @@ fn new_addresses_flood_while_it_is_away_and_are_learned_afterwards() -> Result<(
     assert_seen(&lab, "vma0", NOBODY, flooded);
 
     let controller = lab.start_controller()?;
-    in_sync(&lab, &controller, 1)?;
+    lab.await_sync(&controller)?;
     assert_seen(&lab, "vma0", FAR, flooded);
     assert_eq!(lab.probe(&far)?, "all0/untagged ids0/3000 vma0/untagged");
     await_learned(&lab, "br0", FAR)?;

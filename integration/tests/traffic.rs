@@ -38,22 +38,15 @@ fn ping(lab: &Lab, from: &str, to: &str) -> Result<String> {
 /// Moves data by TCP in both directions.
 fn iperf3(lab: &Lab, from: &str, to: &str) -> Result<()> {
     let address = address(lab, to)?.to_string();
-    let mut server = lab.namespace(to)?.command("iperf3");
-    server
-        .args(["--server", "--forceflush"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let mut server = Server(server.spawn()?);
-    let notes = server.0.stdout.take().map(Inbox::lines).unwrap_or_default();
-    let listening = |lines: &[String]| {
-        lines
-            .iter()
-            .any(|line| line.contains("listening"))
-            .then_some(())
-    };
-    notes.wait(listening).context("iperf3 does not listen")?;
-
     for direction in [&[][..], &["--reverse"]] {
+        let mut server = lab.namespace(to)?.command("iperf3");
+        server.args(["--server", "--one-off", "--forceflush"]);
+        let mut server = Server(server.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?);
+        let notes = server.0.stdout.take().map(Inbox::lines).unwrap_or_default();
+        let listens = |line: &String| line.contains("listening");
+        let listening = notes.wait(|lines| lines.iter().any(listens).then_some(()));
+        listening.context("iperf3 does not listen")?;
+
         let mut client = lab.namespace(from)?.command("iperf3");
         client
             .args([

@@ -30,14 +30,8 @@ pub(crate) const FAR: MacAddr = MacAddr([0x02, 0, 0, 0, 0x77, 0x01]);
 pub(crate) fn start(config: &str) -> Result<(Lab, Controller)> {
     let lab = Lab::from_config(config)?;
     let controller = lab.start_controller()?;
-    in_sync(&lab, &controller, 1)?;
+    lab.await_sync(&controller)?;
     Ok((lab, controller))
-}
-
-/// Waits until every bridge was brought into line that many times.
-pub(crate) fn in_sync(lab: &Lab, controller: &Controller, times: usize) -> Result<()> {
-    let mut bridges = lab.layout().plan().bridges.iter();
-    bridges.try_for_each(|bridge| lab.wait_for_sync(controller, bridge, times))
 }
 
 /// Asserts who sees a frame from a station to an address.
@@ -120,5 +114,6 @@ pub(crate) fn await_flows(lab: &Lab, bridge: &str, text: &str, there: bool) -> R
             .iter()
             .any(|flow| flow.contains(text));
         Ok((found == there).then_some(()))
-    })
+    })?;
+    lab.ovs().purge()
 }

@@ -40,16 +40,14 @@ fn run() -> Result<Table> {
     let lab = Lab::from_config(ACCESS)?;
     step("starting the controller");
     let controller = lab.start_controller()?;
-    for bridge in &lab.layout().plan().bridges {
-        lab.wait_for_sync(&controller, bridge, 1)?;
-    }
+    lab.await_sync(&controller)?;
     let mut table = Table::default();
     step("sending frames and capturing them at every port; VM-104 is an access vNIC");
     table.measure(&lab, Phase::Access)?;
     step("making VM-104 a trunked vNIC by a reload of the config, and sending them again");
     lab.change_config(&format!("{ACCESS}{TRUNKED}"))?;
     controller.reload()?;
-    lab.wait_for_sync(&controller, "br0.local", 2)?;
+    lab.await_sync_of(&controller, "br0.local", 2)?;
     table.measure(&lab, Phase::Trunked)?;
     Ok(table)
 }
