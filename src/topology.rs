@@ -221,6 +221,18 @@ pub struct ChainBridges {
     pub patches: Vec<Patch>,
 }
 
+impl ChainBridges {
+    /// The patch port of the local bridge, to the rest of the chain.
+    pub fn local_patch(&self) -> Option<&str> {
+        self.patches.first().map(|patch| patch.left.as_str())
+    }
+
+    /// The patch port of the uplink bridge, to the rest of the chain.
+    pub fn uplink_patch(&self) -> Option<&str> {
+        self.patches.last().map(|patch| patch.right.as_str())
+    }
+}
+
 /// A pair of patch ports: `left` on the bridge nearer the guests, `right` on the one nearer the
 /// uplink.
 #[derive(Debug, Clone, PartialEq, Eq)]

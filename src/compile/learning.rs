@@ -6,7 +6,7 @@ use super::admission::Admission;
 use super::builder::{self, Builder, apply, flow, from_port, goto};
 use super::delivery::Delivery;
 use super::tables::{Table, priority};
-use super::{uplink, vlan};
+use super::vlan;
 use crate::cookie::Class;
 use crate::learning::{LearnedMac, Location};
 use crate::ports::Ports;
@@ -163,13 +163,15 @@ fn destinations(
         (Bridges::Chain(_), Role::Local, Role::Local) => {
             vec![destination(to_port(host, ports, entry).actions(vlan))]
         }
-        (Bridges::Chain(chain), Role::Uplink, Role::Local) => uplink::chain_port(chain, ports)
+        (Bridges::Chain(chain), Role::Uplink, Role::Local) => chain
+            .uplink_patch()
+            .and_then(|name| ports.get(name))
             .map(|chain_port| destination(vec![Action::output(chain_port)]))
             .into_iter()
             .collect(),
         (Bridges::Chain(chain), Role::Uplink, Role::Uplink) => {
             let mut actions = vec![builder::clear_mark(), Action::output(at.port)];
-            match uplink::chain_port(chain, ports) {
+            match chain.uplink_patch().and_then(|name| ports.get(name)) {
                 Some(chain_port) if host.has_accept(vlan) => {
                     actions.splice(0..0, [builder::mark_copy(), Action::output(chain_port)]);
                     vec![destination(actions), nowhere()]

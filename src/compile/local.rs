@@ -39,11 +39,7 @@ pub(super) fn compile(
     admission::refuse_spoofed(&mut builder, host);
     admission::admit_pinned(&mut builder, host, ports, Table::Forward);
     admission::learn(&mut builder, Table::Forward);
-    if let Some(chain_port) = chain
-        .patches
-        .first()
-        .and_then(|patch| ports.get(&patch.left))
-    {
+    if let Some(chain_port) = chain.local_patch().and_then(|name| ports.get(name)) {
         forward(&mut builder, host, settings, chain_port);
         take_back(&mut builder, host, ports, chain_port);
     }

@@ -22,7 +22,7 @@ pub(super) fn compile(
 ) -> Program {
     let mut builder = Builder::default();
     admit_outside(&mut builder, host, settings, ports);
-    let chain_port = chain_port(chain, ports);
+    let chain_port = chain.uplink_patch().and_then(|name| ports.get(name));
     if let Some(chain_port) = chain_port {
         // What comes from the chain was admitted and learned on the local bridge. It may go back
         // there: to a guest on the same host.
@@ -76,14 +76,6 @@ pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) 
         learning::pinned_destinations(&mut builder, host, ports, *network);
     }
     builder.finish()
-}
-
-/// The port of the uplink bridge that leads to the guests.
-pub(super) fn chain_port(chain: &ChainBridges, ports: &Ports) -> Option<PortNo> {
-    chain
-        .patches
-        .last()
-        .and_then(|patch| ports.get(&patch.right))
 }
 
 /// Admission, source check and learning for the uplinks and the host itself.
