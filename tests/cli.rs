@@ -96,7 +96,7 @@ fn setup_fails_with_a_reason() {
         (
             "complete",
             "node2",
-            "there is no host \"node2\"; the hosts are node1",
+            "there is no host \"node2\"; did you mean \"node1\"?",
         ),
         (
             "learning-any",

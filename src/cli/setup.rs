@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail};
-use bridgechain::config;
 use bridgechain::setup::{self, Options, Present};
+
+use super::inputs;
 
 /// How long `ovs-vsctl` may wait for ovs-vswitchd to take the change over, in seconds.
 const TIMEOUT: &str = "--timeout=30";
@@ -34,24 +35,10 @@ pub(crate) struct Args {
 
 /// Makes the bridges, or prints how.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let (topology, warnings) = match config::load(&args.config) {
-        Ok(loaded) => loaded,
-        Err(diagnostics) => {
-            eprintln!("{diagnostics}");
-            return Ok(ExitCode::FAILURE);
-        }
+    let Some(topology) = inputs::topology(&args.config) else {
+        return Ok(ExitCode::FAILURE);
     };
-    for warning in warnings {
-        eprintln!("{warning}");
-    }
-    let Some(host) = topology.hosts.get(&args.host) else {
-        let hosts: Vec<&str> = topology.hosts.keys().map(String::as_str).collect();
-        bail!(
-            "there is no host {:?}; the hosts are {}",
-            args.host,
-            hosts.join(", ")
-        );
-    };
+    let host = inputs::host(&topology, &args.host)?;
     let controller = match &args.controller {
         Some(target) => target.clone(),
         None => setup::controller_target(&topology.controller.listen)
