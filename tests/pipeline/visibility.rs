@@ -3,10 +3,7 @@
 
 use proptest::prelude::*;
 
-use bridgechain::simulate::Frame;
-
 use crate::scenario::{self, Scenario};
-use crate::world::{Station, World};
 use crate::{compiled, rule};
 
 proptest! {
@@ -21,9 +18,6 @@ proptest! {
         let Scenario { world, probes } = scenario;
         let network = compiled::network(&world);
         for (from, frame) in probes {
-            if is_lost_track_of(&world, &from, &frame) {
-                continue;
-            }
             let expected = rule::outcome(&world, &from, &frame);
             let found = compiled::outcome(&world, &network, &from, &frame);
             prop_assert_eq!(found, expected, "from {:?}: {}", from, frame);
@@ -41,12 +35,4 @@ proptest! {
             );
         }
     }
-}
-
-/// Whether it is a guest's frame that only its source address, and not a pinned one, could lead
-/// back to its port: an inline function takes the frame out of Open vSwitch.
-fn is_lost_track_of(world: &World, from: &Station, frame: &Frame) -> bool {
-    world.host.has_inline()
-        && matches!(from, Station::Vnic(_))
-        && world.host.pinned(frame.src).is_none()
 }
