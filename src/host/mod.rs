@@ -48,7 +48,7 @@ use crate::cookie::Class;
 use crate::learning::{Learned, MacTable};
 use crate::program::{FlowKey, Program};
 use crate::reconcile::{self, Found};
-use crate::session::{Event, Snapshot};
+use crate::session::{Event, Snapshot, describe_refusal};
 use crate::topology::{Bridges, Host, Role, Topology};
 use bridge::{Bridge, Phase};
 
@@ -126,7 +126,8 @@ impl HostState {
             Event::Committed => self.committed(role, out),
             Event::Rejected(reason) => self.rejected(now, role, &reason, out),
             Event::SwitchError { xid, error } => {
-                warn!(host = self.name, %role, %xid, ?error, "refused by the switch");
+                let refused = describe_refusal(&error);
+                warn!(host = self.name, %role, %xid, refused, "refused by the switch");
                 self.counters.errors += 1;
                 self.with_bridge(role, |bridge| bridge.doubt(now));
             }

@@ -35,6 +35,15 @@ pub(super) fn error(error: &ErrorMsg) -> String {
     }
 }
 
+/// What an ERROR says, and of which message, where enough of it is quoted to tell.
+pub(crate) fn refusal(refusal: &ErrorMsg) -> String {
+    let error = error(refusal);
+    match Message::decode(refusal.data.clone()) {
+        Ok((_, message)) => format!("{}: {error}", change(&message)),
+        Err(_) => error,
+    }
+}
+
 /// A change of a transaction, in the syntax of `ovs-ofctl`.
 pub(super) fn change(change: &Message) -> String {
     match change {

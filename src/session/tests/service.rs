@@ -4,6 +4,7 @@ use openflow::{
 };
 
 use super::*;
+use crate::session::describe_refusal;
 
 pub(super) fn packet_in() -> PacketIn {
     PacketIn {
@@ -94,6 +95,22 @@ fn an_error_is_told_with_the_xid_of_what_it_answers() {
             error: refusal
         }]
     );
+}
+
+#[test]
+fn a_refusal_names_the_message_where_it_is_quoted() {
+    let code = ErrorCode::OFPFMFC_TABLE_FULL;
+    let mut quote = Vec::new();
+    let flow = Message::FlowMod(FlowMod::add());
+    flow.encode(Xid(1), &mut quote).unwrap();
+    let whole = ErrorMsg::new(code, quote.clone().into());
+    assert_eq!(
+        describe_refusal(&whole),
+        "Add of flow cookie=0x0,table=0,priority=32768 actions=drop: OFPFMFC_TABLE_FULL"
+    );
+    quote.pop();
+    let cut = ErrorMsg::new(code, quote.into());
+    assert_eq!(describe_refusal(&cut), "OFPFMFC_TABLE_FULL");
 }
 
 #[test]
