@@ -205,6 +205,31 @@ fn refused_frames_go_nowhere_and_are_not_tapped() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_tag_behind_a_priority_tag_stays_hidden_however_deep_the_switch_looks() -> Result<()> {
+    let (lab, _controller) = start(WORLD)?;
+    for limit in [1, 2, 0] {
+        let setting = format!("other_config:vlan-limit={limit}");
+        lab.ovs().vsctl(&["set", "Open_vSwitch", ".", &setting])?;
+        // What the datapath has cached of frames with one tag would do for those with two.
+        lab.ovs().appctl(&["dpctl/del-flows"])?;
+        for station in ["vmn0", "eth1", "br0"] {
+            let broadcast = lab.frame(station, MacAddr::BROADCAST)?;
+            let tagged_twice = broadcast.clone().tags(&[Tag::vlan(0), Tag::vlan(4000)]);
+            assert_eq!(lab.probe(&tagged_twice)?, "", "from {station}, {setting}");
+            // The priority tag alone is taken off, as ever.
+            let seen = lab.probe(&broadcast.vlan(0))?;
+            assert!(
+                ["br0", "eth1", "vmn0"]
+                    .iter()
+                    .all(|port| (*port == station) == seen.at(port).is_empty()),
+                "from {station}, {setting}: {seen}"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Two chains, the first with two functions, on the networks that the host itself is a member of and not.
 const CHAINS: &str = "
 controller: { api: 'unix:@DIR@/api.sock' }

@@ -26,6 +26,9 @@ pub(super) fn refuse_the_rest(builder: &mut Builder) {
 
 /// Refuses reserved multicast, and a priority tag around another tag: without its priority tag
 /// such a frame would go on in a VLAN of the sender's choice.
+///
+/// How deep Open vSwitch looks into a frame is a setting (`other_config:vlan-limit`). With the
+/// default of 1 the second tag is the type of the frame; with more it shows once the first is gone.
 pub(super) fn refuse_never_forwarded(builder: &mut Builder) {
     builder.drop(
         Table::Classify,
@@ -41,6 +44,12 @@ pub(super) fn refuse_never_forwarded(builder: &mut Builder) {
             Class::DropVlan,
         );
     }
+    builder.drop(
+        Table::Source,
+        priority::ALWAYS,
+        vlan::uncovered(),
+        Class::DropVlan,
+    );
 }
 
 /// The networks that a port's frames may belong to, by how they arrive.

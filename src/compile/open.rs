@@ -9,7 +9,7 @@ use super::tables::{Table, priority};
 use super::vlan;
 use crate::cookie::Class;
 use crate::program::Program;
-use crate::topology::Controller;
+use crate::topology::{Controller, Vlan};
 
 pub(super) fn compile(settings: &Controller) -> Program {
     let mut builder = Builder::default();
@@ -26,7 +26,7 @@ pub(super) fn compile(settings: &Controller) -> Program {
         priority::SPECIFIC,
         vlan::priority_tagged(Match::new()),
         Class::Pipeline,
-        apply_then(vec![Action::PopVlan], Table::Source),
+        apply_then(vlan::retag(Vlan::UNTAGGED), Table::Source),
     );
     builder.flow(
         Table::Classify,

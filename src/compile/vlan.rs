@@ -8,6 +8,8 @@ use crate::topology::Vlan;
 const NO_TAG: u16 = 0;
 /// Set in `vlan_vid` where there is a tag (`OFPVID_PRESENT`).
 const PRESENT: u16 = 0x1000;
+/// The register that is 1 for a frame that had a priority tag.
+const UNCOVERED: OxmField = OxmField::Reg1;
 /// TPID of a service tag (802.1ad).
 pub(super) const ETHERTYPE_8021AD: u16 = 0x88a8;
 /// TPID of 802.1Q.
@@ -52,8 +54,15 @@ pub(super) fn retag(vlan: Vlan) -> Vec<Action> {
     if vlan.is_tagged() {
         vec![set_vid(vlan)]
     } else {
-        vec![Action::PopVlan]
+        vec![Action::PopVlan, Action::set_field(UNCOVERED, 1_u32)]
     }
+}
+
+/// Frames of which [`retag`] took the priority tag off, and another tag came to light.
+pub(super) fn uncovered() -> Match {
+    Match::new()
+        .with(UNCOVERED, 1_u32)
+        .with_masked(OxmField::VlanVid, PRESENT, PRESENT)
 }
 
 fn set_vid(vlan: Vlan) -> Action {
