@@ -44,10 +44,12 @@ pub enum Class {
     DropSource = 0x84,
     /// Drops what a network function sends out of turn.
     DropFunction = 0x85,
+    /// Drops frames of a vNIC that may use no other address than the one pinned to it.
+    DropForged = 0x86,
 }
 
 impl Class {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Pipeline,
         Self::Pinned,
         Self::LearnedSource,
@@ -61,6 +63,7 @@ impl Class {
         Self::DropReserved,
         Self::DropSource,
         Self::DropFunction,
+        Self::DropForged,
     ];
 
     /// The cookie of flows of this class.

@@ -161,6 +161,12 @@ impl Host {
         self.vnics.iter().find(|vnic| vnic.mac == Some(mac))
     }
 
+    /// Whether a chain finds the frames of `vnic` by its address (`vms:`). Such a vNIC may use no
+    /// other than the one pinned to it: its frames would evade the chain.
+    pub fn is_found_by_address(&self, vnic: &Vnic) -> bool {
+        self.chains.iter().any(|chain| chain.vms.contains(&vnic.vm))
+    }
+
     /// Whether any chain has a function in the way of frames.
     pub fn has_inline(&self) -> bool {
         self.chains

@@ -157,16 +157,27 @@ pub(super) fn refuse_spoofed(builder: &mut Builder, host: &Host) {
 }
 
 /// Lets every vNIC use the address that is pinned to it. There is nothing to learn from these
-/// frames, so they go straight to `next`.
+/// frames, so they go straight to `next`. Any other address is refused where a chain goes by it.
 pub(super) fn admit_pinned(builder: &mut Builder, host: &Host, ports: &Ports, next: Table) {
     for vnic in &host.vnics {
-        if let (Some(mac), Some(port)) = (vnic.mac, ports.get(&vnic.port)) {
+        let Some(port) = ports.get(&vnic.port) else {
+            continue;
+        };
+        if let Some(mac) = vnic.mac {
             builder.flow(
                 Table::Source,
                 priority::EXCEPTION,
                 from_port(port).with(OxmField::EthSrc, mac),
                 Class::Pinned,
                 goto(next),
+            );
+        }
+        if host.is_found_by_address(vnic) {
+            builder.drop(
+                Table::Source,
+                priority::DEFAULT,
+                from_port(port),
+                Class::DropForged,
             );
         }
     }

@@ -42,6 +42,7 @@ pub fn admits(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
     }
     let at_vnic = || {
         host.vnic(name)
+            .filter(|vnic| !host.is_found_by_address(vnic))
             .is_some_and(|vnic| Admission::vnic(&vnic.membership).includes(*vlan))
     };
     let at_uplink = || {

@@ -318,7 +318,8 @@ fn restore_mark() -> Action {
 }
 
 /// `from` restricted to the frames of `chain`: those of its networks, and those with one of its
-/// VMs at either end, to which multicast belongs in every network of the VM.
+/// VMs at either end, to which multicast belongs in every network of the VM. That these VMs use no
+/// other addresses is seen to on the local bridge.
 fn selectors(host: &Host, chain: &Chain, from: &Match) -> Vec<Match> {
     let mut selectors: Vec<Match> = chain
         .networks

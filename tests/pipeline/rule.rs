@@ -18,7 +18,11 @@ pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
     let Some((vlan, payload)) = network_of(world, from, frame) else {
         return outcome;
     };
-    if is_reserved(frame.dst) || frame.src.is_multicast() || is_spoofed(world, from, frame.src) {
+    if is_reserved(frame.dst)
+        || frame.src.is_multicast()
+        || is_spoofed(world, from, frame.src)
+        || must_be_pinned(world, from) && world.host.pinned(frame.src).is_none()
+    {
         return outcome;
     }
     outcome.reported = world.host.pinned(frame.src).is_none()
@@ -77,6 +81,7 @@ pub(crate) fn may_be_learned(world: &World, heard: &Heard) -> bool {
         Station::FunctionPort(_) | Station::Function(_) => false,
     };
     is_there
+        && !must_be_pinned(world, &heard.at)
         && !heard.mac.is_multicast()
         && world.host.pinned(heard.mac).is_none()
         && admits(world, &heard.at, heard.vlan)
@@ -147,6 +152,15 @@ fn is_spoofed(world: &World, from: &Station, src: MacAddr) -> bool {
         .host
         .pinned(src)
         .is_some_and(|vnic| *from != Station::Vnic(vnic.port.clone()))
+}
+
+/// Whether it is a vNIC of a VM that a chain finds by its addresses: any other would evade it.
+fn must_be_pinned(world: &World, from: &Station) -> bool {
+    let Station::Vnic(port) = from else {
+        return false;
+    };
+    let chained = |vm: &String| world.host.chains.iter().any(|chain| chain.vms.contains(vm));
+    world.host.vnic(port).is_some_and(|vnic| chained(&vnic.vm))
 }
 
 enum Destination {

@@ -181,6 +181,9 @@ fn reason(class: Class) -> &'static str {
         Class::DropSpoofed => "its source address is pinned to another vNIC",
         Class::DropReserved => "bridges do not forward reserved multicast",
         Class::DropSource => "its source address is a multicast address",
+        Class::DropForged => {
+            "its source address is not the one pinned to its vNIC, by which a chain finds it"
+        }
         Class::DropFunction => "a network function does not send frames of its own",
         Class::LearnedDestination => "its destination is where it came from",
         Class::Flood => "nobody is a member of that VLAN",

@@ -33,6 +33,7 @@ pub(super) fn place(
         claim_vms(chain, &names, &members, &mut owners, report);
         for function in &chain.functions {
             claim_ports(function, hosts, report);
+            one_inline_instance_a_host(function, report);
         }
         for host in hosts.iter_mut() {
             host.chains.extend(on_host(chain, &vlans, host.name()));
@@ -40,21 +41,27 @@ pub(super) fn place(
     }
 }
 
-/// The networks of each VM.
+/// What chains must know of each VM.
 struct Members {
     vlans: BTreeMap<String, BTreeSet<Vlan>>,
+    /// A port without a pinned address, for each VM that has one.
+    unpinned: BTreeMap<String, String>,
 }
 
 impl Members {
     fn new(hosts: &mut Hosts<'_>) -> Self {
         let mut vlans: BTreeMap<String, BTreeSet<Vlan>> = BTreeMap::new();
+        let mut unpinned = BTreeMap::new();
         for vnic in hosts.iter_mut().flat_map(|host| &host.vnics) {
+            if vnic.mac.is_none() {
+                unpinned.insert(vnic.vm.clone(), vnic.port.clone());
+            }
             vlans
                 .entry(vnic.vm.clone())
                 .or_default()
                 .extend(vnic.membership.vlans());
         }
-        Self { vlans }
+        Self { vlans, unpinned }
     }
 }
 
@@ -107,6 +114,16 @@ fn claim_vms<'c>(
             report.mistake(name.at, format!("there is no VM {:?}{hint}", name.value));
             continue;
         }
+        if let Some(port) = members.unpinned.get(&name.value) {
+            report.mistake(
+                name.at,
+                format!(
+                    "the vNIC {port:?} of VM {:?} has no \"mac\"; a chain finds the frames of a VM by \
+                     the pinned addresses of its vNICs, so give it one",
+                    name.value
+                ),
+            );
+        }
         let vlans = members.vlans.get(&name.value);
         for vlan in vlans.into_iter().flatten() {
             let (owner, first) = *owners.entry(*vlan).or_insert((&chain.name.value, name.at));
@@ -157,6 +174,26 @@ fn claim_ports(function: &raw::Function, hosts: &mut Hosts<'_>, report: &mut Rep
                     &[(ingress, "the ingress leg"), (egress, "the egress leg")],
                 );
             }
+        }
+    }
+}
+
+/// Sharing the load of an inline function between instances is not served yet.
+fn one_inline_instance_a_host(function: &raw::Function, report: &mut Report<'_>) {
+    let raw::FunctionKind::Inline { instances, .. } = &function.kind else {
+        return;
+    };
+    let mut served = BTreeSet::new();
+    for raw::InlineInstance { host, .. } in instances {
+        if !served.insert(&host.value) {
+            report.mistake(
+                host.at,
+                format!(
+                    "the function {:?} has an instance on {:?} already; an inline function has one \
+                     on each host, as sharing its load is not served yet",
+                    function.name.value, host.value
+                ),
+            );
         }
     }
 }
