@@ -3,6 +3,7 @@
 mod ethernet;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use openflow::{MacAddr, PortNo};
 
@@ -35,9 +36,15 @@ pub struct Location {
 /// It holds no clock: a bridge ages an address by the idle timeout of its source flow, and tells
 /// when it is gone. Addresses are chosen by guests, so there are never more than
 /// [`MacTable::CAPACITY`], and the map is one that colliding keys do not slow down.
+///
+/// Room that is short is shared out fairly: a port that has fewer addresses than another takes a
+/// place from the one that has most. So a guest that makes up addresses does not keep those of
+/// others out.
 #[derive(Debug, Clone, Default)]
 pub struct MacTable {
     locations: HashMap<(Vlan, MacAddr), Location>,
+    /// How many addresses each port has; none has 0.
+    counts: HashMap<Location, usize>,
 }
 
 /// What became of an address that was seen.
@@ -52,6 +59,8 @@ pub enum Learned {
     },
     /// It was known at this place.
     Known,
+    /// It was not known, and another address was forgotten to make room for it.
+    Displaced(LearnedMac),
     /// It is not known and there is no room for it: its frames go on being flooded.
     Full,
 }
@@ -65,18 +74,41 @@ impl MacTable {
     /// that is known.
     pub fn learn(&mut self, entry: LearnedMac) -> Learned {
         let LearnedMac { vlan, mac, at } = entry;
-        let full = self.locations.len() >= Self::CAPACITY;
-        match self.locations.get_mut(&(vlan, mac)) {
-            Some(known) if *known == at => Learned::Known,
-            Some(known) => Learned::Moved {
-                from: std::mem::replace(known, at),
-            },
-            None if full => Learned::Full,
-            None => {
-                self.locations.insert((vlan, mac), at);
+        match self.location(vlan, mac) {
+            Some(known) if known == at => Learned::Known,
+            Some(from) => {
+                self.remove(&LearnedMac { at: from, ..entry });
+                self.insert(entry);
+                Learned::Moved { from }
+            }
+            None if self.len() < Self::CAPACITY => {
+                self.insert(entry);
                 Learned::New
             }
+            None => match self.displaceable_by(at) {
+                Some(other) => {
+                    self.remove(&other);
+                    self.insert(entry);
+                    Learned::Displaced(other)
+                }
+                None => Learned::Full,
+            },
         }
+    }
+
+    fn insert(&mut self, LearnedMac { vlan, mac, at }: LearnedMac) {
+        self.locations.insert((vlan, mac), at);
+        *self.counts.entry(at).or_default() += 1;
+    }
+
+    /// An address of the port that has most, if that still has as many as `at` once `at` has one
+    /// more.
+    fn displaceable_by(&self, at: Location) -> Option<LearnedMac> {
+        let (&crowded, &most) = self.counts.iter().max_by_key(|(_, count)| **count)?;
+        let own = self.counts.get(&at).copied().unwrap_or(0);
+        (own + 1 < most)
+            .then(|| self.iter().find(|entry| entry.at == crowded))
+            .flatten()
     }
 
     /// Where `mac` was seen last in the network of `vlan`.
@@ -89,6 +121,7 @@ impl MacTable {
         let there = self.location(entry.vlan, entry.mac) == Some(entry.at);
         if there {
             self.locations.remove(&(entry.vlan, entry.mac));
+            release(&mut self.counts, entry.at);
         }
         there
     }
@@ -96,8 +129,14 @@ impl MacTable {
     /// Forgets all addresses that `drop` is true of; says how many these were.
     pub fn purge(&mut self, mut drop: impl FnMut(&LearnedMac) -> bool) -> usize {
         let before = self.locations.len();
-        self.locations
-            .retain(|&(vlan, mac), &mut at| !drop(&LearnedMac { vlan, mac, at }));
+        let counts = &mut self.counts;
+        self.locations.retain(|&(vlan, mac), &mut at| {
+            let dropped = drop(&LearnedMac { vlan, mac, at });
+            if dropped {
+                release(counts, at);
+            }
+            !dropped
+        });
         before - self.locations.len()
     }
 
@@ -116,6 +155,16 @@ impl MacTable {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.locations.is_empty()
+    }
+}
+
+/// Counts one address less at `at`.
+fn release(counts: &mut HashMap<Location, usize>, at: Location) {
+    if let Entry::Occupied(mut count) = counts.entry(at) {
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
+        }
     }
 }
 
@@ -180,6 +229,28 @@ mod tests {
         }
         assert_eq!(macs.purge(|entry| entry.at == A), 2);
         assert_eq!(macs.iter().collect::<Vec<_>>(), [entry(6, B)]);
+    }
+
+    #[test]
+    fn a_port_that_fills_the_table_makes_room_for_others_up_to_an_equal_share() {
+        let mut macs = MacTable::default();
+        let capacity = MacTable::CAPACITY as u64;
+        for number in 0..capacity {
+            assert_eq!(macs.learn(entry(number << 1, A)), Learned::New);
+        }
+        for number in capacity..capacity + capacity / 2 {
+            let Learned::Displaced(other) = macs.learn(entry(number << 1, B)) else {
+                panic!("{number} found no room");
+            };
+            assert_eq!((other.at, macs.location(VLAN, other.mac)), (A, None));
+        }
+        for at in [A, B] {
+            assert_eq!(macs.learn(entry(u64::MAX << 1, at)), Learned::Full);
+        }
+        assert_eq!(macs.len(), MacTable::CAPACITY);
+        // What one has lost, the other may have.
+        assert_eq!(macs.purge(|entry| entry.at == A), MacTable::CAPACITY / 2);
+        assert_eq!(macs.learn(entry(u64::MAX << 1, B)), Learned::New);
     }
 
     #[test]

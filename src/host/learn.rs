@@ -49,20 +49,32 @@ impl HostState {
                 self.counters.moved += 1;
                 self.relearn(Some(LearnedMac { at: from, ..entry }), Some(entry), out);
             }
-            Learned::Full => self.no_room(),
+            Learned::Displaced(other) => {
+                debug!(
+                    host = self.name, %mac, %vlan, role = %at.role, port = %at.port,
+                    other = %other.mac, other_port = %other.at.port, "learned in place of another"
+                );
+                self.counters.learned += 1;
+                self.counters.forgotten += 1;
+                self.crowd();
+                self.relearn(Some(other), Some(entry), out);
+            }
+            Learned::Full => {
+                self.counters.ignored += 1;
+                self.crowd();
+            }
         }
     }
 
     /// Says once that the table is full, and not again before half of it was free: a guest that
     /// makes up addresses must not fill the log either.
-    fn no_room(&mut self) {
-        self.counters.ignored += 1;
+    fn crowd(&mut self) {
         if !self.crowded {
             self.crowded = true;
             warn!(
                 host = self.name,
                 addresses = self.macs.len(),
-                "the MAC table is full; frames to further addresses are flooded"
+                "the MAC table is full; what the ports with most addresses have more is flooded"
             );
         }
     }

@@ -256,7 +256,7 @@ impl HostState {
             if let Some(entry) = compile::recover(role, key, flow)
                 && self.macs.location(entry.vlan, entry.mac).is_none()
                 && compile::admits(host, &bridge.ports, &entry)
-                && self.macs.learn(entry) == Learned::New
+                && matches!(self.macs.learn(entry), Learned::New | Learned::Displaced(_))
             {
                 recovered += 1;
             }

@@ -194,6 +194,20 @@ fn a_guest_that_makes_up_addresses_fills_the_table_and_no_more() {
     assert_eq!(lab.state.macs().len(), MacTable::CAPACITY);
     assert_eq!(lab.state.counters().ignored, 10);
     assert_eq!(lab.state.counters().learned, MacTable::CAPACITY as u64);
+
+    // Nobody else suffers: another port takes a place over, with its flows.
+    lab.settle();
+    lab.take_sent();
+    lab.frame(Role::Local, 2, NETWORK, u64::from(u32::MAX) << 1);
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(lab.state.macs().len(), MacTable::CAPACITY);
+    let sent = lab.take_sent();
+    assert_eq!(
+        flow_mods(&sent[&Role::Local]),
+        [ADD_SOURCE, ADD_DESTINATION, DELETE, DELETE]
+    );
+    assert_eq!(flow_mods(&sent[&Role::Uplink]), [ADD_DESTINATION, DELETE]);
 }
 
 /// A host that knows an address at port 1 of its local bridge, where a transaction is under way.
