@@ -134,6 +134,7 @@ const HEADER_LEN: usize = 4;
 
 impl Decode for Match {
     /// Also skips the padding, which `length` does not count.
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let start = r.offset();
         let mut header = r.fixed::<HEADER_LEN>()?;

@@ -200,6 +200,7 @@ impl Message {
         })
     }
 
+    #[inline]
     fn decode_body(header: Header, body: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match header.kind {
             MessageType::Hello => Self::Hello(Hello::decode(body, header.version)?),

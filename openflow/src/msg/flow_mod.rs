@@ -120,6 +120,7 @@ bitflags! {
 }
 
 impl Decode for FlowMod {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut fields = r.fixed::<40>()?;
         Ok(Self {
