@@ -38,8 +38,8 @@ pub(crate) trait Encode {
 
 /// A cursor over a part of a message.
 ///
-/// Offsets count from the start of the whole, so errors point at a byte of what was received.
-#[derive(Clone)]
+/// Offsets count from the start of the whole, so errors point at a byte of what was received. There is
+/// one cursor per message: for a structure inside, [`Reader::within`] narrows it for a while.
 pub(crate) struct Reader<'a> {
     whole: &'a Bytes,
     position: usize,
@@ -59,23 +59,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same place, inside `structure`.
-    pub(crate) fn inside(mut self, structure: &'static Structure) -> Self {
-        self.structure = structure;
-        self
-    }
-
     /// From here on it is `structure` that is read.
     pub(crate) fn enter(&mut self, structure: &'static Structure) {
         self.structure = structure;
     }
 
-    pub(crate) fn structure(&self) -> &'static Structure {
-        self.structure
-    }
-
     pub(crate) fn offset(&self) -> usize {
         self.position
+    }
+
+    /// Back to an offset where this cursor has been in the same structure.
+    pub(crate) fn rewind(&mut self, offset: usize) {
+        self.position = offset;
     }
 
     pub(crate) fn remaining(&self) -> usize {
@@ -87,6 +82,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What is left, without moving.
+    #[inline]
     pub(crate) fn peek(&self) -> &'a [u8] {
         &self.whole[self.position..self.end]
     }
@@ -147,47 +143,63 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A cursor over the next `length` bytes, which this one skips.
-    #[inline]
-    pub(crate) fn sub(
-        &mut self,
-        length: usize,
-        field: &'static str,
-        structure: &'static Structure,
-    ) -> Result<Self, DecodeError> {
-        let mut sub = self.clone().inside(structure);
-        self.skip(length, field)?;
-        sub.end = self.position;
-        Ok(sub)
+    /// Skips what is left, which must be padding: less than 8 bytes.
+    pub(crate) fn skip_padding(&mut self) -> Result<(), DecodeError> {
+        if self.remaining() >= 8 {
+            return self.finish();
+        }
+        self.position = self.end;
+        Ok(())
     }
 
-    /// A cursor over the rest of `structure`, whose header of `header_len` bytes has been read. The
-    /// header says, in the field at offset `length_at`, that the whole is `length` bytes long.
+    /// Reads the next `length` bytes as `structure`; `read` must take them all.
+    ///
+    /// After an error the cursor stays where the error is and is not to be used again.
     #[inline]
-    pub(crate) fn body(
+    pub(crate) fn within<T>(
+        &mut self,
+        structure: &'static Structure,
+        length: usize,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        let outer_structure = std::mem::replace(&mut self.structure, structure);
+        if length > self.remaining() {
+            return Err(self.truncated("length", length));
+        }
+        let outer_end = std::mem::replace(&mut self.end, self.position + length);
+        let value = read(self)?;
+        self.finish()?;
+        self.end = outer_end;
+        self.structure = outer_structure;
+        Ok(value)
+    }
+
+    /// Reads the rest of `structure`, whose header of `header_len` bytes has been read. The header
+    /// says, in the field at offset `length_at`, that the whole is `length` bytes long.
+    #[inline]
+    pub(crate) fn body<T>(
         &mut self,
         structure: &'static Structure,
         header_len: usize,
         length_at: usize,
         length: usize,
-    ) -> Result<Self, DecodeError> {
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
         let Some(body_len) = length.checked_sub(header_len) else {
+            self.enter(structure);
             let expected = ExpectedLength::AtLeast(header_len);
-            return Err(self
-                .clone()
-                .inside(structure)
-                .bad_length("length", length_at, length, expected));
+            return Err(self.bad_length("length", length_at, length, expected));
         };
-        let mut body = self.clone().inside(structure);
-        body.skip(body_len, "length")?;
-        body.end = body.position;
-        std::mem::swap(&mut body.position, &mut self.position);
-        Ok(body)
+        self.within(structure, body_len, read)
     }
 
-    /// The same place, one level deeper, for structures that can contain themselves. The limit
-    /// keeps a hostile message from using up the stack.
-    pub(crate) fn nested(&self, limit: u8) -> Result<Self, DecodeError> {
+    /// Reads one level deeper, for structures that can contain themselves. The limit keeps a
+    /// hostile message from using up the stack.
+    pub(crate) fn nested<T>(
+        &mut self,
+        limit: u8,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
         if self.depth >= limit {
             return Err(self.error(
                 "nesting",
@@ -196,13 +208,14 @@ impl<'a> Reader<'a> {
                 },
             ));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            ..self.clone()
-        })
+        self.depth += 1;
+        let value = read(self)?;
+        self.depth -= 1;
+        Ok(value)
     }
 
     /// Reads values to the end.
+    #[inline]
     pub(crate) fn list<T: Decode>(&mut self) -> Result<Vec<T>, DecodeError> {
         let mut list = Vec::new();
         while !self.is_empty() {

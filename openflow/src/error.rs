@@ -37,6 +37,15 @@ impl DecodeError {
         self.message
     }
 
+    /// The same in a message of this kind; the innermost message stays.
+    #[cold]
+    pub(crate) fn in_message(self, kind: MessageType) -> Self {
+        Self {
+            message: self.message.or(Some(kind)),
+            ..self
+        }
+    }
+
     /// The structure, by its name in C.
     pub fn structure(&self) -> &'static str {
         self.structure

@@ -134,27 +134,31 @@ const HEADER_LEN: usize = 4;
 
 impl Decode for Match {
     /// Also skips the padding, which `length` does not count.
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let start = r.offset();
         let mut header = r.fixed::<HEADER_LEN>()?;
         let kind = header.get_u16();
         let length = usize::from(header.get_u16());
         if kind != OXM {
-            return Err(bad_kind(r.clone().inside(&MATCH), start, kind));
+            return Err(bad_kind(r, start, kind));
         }
-        let mut fields = r.body(&MATCH, HEADER_LEN, start + 2, length)?;
+        let entries = r.body(&MATCH, HEADER_LEN, start + 2, length, |r| {
+            // Most fields take 8 bytes or a little more.
+            let mut entries = Vec::with_capacity(r.remaining().div_ceil(8));
+            while !r.is_empty() {
+                entries.push(MatchEntry::decode(r)?);
+            }
+            Ok(entries)
+        })?;
         r.skip(padding_to_8(length), "padding of match")?;
-        // Most fields take 8 bytes or a little more.
-        let mut entries = Vec::with_capacity(fields.remaining().div_ceil(8));
-        while !fields.is_empty() {
-            entries.push(MatchEntry::decode(&mut fields)?);
-        }
         Ok(Self { entries })
     }
 }
 
 #[cold]
-fn bad_kind(r: Reader<'_>, offset: usize, kind: u16) -> DecodeError {
+fn bad_kind(r: &mut Reader<'_>, offset: usize, kind: u16) -> DecodeError {
+    r.enter(&MATCH);
     let problem = Problem::BadValue {
         found: kind.into(),
         expected: "1 (OFPMT_OXM)",
@@ -188,7 +192,7 @@ impl Match {
 
     /// Reads `length` bytes of match fields without a header, and skips the padding.
     pub(crate) fn decode_bare(r: &mut Reader<'_>, length: usize) -> Result<Self, DecodeError> {
-        let match_ = Self::decode_entries(&mut r.sub(length, "match", &MATCH)?)?;
+        let match_ = r.within(&MATCH, length, Self::decode_entries)?;
         r.skip(padding_to_8(length), "padding of match")?;
         Ok(match_)
     }

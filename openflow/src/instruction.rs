@@ -124,39 +124,42 @@ impl Decode for Instruction {
         if !length.is_multiple_of(8) {
             return Err(r.bad_length("len", start + 2, length, ExpectedLength::MultipleOf(8)));
         }
-        let mut body = r.sub(length - 4, "len", &INSTRUCTIONS)?;
-        Ok(match kind {
-            kind::GOTO_TABLE => Self::GotoTable(TableId(body.exactly::<4>()?.get_u8())),
-            kind::WRITE_METADATA => {
-                let mut fields = body.exactly::<20>()?;
-                fields.advance(4);
-                Self::WriteMetadata {
-                    metadata: fields.get_u64(),
-                    mask: fields.get_u64(),
-                }
-            }
-            kind::WRITE_ACTIONS => Self::WriteActions(decode_actions(&mut body)?),
-            kind::APPLY_ACTIONS => Self::ApplyActions(decode_actions(&mut body)?),
-            kind::CLEAR_ACTIONS => {
-                body.exactly::<4>()?;
-                Self::ClearActions
-            }
-            kind::METER => Self::Meter(MeterId(body.exactly::<4>()?.get_u32())),
-            kind::EXPERIMENTER => Self::Experimenter {
-                experimenter: body.fixed::<4>()?.get_u32(),
-                data: body.rest(),
-            },
-            kind => Self::Unknown {
-                kind,
-                data: body.rest(),
-            },
-        })
+        r.within(&INSTRUCTIONS, length - 4, |body| decode_body(kind, body))
     }
+}
+
+fn decode_body(kind: u16, body: &mut Reader<'_>) -> Result<Instruction, DecodeError> {
+    Ok(match kind {
+        kind::GOTO_TABLE => Instruction::GotoTable(TableId(body.exactly::<4>()?.get_u8())),
+        kind::WRITE_METADATA => {
+            let mut fields = body.exactly::<20>()?;
+            fields.advance(4);
+            Instruction::WriteMetadata {
+                metadata: fields.get_u64(),
+                mask: fields.get_u64(),
+            }
+        }
+        kind::WRITE_ACTIONS => Instruction::WriteActions(decode_actions(body)?),
+        kind::APPLY_ACTIONS => Instruction::ApplyActions(decode_actions(body)?),
+        kind::CLEAR_ACTIONS => {
+            body.exactly::<4>()?;
+            Instruction::ClearActions
+        }
+        kind::METER => Instruction::Meter(MeterId(body.exactly::<4>()?.get_u32())),
+        kind::EXPERIMENTER => Instruction::Experimenter {
+            experimenter: body.fixed::<4>()?.get_u32(),
+            data: body.rest(),
+        },
+        kind => Instruction::Unknown {
+            kind,
+            data: body.rest(),
+        },
+    })
 }
 
 fn decode_actions(body: &mut Reader<'_>) -> Result<Vec<Action>, DecodeError> {
     body.skip(4, "pad")?;
-    body.clone().inside(&ACTIONS).list()
+    body.within(&ACTIONS, body.remaining(), Reader::list)
 }
 
 impl Encode for Instruction {

@@ -188,20 +188,19 @@ impl Message {
         } = header;
         r.skip(Header::LEN, "header")?;
         let length_at = start + Header::LENGTH_AT;
-        let mut body = r.body(&HEADER, Header::LEN, length_at, length.into())?;
-        body.enter(structure_of(kind));
-        if version != VERSION && !matches!(kind, MessageType::Hello | MessageType::Error) {
-            return Err(bad_version(&body, start, version));
-        }
-        let message = Self::decode_body(header, &mut body)
-            .and_then(|message| body.finish().map(|()| message))
-            .map_err(|error| DecodeError {
-                message: error.message.or(Some(kind)),
-                ..error
-            })?;
-        Ok((xid, message))
+        r.body(&HEADER, Header::LEN, length_at, length.into(), |body| {
+            body.enter(structure_of(kind));
+            if version != VERSION && !matches!(kind, MessageType::Hello | MessageType::Error) {
+                return Err(bad_version(body, start, version));
+            }
+            match Self::decode_body(header, body) {
+                Ok(message) => Ok((xid, message)),
+                Err(error) => Err(error.in_message(kind)),
+            }
+        })
     }
 
+    #[inline]
     fn decode_body(header: Header, body: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match header.kind {
             MessageType::Hello => Self::Hello(Hello::decode(body, header.version)?),

@@ -17,16 +17,21 @@ pub struct RawProperty {
 const PROPERTY: Structure = Structure::of_message("ofp_prop_header");
 const HEADER_LEN: usize = 4;
 
-/// Reads the header of a property: its type, and a cursor over the rest. The padding to 8 bytes,
-/// which the length does not count, is skipped.
-pub(crate) fn decode_property<'a>(r: &mut Reader<'a>) -> Result<(u16, Reader<'a>), DecodeError> {
+/// Reads a property: `read` gets its type and reads its body. The padding to 8 bytes, which the length
+/// does not count, is skipped.
+pub(crate) fn decode_property<'a, T>(
+    r: &mut Reader<'a>,
+    read: impl FnOnce(u16, &mut Reader<'a>) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
     let start = r.offset();
     let mut header = r.fixed::<HEADER_LEN>()?;
     let kind = header.get_u16();
     let length = header.get_u16().into();
-    let body = r.body(&PROPERTY, HEADER_LEN, start + 2, length)?;
+    let value = r.body(&PROPERTY, HEADER_LEN, start + 2, length, |body| {
+        read(kind, body)
+    })?;
     r.skip(padding_to_8(length), "padding of a property")?;
-    Ok((kind, body))
+    Ok(value)
 }
 
 /// Appends a property whose body `encode_body` appends.
@@ -54,10 +59,11 @@ pub(crate) fn put_property(out: &mut Vec<u8>, kind: u16, data: &[u8]) -> Result<
 
 impl Decode for RawProperty {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (kind, mut body) = decode_property(r)?;
-        Ok(Self {
-            kind,
-            data: body.rest(),
+        decode_property(r, |kind, body| {
+            Ok(Self {
+                kind,
+                data: body.rest(),
+            })
         })
     }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use bytes::{Buf, BufMut};
 
 use super::Subfield;
-use super::nicira::impossible;
+use super::nicira::{decode_u16_list, impossible};
 use super::subfield::{decode_short_field, encode_short_field};
 use crate::codec::{Reader, pad_to_8, put_padding};
 use crate::display::Separated;
-use crate::error::{DecodeError, EncodeError, ExpectedLength};
+use crate::error::{DecodeError, EncodeError};
 use crate::macros::wire_enum;
 use crate::oxm::OxmId;
 use crate::types::PortNo;
@@ -207,15 +207,7 @@ impl Bundle {
             (true, Some(field)) => Some(Subfield::from_range(field, range)),
             (true, None) => return Ok(None),
         };
-        let mut list = r.sub(2 * n_members, "n_members", r.structure())?;
-        let mut members = Vec::with_capacity(n_members);
-        while !list.is_empty() {
-            members.push(list.fixed::<2>()?.get_u16());
-        }
-        if r.remaining() >= 8 {
-            let (found, most) = (r.remaining(), ExpectedLength::AtMost(7));
-            return Err(r.bad_length("padding", r.offset(), found, most));
-        }
+        let members = decode_u16_list(r, n_members)?;
         Ok(Some(Self {
             algorithm,
             fields,

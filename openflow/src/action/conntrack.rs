@@ -6,16 +6,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use bitflags::bitflags;
 use bytes::{Buf, BufMut};
 
-use super::nicira::impossible;
-use super::{ACTIONS, Action, Subfield};
+use super::nicira::{decode_nested, impossible};
+use super::{Action, Subfield};
 use crate::codec::{Reader, pad_to_8, put_list, put_padding};
 use crate::display::Separated;
 use crate::error::{DecodeError, EncodeError};
 use crate::oxm::OxmId;
 use crate::types::TableId;
-
-/// How deep actions may contain actions. No switch takes that many levels.
-pub(super) const MAX_DEPTH: u8 = 32;
 
 /// Sends a packet through connection tracking (`nx_action_conntrack`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +68,7 @@ impl Conntrack {
             (_, Some(field)) => CtZone::Field(Subfield::from_range(field, zone)),
             (_, None) => return Ok(None),
         };
-        let actions = r.nested(MAX_DEPTH)?.inside(&ACTIONS).list()?;
+        let actions = decode_nested(r)?;
         Ok(Some(Self {
             flags,
             zone,

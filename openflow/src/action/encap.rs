@@ -32,7 +32,9 @@ impl Decode for EncapProperty {
         let class = header.get_u16();
         let kind = header.get_u8();
         let length = header.get_u8().into();
-        let data = r.body(&PROPERTY, HEADER_LEN, start + 3, length)?.rest();
+        let data = r.body(&PROPERTY, HEADER_LEN, start + 3, length, |body| {
+            Ok(body.rest())
+        })?;
         r.skip(padding_to_8(length), "pad")?;
         Ok(Self { class, kind, data })
     }

@@ -140,11 +140,7 @@ impl Learn {
             };
             learn.specs.push(spec);
         }
-        // What is left is padding, at most to the next multiple of 8.
-        if r.remaining() < 8 {
-            r.rest();
-        }
-        r.finish()?;
+        r.skip_padding()?;
         Ok(Some(learn))
     }
 

@@ -3,14 +3,14 @@
 use bytes::{Buf, BufMut};
 
 use super::bundle::{Bundle, Multipath};
-use super::conntrack::{Conntrack, MAX_DEPTH, Nat};
+use super::conntrack::{Conntrack, Nat};
 use super::learn::Learn;
 use super::sample::{Form, Sample};
 use super::subfield::{decode_field, decode_short_field, encode_field, encode_short_field};
 use super::wire::{ACTIONS, finish_action};
 use super::{Action, Subfield};
 use crate::codec::{Decode, Encode, Reader, pad_to_8, padding_to_8, put_list, put_padding};
-use crate::error::{DecodeError, EncodeError, ExpectedLength};
+use crate::error::{DecodeError, EncodeError};
 use crate::experimenter::{NICIRA, ONF};
 use crate::oxm::{MatchEntry, OxmId};
 use crate::types::TableId;
@@ -60,24 +60,24 @@ mod subtype {
     pub(super) const COPY_FIELD: u16 = 3200;
 }
 
+/// How deep actions may contain actions. No switch takes that many levels.
+const MAX_DEPTH: u8 = 32;
+
 /// Reads what follows the experimenter id; `None`, without moving, where it has a subtype or a
 /// field that this crate does not know.
-pub(super) fn decode(
-    experimenter: u32,
-    body: &mut Reader<'_>,
-) -> Result<Option<Action>, DecodeError> {
-    let mut r = body.clone();
+pub(super) fn decode(experimenter: u32, r: &mut Reader<'_>) -> Result<Option<Action>, DecodeError> {
+    let start = r.offset();
     // Too short for a subtype: whatever it is, it is none of these.
     let Ok(mut subtype) = r.fixed::<2>() else {
         return Ok(None);
     };
     let action = match (experimenter, subtype.get_u16()) {
-        (NICIRA, subtype) => decode_nicira(subtype, &mut r)?,
-        (ONF, subtype::COPY_FIELD) => decode_copy_field(&mut r)?,
+        (NICIRA, subtype) => decode_nicira(subtype, r)?,
+        (ONF, subtype::COPY_FIELD) => decode_copy_field(r)?,
         _ => None,
     };
-    if action.is_some() {
-        body.rest();
+    if action.is_none() {
+        r.rewind(start);
     }
     Ok(action)
 }
@@ -164,7 +164,7 @@ fn decode_nicira(subtype: u16, r: &mut Reader<'_>) -> Result<Option<Action>, Dec
         subtype::SAMPLE3 => Action::Sample(Sample::decode(r, Form::Directed)?),
         subtype::CLONE => {
             r.skip(6, "pad")?;
-            Action::Clone(r.nested(MAX_DEPTH)?.inside(&ACTIONS).list()?)
+            Action::Clone(decode_nested(r)?)
         }
         subtype::ENCAP => {
             let mut fields = r.fixed::<6>()?;
@@ -227,16 +227,25 @@ fn padding_to(r: &mut Reader<'_>, length: usize) -> Result<(), DecodeError> {
 
 fn decode_dec_ttl(r: &mut Reader<'_>) -> Result<Action, DecodeError> {
     let n_controllers = usize::from(r.fixed::<6>()?.get_u16());
-    let mut list = r.sub(2 * n_controllers, "n_controllers", r.structure())?;
-    let mut ids = Vec::with_capacity(n_controllers);
-    while !list.is_empty() {
-        ids.push(list.fixed::<2>()?.get_u16());
-    }
-    if r.remaining() >= 8 {
-        let (found, most) = (r.remaining(), ExpectedLength::AtMost(7));
-        return Err(r.bad_length("padding", r.offset(), found, most));
-    }
+    let ids = decode_u16_list(r, n_controllers)?;
     Ok(Action::DecTtlCntIds(ids))
+}
+
+/// Actions inside an action, to its end.
+pub(super) fn decode_nested(r: &mut Reader<'_>) -> Result<Vec<Action>, DecodeError> {
+    r.nested(MAX_DEPTH, |r| {
+        r.within(&ACTIONS, r.remaining(), Reader::list)
+    })
+}
+
+/// So many numbers, and padding to the end of the action.
+pub(super) fn decode_u16_list(r: &mut Reader<'_>, count: usize) -> Result<Vec<u16>, DecodeError> {
+    let numbers = r.bytes(2 * count, "list")?;
+    r.skip_padding()?;
+    Ok(numbers
+        .chunks_exact(2)
+        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+        .collect())
 }
 
 fn decode_move(r: &mut Reader<'_>) -> Result<Option<Action>, DecodeError> {

@@ -51,8 +51,7 @@ impl Decode for Action {
         if !length.is_multiple_of(8) {
             return Err(r.bad_length("len", start + 2, length, ExpectedLength::MultipleOf(8)));
         }
-        let mut body = r.sub(length - 4, "len", &ACTIONS)?;
-        decode_body(kind, &mut body)
+        r.within(&ACTIONS, length - 4, |body| decode_body(kind, body))
     }
 }
 
@@ -100,12 +99,11 @@ fn without_body(body: &mut Reader<'_>, action: Action) -> Result<Action, DecodeE
 
 /// The field is padded to 8 bytes inside the action, whose length counts the padding.
 fn decode_set_field(body: &mut Reader<'_>) -> Result<Action, DecodeError> {
+    body.enter(&SET_FIELD);
     let start = body.offset();
-    let mut field = body.clone().inside(&SET_FIELD);
-    let entry = MatchEntry::decode(&mut field)?;
-    let length = field.offset() - start;
-    field.skip(padding_to_8(4 + length), "pad")?;
-    field.finish()?;
+    let entry = MatchEntry::decode(body)?;
+    body.skip(padding_to_8(4 + body.offset() - start), "pad")?;
+    body.finish()?;
     Ok(match entry {
         MatchEntry::Oxm(oxm) => Action::SetField(oxm),
         MatchEntry::Raw(raw) => Action::SetFieldRaw(raw),

@@ -135,12 +135,10 @@ impl BundleAdd {
         let flags = BundleFlags::from_bits_retain(fields.get_u16());
 
         let start = r.offset();
-        let mut inner = r.nested(1)?;
-        let (inner_xid, message) = Message::decode_from(&mut inner)?;
+        let (inner_xid, message) = r.nested(1, Message::decode_from)?;
         if message.is_of_bundle() {
             return Err(r.error("message", Problem::TooDeep { limit: 1 }));
         }
-        r.skip(inner.offset() - start, "message")?;
         // The message is padded only where something follows.
         if !r.is_empty() {
             r.skip(padding_to_8(r.offset() - start), "pad")?;

@@ -120,6 +120,7 @@ bitflags! {
 }
 
 impl Decode for FlowMod {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut fields = r.fixed::<40>()?;
         Ok(Self {
@@ -135,9 +136,7 @@ impl Decode for FlowMod {
             out_group: GroupId(fields.get_u32()),
             flags: FlowModFlags::from_bits_retain(fields.get_u16()),
             match_: Match::decode(r)?,
-            instructions: r
-                .sub(r.remaining(), "instructions", &INSTRUCTIONS)?
-                .list()?,
+            instructions: r.within(&INSTRUCTIONS, r.remaining(), Reader::list)?,
         })
     }
 }

@@ -112,10 +112,9 @@ impl Decode for Bucket {
         let weight = fields.get_u16();
         let watch_port = PortNo(fields.get_u32());
         let watch_group = GroupId(fields.get_u32());
-        let actions = r
-            .body(&BUCKET, BUCKET_HEADER_LEN, start, length)?
-            .inside(&ACTIONS)
-            .list()?;
+        let actions = r.body(&BUCKET, BUCKET_HEADER_LEN, start, length, |body| {
+            body.within(&ACTIONS, body.remaining(), Reader::list)
+        })?;
         Ok(Self {
             weight,
             watch_port,

@@ -117,20 +117,25 @@ impl Decode for HelloElement {
         let mut header = r.fixed::<ELEMENT_HEADER_LEN>()?;
         let kind = header.get_u16();
         let length = usize::from(header.get_u16());
-        let mut body = r.body(&ELEMENT, ELEMENT_HEADER_LEN, start + 2, length)?;
-        match kind {
-            VERSION_BITMAP if body.remaining().is_multiple_of(4) => {
-                let mut words = Vec::with_capacity(body.remaining() / 4);
-                while !body.is_empty() {
-                    words.push(body.fixed::<4>()?.get_u32());
+        r.body(
+            &ELEMENT,
+            ELEMENT_HEADER_LEN,
+            start + 2,
+            length,
+            |body| match kind {
+                VERSION_BITMAP if body.remaining().is_multiple_of(4) => {
+                    let mut words = Vec::with_capacity(body.remaining() / 4);
+                    while !body.is_empty() {
+                        words.push(body.fixed::<4>()?.get_u32());
+                    }
+                    Ok(Self::VersionBitmap(words))
                 }
-                Ok(Self::VersionBitmap(words))
-            }
-            kind => Ok(Self::Unknown {
-                kind,
-                data: body.rest(),
-            }),
-        }
+                kind => Ok(Self::Unknown {
+                    kind,
+                    data: body.rest(),
+                }),
+            },
+        )
     }
 }
 

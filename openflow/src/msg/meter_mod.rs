@@ -138,35 +138,36 @@ impl Decode for MeterBand {
         let length = usize::from(fields.get_u16());
         let rate = fields.get_u32();
         let burst_size = fields.get_u32();
-        let mut body = r.body(&BAND, BAND_HEADER_LEN, start + 2, length)?;
-        Ok(match kind {
-            DROP => {
-                body.exactly::<4>()?;
-                Self::Drop { rate, burst_size }
-            }
-            DSCP_REMARK => {
-                let prec_level = body.exactly::<4>()?.get_u8();
-                Self::DscpRemark {
-                    rate,
-                    burst_size,
-                    prec_level,
+        r.body(&BAND, BAND_HEADER_LEN, start + 2, length, |body| {
+            Ok(match kind {
+                DROP => {
+                    body.exactly::<4>()?;
+                    Self::Drop { rate, burst_size }
                 }
-            }
-            EXPERIMENTER => {
-                let experimenter = body.fixed::<4>()?.get_u32();
-                Self::Experimenter {
+                DSCP_REMARK => {
+                    let prec_level = body.exactly::<4>()?.get_u8();
+                    Self::DscpRemark {
+                        rate,
+                        burst_size,
+                        prec_level,
+                    }
+                }
+                EXPERIMENTER => {
+                    let experimenter = body.fixed::<4>()?.get_u32();
+                    Self::Experimenter {
+                        rate,
+                        burst_size,
+                        experimenter,
+                        data: body.rest(),
+                    }
+                }
+                kind => Self::Unknown {
+                    kind,
                     rate,
                     burst_size,
-                    experimenter,
                     data: body.rest(),
-                }
-            }
-            kind => Self::Unknown {
-                kind,
-                rate,
-                burst_size,
-                data: body.rest(),
-            },
+                },
+            })
         })
     }
 }

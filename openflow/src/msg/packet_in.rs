@@ -50,6 +50,7 @@ wire_enum! {
 const PAD_LEN: usize = 2;
 
 impl Decode for PacketIn {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut fields = r.fixed::<16>()?;
         let buffer_id = BufferId(fields.get_u32());

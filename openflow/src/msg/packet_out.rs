@@ -41,7 +41,7 @@ impl Decode for PacketOut {
         let buffer_id = BufferId(fields.get_u32());
         let in_port = PortNo(fields.get_u32());
         let actions_len = fields.get_u16().into();
-        let actions = r.sub(actions_len, "actions", &ACTIONS)?.list()?;
+        let actions = r.within(&ACTIONS, actions_len, Reader::list)?;
         Ok(Self {
             buffer_id,
             in_port,

@@ -79,8 +79,7 @@ impl Decode for PacketQueue {
         let queue_id = QueueId(fields.get_u32());
         let port = PortNo(fields.get_u32());
         let length = usize::from(fields.get_u16());
-        let mut body = r.body(&QUEUE, QUEUE_HEADER_LEN, start + 8, length)?;
-        let properties = body.list()?;
+        let properties = r.body(&QUEUE, QUEUE_HEADER_LEN, start + 8, length, Reader::list)?;
         Ok(Self {
             queue_id,
             port,
@@ -115,23 +114,24 @@ impl Decode for QueueProperty {
         let mut fields = r.fixed::<PROPERTY_HEADER_LEN>()?;
         let kind = fields.get_u16();
         let length = usize::from(fields.get_u16());
-        let mut body = r.body(&PROPERTY, PROPERTY_HEADER_LEN, start + 2, length)?;
-        Ok(match kind {
-            MIN_RATE => Self::MinRate(body.exactly::<8>()?.get_u16()),
-            MAX_RATE => Self::MaxRate(body.exactly::<8>()?.get_u16()),
-            EXPERIMENTER => {
-                let experimenter = body.fixed::<4>()?.get_u32();
-                // Padding to the fixed length of ofp_queue_prop_experimenter.
-                body.skip(4, "pad")?;
-                Self::Experimenter {
-                    experimenter,
-                    data: body.rest(),
+        r.body(&PROPERTY, PROPERTY_HEADER_LEN, start + 2, length, |body| {
+            Ok(match kind {
+                MIN_RATE => Self::MinRate(body.exactly::<8>()?.get_u16()),
+                MAX_RATE => Self::MaxRate(body.exactly::<8>()?.get_u16()),
+                EXPERIMENTER => {
+                    let experimenter = body.fixed::<4>()?.get_u32();
+                    // Padding to the fixed length of ofp_queue_prop_experimenter.
+                    body.skip(4, "pad")?;
+                    Self::Experimenter {
+                        experimenter,
+                        data: body.rest(),
+                    }
                 }
-            }
-            kind => Self::Unknown {
-                kind,
-                data: body.rest(),
-            },
+                kind => Self::Unknown {
+                    kind,
+                    data: body.rest(),
+                },
+            })
         })
     }
 }

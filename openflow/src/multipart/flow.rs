@@ -114,29 +114,30 @@ impl Decode for FlowStats {
         let start = r.offset();
         let mut fields = r.fixed::<FIXED_LEN>()?;
         let length = fields.get_u16().into();
-        let mut body = r.body(&FLOW_STATS, FIXED_LEN, start, length)?;
-        let table_id = TableId(fields.get_u8());
-        fields.advance(1);
-        let duration_sec = fields.get_u32();
-        let duration_nsec = fields.get_u32();
-        let priority = fields.get_u16();
-        let idle_timeout = fields.get_u16();
-        let hard_timeout = fields.get_u16();
-        let flags = FlowModFlags::from_bits_retain(fields.get_u16());
-        fields.advance(4);
-        Ok(Self {
-            table_id,
-            duration_sec,
-            duration_nsec,
-            priority,
-            idle_timeout,
-            hard_timeout,
-            flags,
-            cookie: Cookie(fields.get_u64()),
-            packet_count: fields.get_u64(),
-            byte_count: fields.get_u64(),
-            match_: Match::decode(&mut body)?,
-            instructions: body.inside(&INSTRUCTIONS).list()?,
+        r.body(&FLOW_STATS, FIXED_LEN, start, length, |body| {
+            let table_id = TableId(fields.get_u8());
+            fields.advance(1);
+            let duration_sec = fields.get_u32();
+            let duration_nsec = fields.get_u32();
+            let priority = fields.get_u16();
+            let idle_timeout = fields.get_u16();
+            let hard_timeout = fields.get_u16();
+            let flags = FlowModFlags::from_bits_retain(fields.get_u16());
+            fields.advance(4);
+            Ok(Self {
+                table_id,
+                duration_sec,
+                duration_nsec,
+                priority,
+                idle_timeout,
+                hard_timeout,
+                flags,
+                cookie: Cookie(fields.get_u64()),
+                packet_count: fields.get_u64(),
+                byte_count: fields.get_u64(),
+                match_: Match::decode(body)?,
+                instructions: body.within(&INSTRUCTIONS, body.remaining(), Reader::list)?,
+            })
         })
     }
 }

@@ -144,10 +144,8 @@ fn decode_match(r: &mut Reader<'_>, length: usize, at: usize) -> Result<Match, D
     match own_length {
         Some(own) if own != length => {
             let expected = ExpectedLength::Exactly(own);
-            Err(r
-                .clone()
-                .inside(&REQUEST)
-                .bad_length("match_len", at, length, expected))
+            r.enter(&REQUEST);
+            Err(r.bad_length("match_len", at, length, expected))
         }
         _ => Ok(match_),
     }
@@ -250,33 +248,34 @@ impl<T: UpdateForm> Decode for FlowUpdate<T> {
         let mut header = r.fixed::<HEADER_LEN>()?;
         let length = header.get_u16().into();
         let event = header.get_u16();
-        let mut body = r.body(&UPDATE, HEADER_LEN, start, length)?;
-        if event == ABBREVIATED {
-            return Ok(Self::Abbreviated {
-                xid: Xid(body.exactly::<4>()?.get_u32()),
-            });
-        }
-        let mut fields = body.fixed::<20>()?;
-        let reason = fields.get_u16();
-        let priority = fields.get_u16();
-        let idle_timeout = fields.get_u16();
-        let hard_timeout = fields.get_u16();
-        let match_len = fields.get_u16().into();
-        let table_id = TableId(fields.get_u8());
-        fields.advance(1);
-        let cookie = Cookie(fields.get_u64());
-        let match_ = T::decode_match(&mut body, match_len, start + 12)?;
-        Ok(Self::Full(FlowUpdateFull {
-            event: event.into(),
-            reason,
-            priority,
-            idle_timeout,
-            hard_timeout,
-            table_id,
-            cookie,
-            match_,
-            actions: body.inside(T::LIST).list()?,
-        }))
+        r.body(&UPDATE, HEADER_LEN, start, length, |body| {
+            if event == ABBREVIATED {
+                return Ok(Self::Abbreviated {
+                    xid: Xid(body.exactly::<4>()?.get_u32()),
+                });
+            }
+            let mut fields = body.fixed::<20>()?;
+            let reason = fields.get_u16();
+            let priority = fields.get_u16();
+            let idle_timeout = fields.get_u16();
+            let hard_timeout = fields.get_u16();
+            let match_len = fields.get_u16().into();
+            let table_id = TableId(fields.get_u8());
+            fields.advance(1);
+            let cookie = Cookie(fields.get_u64());
+            let match_ = T::decode_match(body, match_len, start + 12)?;
+            Ok(Self::Full(FlowUpdateFull {
+                event: event.into(),
+                reason,
+                priority,
+                idle_timeout,
+                hard_timeout,
+                table_id,
+                cookie,
+                match_,
+                actions: body.within(T::LIST, body.remaining(), Reader::list)?,
+            }))
+        })
     }
 }
 

@@ -29,7 +29,7 @@ impl Decode for GroupDesc {
         let kind = fields.get_u8().into();
         fields.advance(1);
         let group_id = GroupId(fields.get_u32());
-        let buckets = r.body(&GROUP_DESC, GROUP_DESC_LEN, start, length)?.list()?;
+        let buckets = r.body(&GROUP_DESC, GROUP_DESC_LEN, start, length, Reader::list)?;
         Ok(Self {
             kind,
             group_id,
@@ -97,9 +97,7 @@ impl Decode for GroupStats {
             byte_count: fields.get_u64(),
             duration_sec: fields.get_u32(),
             duration_nsec: fields.get_u32(),
-            bucket_stats: r
-                .body(&GROUP_STATS, GROUP_STATS_LEN, start, length)?
-                .list()?,
+            bucket_stats: r.body(&GROUP_STATS, GROUP_STATS_LEN, start, length, Reader::list)?,
         })
     }
 }

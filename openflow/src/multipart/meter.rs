@@ -27,9 +27,7 @@ impl Decode for MeterConfig {
         let length = usize::from(fields.get_u16());
         let flags = MeterFlags::from_bits_retain(fields.get_u16());
         let meter_id = MeterId(fields.get_u32());
-        let bands = r
-            .body(&METER_CONFIG, METER_CONFIG_LEN, start, length)?
-            .list()?;
+        let bands = r.body(&METER_CONFIG, METER_CONFIG_LEN, start, length, Reader::list)?;
         Ok(Self {
             flags,
             meter_id,
@@ -94,9 +92,13 @@ impl Decode for MeterStats {
             byte_in_count: fields.get_u64(),
             duration_sec: fields.get_u32(),
             duration_nsec: fields.get_u32(),
-            band_stats: r
-                .body(&METER_STATS, METER_STATS_LEN, start + 4, length)?
-                .list()?,
+            band_stats: r.body(
+                &METER_STATS,
+                METER_STATS_LEN,
+                start + 4,
+                length,
+                Reader::list,
+            )?,
         })
     }
 }

@@ -9,6 +9,8 @@ mod group;
 mod meter;
 mod port;
 mod queue;
+mod reassembly;
+mod split;
 mod table;
 mod table_features;
 
@@ -27,6 +29,7 @@ pub use group::{BucketCounter, GroupCapabilities, GroupDesc, GroupFeatures, Grou
 pub use meter::{MeterBandStats, MeterConfig, MeterFeatures, MeterStats};
 pub use port::PortStats;
 pub use queue::{QueueStats, QueueStatsRequest};
+pub use reassembly::{MultipartBody, Part, Reassembler, ReassemblyError};
 pub use table::TableStats;
 pub use table_features::{TableFeature, TableFeatures, TypeId};
 

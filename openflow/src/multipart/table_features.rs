@@ -123,7 +123,7 @@ impl Decode for TableFeatures {
             metadata_write: fields.get_u64(),
             config: TableConfig::from_bits_retain(fields.get_u32()),
             max_entries: fields.get_u32(),
-            properties: r.body(&FEATURES, FIXED_LEN, start, length)?.list()?,
+            properties: r.body(&FEATURES, FIXED_LEN, start, length, Reader::list)?,
         })
     }
 }
@@ -146,27 +146,28 @@ impl Encode for TableFeatures {
 
 impl Decode for TableFeature {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (kind, body) = decode_property(r)?;
-        let mut body = body.inside(&FEATURES);
-        Ok(match kind {
-            kind::INSTRUCTIONS => Self::Instructions(body.list()?),
-            kind::INSTRUCTIONS_MISS => Self::InstructionsMiss(body.list()?),
-            kind::NEXT_TABLES => Self::NextTables(body.list()?),
-            kind::NEXT_TABLES_MISS => Self::NextTablesMiss(body.list()?),
-            kind::WRITE_ACTIONS => Self::WriteActions(body.list()?),
-            kind::WRITE_ACTIONS_MISS => Self::WriteActionsMiss(body.list()?),
-            kind::APPLY_ACTIONS => Self::ApplyActions(body.list()?),
-            kind::APPLY_ACTIONS_MISS => Self::ApplyActionsMiss(body.list()?),
-            kind::MATCH => Self::Match(body.list()?),
-            kind::WILDCARDS => Self::Wildcards(body.list()?),
-            kind::WRITE_SETFIELD => Self::WriteSetField(body.list()?),
-            kind::WRITE_SETFIELD_MISS => Self::WriteSetFieldMiss(body.list()?),
-            kind::APPLY_SETFIELD => Self::ApplySetField(body.list()?),
-            kind::APPLY_SETFIELD_MISS => Self::ApplySetFieldMiss(body.list()?),
-            kind => Self::Unknown(RawProperty {
-                kind,
-                data: body.rest(),
-            }),
+        decode_property(r, |kind, body| {
+            body.enter(&FEATURES);
+            Ok(match kind {
+                kind::INSTRUCTIONS => Self::Instructions(body.list()?),
+                kind::INSTRUCTIONS_MISS => Self::InstructionsMiss(body.list()?),
+                kind::NEXT_TABLES => Self::NextTables(body.list()?),
+                kind::NEXT_TABLES_MISS => Self::NextTablesMiss(body.list()?),
+                kind::WRITE_ACTIONS => Self::WriteActions(body.list()?),
+                kind::WRITE_ACTIONS_MISS => Self::WriteActionsMiss(body.list()?),
+                kind::APPLY_ACTIONS => Self::ApplyActions(body.list()?),
+                kind::APPLY_ACTIONS_MISS => Self::ApplyActionsMiss(body.list()?),
+                kind::MATCH => Self::Match(body.list()?),
+                kind::WILDCARDS => Self::Wildcards(body.list()?),
+                kind::WRITE_SETFIELD => Self::WriteSetField(body.list()?),
+                kind::WRITE_SETFIELD_MISS => Self::WriteSetFieldMiss(body.list()?),
+                kind::APPLY_SETFIELD => Self::ApplySetField(body.list()?),
+                kind::APPLY_SETFIELD_MISS => Self::ApplySetFieldMiss(body.list()?),
+                kind => Self::Unknown(RawProperty {
+                    kind,
+                    data: body.rest(),
+                }),
+            })
         })
     }
 }
@@ -219,7 +220,9 @@ impl Decode for TypeId {
         let mut header = r.fixed::<TYPE_ID_LEN>()?;
         let kind = header.get_u16();
         let length = header.get_u16().into();
-        let data = r.body(&TYPE_ID, TYPE_ID_LEN, start + 2, length)?.rest();
+        let data = r.body(&TYPE_ID, TYPE_ID_LEN, start + 2, length, |body| {
+            Ok(body.rest())
+        })?;
         Ok(Self { kind, data })
     }
 }

@@ -54,16 +54,17 @@ wire_enum! {
 
 impl Decode for AsyncProperty {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (kind, mut body) = decode_property(r)?;
-        Ok(match AsyncTopic::from(kind) {
-            AsyncTopic::Unknown(kind) => Self::Unknown(RawProperty {
-                kind,
-                data: body.rest(),
-            }),
-            topic => Self::Reasons {
-                topic,
-                mask: body.exactly::<4>()?.get_u32(),
-            },
+        decode_property(r, |kind, body| {
+            Ok(match AsyncTopic::from(kind) {
+                AsyncTopic::Unknown(kind) => Self::Unknown(RawProperty {
+                    kind,
+                    data: body.rest(),
+                }),
+                topic => Self::Reasons {
+                    topic,
+                    mask: body.exactly::<4>()?.get_u32(),
+                },
+            })
         })
     }
 }

@@ -198,7 +198,7 @@ fields! {
     EthDst = Basic 3, 48, 6, maskable, None, Mac, "OXM_OF_ETH_DST", "eth_dst", "dl_dst", "Ethernet destination.";
     EthSrc = Basic 4, 48, 6, maskable, None, Mac, "OXM_OF_ETH_SRC", "eth_src", "dl_src", "Ethernet source.";
     EthType = Basic 5, 16, 2, exact, None, Hex, "OXM_OF_ETH_TYPE", "eth_type", "dl_type", "Ethertype, after VLAN tags.";
-    VlanVid = Basic 6, 13, 2, maskable, None, VlanVid, "OXM_OF_VLAN_VID", "vlan_vid", "vlan_vid", "VLAN id, with bit 0x1000 ([`OFPVID_PRESENT`]) where there is a tag.";
+    VlanVid = Basic 6, 13, 2, maskable, None, VlanVid, "OXM_OF_VLAN_VID", "vlan_vid", "vlan_vid", "VLAN id, with bit 0x1000 ([`OFPVID_PRESENT`](crate::OFPVID_PRESENT)) where there is a tag.";
     VlanPcp = Basic 7, 3, 1, exact, VlanVid, Decimal, "OXM_OF_VLAN_PCP", "vlan_pcp", "vlan_pcp", "VLAN priority.";
     IpDscp = Basic 8, 6, 1, exact, Ip, Decimal, "OXM_OF_IP_DSCP", "ip_dscp", "ip_dscp", "DSCP: the upper 6 bits of the traffic class, shifted down.";
     IpEcn = Basic 9, 2, 1, exact, Ip, Decimal, "OXM_OF_IP_ECN", "ip_ecn", "nw_ecn", "ECN: the lower 2 bits of the traffic class.";

@@ -10,6 +10,7 @@ use crate::error::{DecodeError, EncodeError, ExpectedLength};
 const HAS_MASK: u32 = 1 << 8;
 
 impl Decode for MatchEntry {
+    #[inline]
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let start = r.offset();
         let header = u32::from_be_bytes(*r.array("oxm_header")?);

@@ -1,6 +1,7 @@
 //! Other programs as judges of what the bytes mean. Where a program is missing its tests say so
 //! and pass.
 
+mod meanings;
 mod ofctl;
 
 use openflow::{FlowMod, FlowModCommand, Message};
@@ -30,7 +31,7 @@ fn ovs_ofctl_reads_our_text_as_the_flow_it_came_from() {
     };
     for (i, text) in text.iter().enumerate() {
         // Open vSwitch 3.1 does not take back what it writes itself for ct_nw_src and its kin.
-        if printed[i].starts_with("***decode error: OFPBMC_BAD_PREREQ***") {
+        if printed[i].contains("***decode error: OFPBMC_BAD_PREREQ***") {
             assert!(text.contains("ct_nw_proto"), "{}: {text}", origins[i]);
             continue;
         }

@@ -7,7 +7,8 @@ use openflow::{Message, Xid};
 
 use crate::common::encode;
 
-/// What `ovs-ofctl ofp-parse` prints for each message, without the header line's type and xid.
+/// What `ovs-ofctl ofp-parse` prints for each message: its type and version, and what stands behind
+/// its xid.
 pub(crate) fn print(messages: &[Message]) -> Option<Vec<String>> {
     // Marks that can not be part of what is printed for a message.
     let xid = |i: usize| Xid(0x5000_0000 + i as u32);
@@ -21,14 +22,14 @@ pub(crate) fn print(messages: &[Message]) -> Option<Vec<String>> {
     let mut printed = Vec::new();
     for i in 0..messages.len() {
         let mark = |i| format!(" (xid={:#x}):", xid(i).0);
-        let (_, after) = rest
+        let (kind, after) = rest
             .split_once(&mark(i))
             .unwrap_or_else(|| panic!("no {i} in {rest}"));
         let end = after.find(&mark(i + 1)).map_or(after.len(), |end| {
             // Back to the start of the line that the next mark is in.
             after[..end].rfind('\n').map_or(0, |newline| newline + 1)
         });
-        printed.push(after[..end].trim().to_owned());
+        printed.push(format!("{kind}: {}", after[..end].trim()).trim().to_owned());
         rest = &after[end..];
     }
     Some(printed)
@@ -40,7 +41,8 @@ pub(crate) fn parse_flows(flows: &[String]) -> Option<Vec<String>> {
     let parsed: Vec<_> = text
         .lines()
         .filter(|line| line.starts_with("OFPT_FLOW_MOD"))
-        .filter_map(|line| line.split_once("): ").map(|(_, flow)| flow.to_owned()))
+        .filter_map(|line| line.split_once(" (xid="))
+        .filter_map(|(kind, rest)| Some(format!("{kind}: {}", rest.split_once("): ")?.1)))
         .collect();
     assert_eq!(parsed.len(), flows.len(), "{text}");
     Some(parsed)
