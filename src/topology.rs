@@ -161,6 +161,14 @@ impl Host {
         self.vnics.iter().find(|vnic| vnic.mac == Some(mac))
     }
 
+    /// Whether frames of `vlan` lose their tag on the way to a vNIC that takes others with theirs.
+    pub fn is_native_of_a_trunk(&self, vlan: Vlan) -> bool {
+        self.vnics
+            .iter()
+            .filter(|vnic| vnic.membership.tagged_ingress().next().is_some())
+            .any(|vnic| vnic.membership.delivery(vlan) == Some(Tagging::Untagged))
+    }
+
     /// Whether a chain finds the frames of `vnic` by its address (`vms:`). Such a vNIC may use no
     /// other than the one pinned to it: its frames would evade the chain.
     pub fn is_found_by_address(&self, vnic: &Vnic) -> bool {

@@ -14,8 +14,9 @@ use crate::topology::{Host, Membership, Vlan};
 
 /// Refuses what no bridge takes from anywhere: reserved multicast, and ports that nothing is said
 /// about.
-pub(super) fn refuse_the_rest(builder: &mut Builder) {
+pub(super) fn refuse_the_rest(builder: &mut Builder, host: &Host) {
     refuse_never_forwarded(builder);
+    refuse_nested(builder, host);
     builder.drop(
         Table::Classify,
         priority::MISS,
@@ -50,6 +51,24 @@ pub(super) fn refuse_never_forwarded(builder: &mut Builder) {
         vlan::uncovered(),
         Class::DropVlan,
     );
+}
+
+/// Refuses frames with two tags in networks that some trunked vNIC takes untagged. There the inner
+/// tag would come to light and be taken for one of the vNIC's own networks, though the sender may be
+/// no member of that.
+fn refuse_nested(builder: &mut Builder, host: &Host) {
+    for network in &host.networks {
+        if network.is_tagged() && host.is_native_of_a_trunk(*network) {
+            for inner in [vlan::ETHERTYPE_8021Q, vlan::ETHERTYPE_8021AD] {
+                builder.drop(
+                    Table::Classify,
+                    priority::EXCEPTION,
+                    vlan::of(Match::new(), *network).with(OxmField::EthType, inner),
+                    Class::DropVlan,
+                );
+            }
+        }
+    }
 }
 
 /// The networks that a port's frames may belong to, by how they arrive.

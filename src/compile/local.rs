@@ -29,7 +29,7 @@ pub(super) fn compile(
 ) -> Program {
     let mut builder = Builder::default();
     builder.packet_in_meter(settings);
-    admission::refuse_the_rest(&mut builder);
+    admission::refuse_the_rest(&mut builder, host);
     for vnic in &host.vnics {
         if let Some(port) = ports.get(&vnic.port) {
             admission::classify(&mut builder, port, &Admission::vnic(&vnic.membership));

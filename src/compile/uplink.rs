@@ -81,7 +81,7 @@ pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) 
 /// Admission, source check and learning for the uplinks and the host itself.
 fn admit_outside(builder: &mut Builder, host: &Host, settings: &Controller, ports: &Ports) {
     builder.packet_in_meter(settings);
-    admission::refuse_the_rest(builder);
+    admission::refuse_the_rest(builder, host);
     for port in host.uplinks.iter().filter_map(|uplink| ports.get(uplink)) {
         admission::classify(builder, port, &Admission::uplink(host));
     }

@@ -100,10 +100,24 @@ fn network_of(world: &World, from: &Station, frame: &Frame) -> Option<(Vlan, Vec
             if !admits_tag(world, from, vlan) {
                 return None;
             }
+            // Who takes this network untagged and others tagged would mistake the inner tag.
+            if !payload.is_empty() && is_native_of_a_trunk(world, vlan) {
+                return None;
+            }
             (vlan, payload.to_vec())
         }
     };
     Some((vlan, payload))
+}
+
+/// Whether some trunked vNIC of the host gets the frames of `vlan` without their tag.
+fn is_native_of_a_trunk(world: &World, vlan: Vlan) -> bool {
+    world.host.vnics.iter().any(|vnic| match &vnic.membership {
+        Membership::Access(_) => false,
+        Membership::Trunked { tagged, native } => {
+            *native == Some(vlan) && !tagged.is_empty() && !tagged.contains(&vlan)
+        }
+    })
 }
 
 /// Whether frames of `vlan` may come from `from` at all.
