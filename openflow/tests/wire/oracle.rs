@@ -3,6 +3,7 @@
 
 mod meanings;
 mod ofctl;
+mod tshark;
 
 use openflow::{FlowMod, FlowModCommand, Message};
 
