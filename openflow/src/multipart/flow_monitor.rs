@@ -37,6 +37,10 @@ pub enum MatchForm {
     /// With the header of a match, as Open vSwitch has it.
     #[default]
     Headed,
+    /// With the header of a match, and with this as the length that is said before it. Open vSwitch
+    /// does not look there; here it is more than there are bytes, else it would be the length of
+    /// [`MatchForm::Bare`].
+    HeadedWithLength(u16),
     /// Only the match fields, as os-ken has it, and everyone in the form of Nicira.
     Bare,
 }
@@ -134,7 +138,7 @@ impl Decode for FlowMonitorRequest {
         let mut fields = r.fixed::<16>()?;
         let id = fields.get_u32();
         let flags = FlowMonitorFlags::from_bits_retain(fields.get_u16());
-        let match_len = fields.get_u16().into();
+        let match_len = fields.get_u16();
         let out_port = PortNo(fields.get_u32());
         let table_id = TableId(fields.get_u8());
         let (match_, match_form) = decode_match(r, match_len)?;
@@ -149,14 +153,17 @@ impl Decode for FlowMonitorRequest {
     }
 }
 
-/// Reads a match whose length has been said before it. It has a header of its own where what it
-/// begins with is the header of a match of that length; of match fields, only 264 bytes that begin
-/// with a masked `reg0` look like that.
-fn decode_match(r: &mut Reader<'_>, length: usize) -> Result<(Match, MatchForm), DecodeError> {
-    match Match::peek_length(r.peek()) {
-        Some(own_length) if own_length == length => Ok((Match::decode(r)?, MatchForm::Headed)),
-        _ => Ok((Match::decode_bare(r, length)?, MatchForm::Bare)),
-    }
+/// Reads a match that `length` has been said before. It has a header of its own where what it begins
+/// with is the header of a match of that length; of match fields, only 264 bytes that begin with a
+/// masked `reg0` look like that.
+fn decode_match(r: &mut Reader<'_>, length: u16) -> Result<(Match, MatchForm), DecodeError> {
+    let bare_len = usize::from(length);
+    let form = match Match::peek_length(r.peek()) {
+        Some(own_length) if own_length == bare_len => MatchForm::Headed,
+        Some(_) if bare_len > r.remaining() => MatchForm::HeadedWithLength(length),
+        _ => return Ok((Match::decode_bare(r, bare_len)?, MatchForm::Bare)),
+    };
+    Ok((Match::decode(r)?, form))
 }
 
 /// Appends a match, and writes its length without padding at `length_at`.
@@ -172,7 +179,11 @@ fn encode_match(
     let start = out.len();
     match_.encode(out)?;
     let (before, match_) = out.split_at_mut(start);
-    before[length_at..length_at + 2].copy_from_slice(&match_[2..4]);
+    let length = match form {
+        MatchForm::HeadedWithLength(length) => length.to_be_bytes(),
+        _ => [match_[2], match_[3]],
+    };
+    before[length_at..length_at + 2].copy_from_slice(&length);
     Ok(())
 }
 
@@ -258,13 +269,13 @@ impl<T: UpdateForm> Decode for FlowUpdate<T> {
             let priority = fields.get_u16();
             let idle_timeout = fields.get_u16();
             let hard_timeout = fields.get_u16();
-            let match_len = fields.get_u16().into();
+            let match_len = fields.get_u16();
             let table_id = TableId(fields.get_u8());
             fields.advance(1);
             let cookie = Cookie(fields.get_u64());
             let (match_, match_form) = match T::MAY_BE_HEADED {
                 true => decode_match(body, match_len)?,
-                false => (Match::decode_bare(body, match_len)?, MatchForm::Bare),
+                false => (Match::decode_bare(body, match_len.into())?, MatchForm::Bare),
             };
             Ok(Self::Full(FlowUpdateFull {
                 event: event.into(),
@@ -311,7 +322,7 @@ fn encode_full<T: UpdateForm>(
     out.put_u8(full.table_id.0);
     out.put_u8(0);
     out.put_u64(full.cookie.0);
-    if full.match_form == MatchForm::Headed && !T::MAY_BE_HEADED {
+    if full.match_form != MatchForm::Bare && !T::MAY_BE_HEADED {
         return Err(EncodeError::Impossible {
             structure: UPDATE.name,
             problem: "in the form of Nicira the match has no header",
