@@ -184,10 +184,11 @@ impl Encode for Match {
 
 /// Forms of a match that extensions use.
 impl Match {
-    /// The length that the header of a match gives, padding not counted.
+    /// The length that the header of a match gives, padding not counted, if it is one.
     pub(crate) fn peek_length(bytes: &[u8]) -> Option<usize> {
-        let &[_, _, high, low] = bytes.first_chunk()?;
-        Some(u16::from_be_bytes([high, low]).into())
+        let &[k0, k1, l0, l1] = bytes.first_chunk()?;
+        let is_match = u16::from_be_bytes([k0, k1]) == OXM;
+        is_match.then(|| u16::from_be_bytes([l0, l1]).into())
     }
 
     /// Reads `length` bytes of match fields without a header, and skips the padding.

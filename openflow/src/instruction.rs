@@ -62,6 +62,7 @@ impl fmt::Display for Instruction {
             Self::WriteMetadata { metadata, mask } => {
                 write!(f, "write_metadata:{metadata:#x}/{mask:#x}")
             }
+            Self::WriteActions(actions) if actions.is_empty() => f.write_str("write_actions(drop)"),
             Self::WriteActions(actions) => write!(f, "write_actions({})", Separated(actions)),
             Self::ApplyActions(actions) => Separated(actions).fmt(f),
             Self::ClearActions => f.write_str("clear_actions"),
@@ -88,7 +89,14 @@ pub struct Instructions<'a>(pub &'a [Instruction]);
 
 impl fmt::Display for Instructions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        // No actions at all are nothing to write between commas.
+        let nothing = Instruction::ApplyActions(Vec::new());
+        let list: Vec<_> = self
+            .0
+            .iter()
+            .filter(|&instruction| *instruction != nothing)
+            .collect();
+        match list.as_slice() {
             [] => f.write_str("drop"),
             list => Separated(list).fmt(f),
         }

@@ -8,7 +8,7 @@ use bytes::{Buf, BufMut};
 
 use crate::action::{ACTIONS, Action};
 use crate::codec::{Decode, Encode, Reader, Structure, put_list, put_padding, set_length};
-use crate::error::{DecodeError, EncodeError, ExpectedLength};
+use crate::error::{DecodeError, EncodeError};
 use crate::flow_match::Match;
 use crate::instruction::{INSTRUCTIONS, Instruction};
 use crate::macros::wire_enum;
@@ -27,6 +27,22 @@ pub struct FlowMonitorRequest {
     pub table_id: TableId,
     /// Only of entries that this match covers. (`match` is a word of the language.)
     pub match_: Match,
+    /// The form of the match.
+    pub match_form: MatchForm,
+}
+
+/// How the match of a flow monitor stands on the wire. The extension of the ONF can be read either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MatchForm {
+    /// With the header of a match, as Open vSwitch has it.
+    #[default]
+    Headed,
+    /// With the header of a match, and with this as the length that is said before it. Open vSwitch
+    /// does not look there; here it is more than there are bytes, else it would be the length of
+    /// [`MatchForm::Bare`].
+    HeadedWithLength(u16),
+    /// Only the match fields, as os-ken has it, and everyone in the form of Nicira.
+    Bare,
 }
 
 /// Asks for a monitor (`nx_flow_monitor_request`).
@@ -96,6 +112,8 @@ pub struct FlowUpdateFull<T> {
     pub cookie: Cookie,
     /// What it matches. (`match` is a word of the language.)
     pub match_: Match,
+    /// The form of the match; always bare in the form of Nicira.
+    pub match_form: MatchForm,
     /// What it does, if [`FlowMonitorFlags::ACTIONS`] asked for it.
     pub actions: Vec<T>,
 }
@@ -115,46 +133,58 @@ wire_enum! {
 /// `NXFME_ABBREV`
 const ABBREVIATED: u16 = 3;
 
-const REQUEST: Structure = Structure::of_message("flow_monitor_request");
-
 impl Decode for FlowMonitorRequest {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut fields = r.fixed::<16>()?;
-        let match_len_at = r.offset() - 10;
         let id = fields.get_u32();
         let flags = FlowMonitorFlags::from_bits_retain(fields.get_u16());
-        let match_len = fields.get_u16().into();
+        let match_len = fields.get_u16();
         let out_port = PortNo(fields.get_u32());
         let table_id = TableId(fields.get_u8());
-        let match_ = decode_match(r, match_len, match_len_at)?;
+        let (match_, match_form) = decode_match(r, match_len)?;
         Ok(Self {
             id,
             flags,
             out_port,
             table_id,
             match_,
+            match_form,
         })
     }
 }
 
-/// A match with a header of its own, whose length is said twice.
-fn decode_match(r: &mut Reader<'_>, length: usize, at: usize) -> Result<Match, DecodeError> {
-    let own_length = Match::peek_length(r.peek());
-    let match_ = Match::decode(r)?;
-    match own_length {
-        Some(own) if own != length => {
-            let expected = ExpectedLength::Exactly(own);
-            r.enter(&REQUEST);
-            Err(r.bad_length("match_len", at, length, expected))
-        }
-        _ => Ok(match_),
-    }
+/// Reads a match that `length` has been said before. It has a header of its own where what it begins
+/// with is the header of a match of that length; of match fields, only 264 bytes that begin with a
+/// masked `reg0` look like that.
+fn decode_match(r: &mut Reader<'_>, length: u16) -> Result<(Match, MatchForm), DecodeError> {
+    let bare_len = usize::from(length);
+    let form = match Match::peek_length(r.peek()) {
+        Some(own_length) if own_length == bare_len => MatchForm::Headed,
+        Some(_) if bare_len > r.remaining() => MatchForm::HeadedWithLength(length),
+        _ => return Ok((Match::decode_bare(r, bare_len)?, MatchForm::Bare)),
+    };
+    Ok((Match::decode(r)?, form))
 }
 
-/// Writes the length of the match that began at `start`, without its padding, at `at`.
-fn set_match_length(out: &mut [u8], start: usize, at: usize) {
+/// Appends a match, and writes its length without padding at `length_at`.
+fn encode_match(
+    match_: &Match,
+    form: MatchForm,
+    out: &mut Vec<u8>,
+    length_at: usize,
+) -> Result<(), EncodeError> {
+    if form == MatchForm::Bare {
+        return match_.encode_bare(out, length_at);
+    }
+    let start = out.len();
+    match_.encode(out)?;
     let (before, match_) = out.split_at_mut(start);
-    before[at..at + 2].copy_from_slice(&match_[2..4]);
+    let length = match form {
+        MatchForm::HeadedWithLength(length) => length.to_be_bytes(),
+        _ => [match_[2], match_[3]],
+    };
+    before[length_at..length_at + 2].copy_from_slice(&length);
+    Ok(())
 }
 
 impl Encode for FlowMonitorRequest {
@@ -166,10 +196,7 @@ impl Encode for FlowMonitorRequest {
         out.put_u32(self.out_port.0);
         out.put_u8(self.table_id.0);
         put_padding(out, 3);
-        let start = out.len();
-        self.match_.encode(out)?;
-        set_match_length(out, start, match_len_at);
-        Ok(())
+        encode_match(&self.match_, self.match_form, out, match_len_at)
     }
 }
 
@@ -211,35 +238,18 @@ const HEADER_LEN: usize = 4;
 /// What differs between the form of the ONF and that of Nicira.
 pub(super) trait UpdateForm: Encode + Decode {
     const LIST: &'static Structure;
-    fn decode_match(r: &mut Reader<'_>, length: usize, at: usize) -> Result<Match, DecodeError>;
-    fn encode_match(match_: &Match, out: &mut Vec<u8>, at: usize) -> Result<(), EncodeError>;
+    /// Whether the match may have a header.
+    const MAY_BE_HEADED: bool;
 }
 
 impl UpdateForm for Instruction {
     const LIST: &'static Structure = &INSTRUCTIONS;
-
-    fn decode_match(r: &mut Reader<'_>, length: usize, at: usize) -> Result<Match, DecodeError> {
-        decode_match(r, length, at)
-    }
-
-    fn encode_match(match_: &Match, out: &mut Vec<u8>, at: usize) -> Result<(), EncodeError> {
-        let start = out.len();
-        match_.encode(out)?;
-        set_match_length(out, start, at);
-        Ok(())
-    }
+    const MAY_BE_HEADED: bool = true;
 }
 
 impl UpdateForm for Action {
     const LIST: &'static Structure = &ACTIONS;
-
-    fn decode_match(r: &mut Reader<'_>, length: usize, _at: usize) -> Result<Match, DecodeError> {
-        Match::decode_bare(r, length)
-    }
-
-    fn encode_match(match_: &Match, out: &mut Vec<u8>, at: usize) -> Result<(), EncodeError> {
-        match_.encode_bare(out, at)
-    }
+    const MAY_BE_HEADED: bool = false;
 }
 
 impl<T: UpdateForm> Decode for FlowUpdate<T> {
@@ -259,11 +269,14 @@ impl<T: UpdateForm> Decode for FlowUpdate<T> {
             let priority = fields.get_u16();
             let idle_timeout = fields.get_u16();
             let hard_timeout = fields.get_u16();
-            let match_len = fields.get_u16().into();
+            let match_len = fields.get_u16();
             let table_id = TableId(fields.get_u8());
             fields.advance(1);
             let cookie = Cookie(fields.get_u64());
-            let match_ = T::decode_match(body, match_len, start + 12)?;
+            let (match_, match_form) = match T::MAY_BE_HEADED {
+                true => decode_match(body, match_len)?,
+                false => (Match::decode_bare(body, match_len.into())?, MatchForm::Bare),
+            };
             Ok(Self::Full(FlowUpdateFull {
                 event: event.into(),
                 reason,
@@ -273,6 +286,7 @@ impl<T: UpdateForm> Decode for FlowUpdate<T> {
                 table_id,
                 cookie,
                 match_,
+                match_form,
                 actions: body.within(T::LIST, body.remaining(), Reader::list)?,
             }))
         })
@@ -308,6 +322,12 @@ fn encode_full<T: UpdateForm>(
     out.put_u8(full.table_id.0);
     out.put_u8(0);
     out.put_u64(full.cookie.0);
-    T::encode_match(&full.match_, out, match_len_at)?;
+    if full.match_form != MatchForm::Bare && !T::MAY_BE_HEADED {
+        return Err(EncodeError::Impossible {
+            structure: UPDATE.name,
+            problem: "in the form of Nicira the match has no header",
+        });
+    }
+    encode_match(&full.match_, full.match_form, out, match_len_at)?;
     put_list(out, &full.actions)
 }

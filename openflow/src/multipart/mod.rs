@@ -22,7 +22,7 @@ pub use body::{MultipartReplyBody, MultipartRequestBody};
 pub use desc::Desc;
 pub use flow::{FlowStats, FlowStatsRequest};
 pub use flow_monitor::{
-    FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, FlowUpdateEvent, FlowUpdateFull,
+    FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, FlowUpdateEvent, FlowUpdateFull, MatchForm,
     NxFlowMonitorRequest,
 };
 pub use group::{BucketCounter, GroupCapabilities, GroupDesc, GroupFeatures, GroupStats};

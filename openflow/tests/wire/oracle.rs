@@ -3,10 +3,29 @@
 
 mod meanings;
 mod ofctl;
+mod tshark;
 
-use openflow::{FlowMod, FlowModCommand, Message};
+use openflow::{Action, FlowMod, FlowModCommand, Instruction, Message, TableId};
 
 use crate::common::corpus;
+
+/// Flow entries that do nothing, in all ways to say so.
+fn idle_flows() -> Vec<(String, FlowMod)> {
+    let apply = |actions| Instruction::ApplyActions(actions);
+    let idle = [
+        vec![],
+        vec![apply(vec![])],
+        vec![apply(vec![]), Instruction::GotoTable(TableId(3))],
+        vec![apply(vec![Action::Clone(vec![])])],
+    ];
+    idle.into_iter()
+        .map(|instructions| FlowMod {
+            instructions,
+            ..FlowMod::add()
+        })
+        .map(|flow| ("idle".to_owned(), flow))
+        .collect()
+}
 
 /// Flow entries to be added, of the corpus.
 fn flows() -> Vec<(String, FlowMod)> {
@@ -23,7 +42,7 @@ fn flows() -> Vec<(String, FlowMod)> {
 
 #[test]
 fn ovs_ofctl_reads_our_text_as_the_flow_it_came_from() {
-    let (origins, flows): (Vec<_>, Vec<_>) = flows().into_iter().unzip();
+    let (origins, flows): (Vec<_>, Vec<_>) = flows().into_iter().chain(idle_flows()).unzip();
     let text: Vec<_> = flows.iter().map(FlowMod::to_string).collect();
     let wires: Vec<_> = flows.into_iter().map(Message::FlowMod).collect();
     let (Some(printed), Some(parsed)) = (ofctl::print(&wires), ofctl::parse_flows(&text)) else {

@@ -420,6 +420,7 @@ fn multipart_requests() -> Vec<(Message, &'static str)> {
         out_port: PortNo(62),
         table_id: TableId(9),
         match_: match_(),
+        match_form: MatchForm::Headed,
     };
     vec![
         (request(Body::Desc), "OFPST_DESC request (OF1.3):"),
@@ -547,6 +548,7 @@ fn multipart_replies() -> Vec<(Message, &'static str)> {
         table_id: TableId(9),
         cookie: Cookie(0xaa),
         match_: match_(),
+        match_form: MatchForm::Headed,
         actions: vec![Instruction::ApplyActions(vec![Action::output(PortNo(35))])],
     };
     vec![

@@ -276,22 +276,21 @@ pub(super) fn table_features() -> impl Strategy<Value = TableFeatures> {
 }
 
 pub(super) fn flow_monitor_request() -> impl Strategy<Value = FlowMonitorRequest> {
-    (
-        any::<u32>(),
-        any::<u16>(),
-        any::<u32>(),
-        any::<u8>(),
-        flow_match(),
+    let numbers = (any::<u32>(), any::<u16>(), any::<u32>(), any::<u8>());
+    (numbers, flow_match(), match_form()).prop_map(
+        |((id, flags, out_port, table_id), match_, match_form)| FlowMonitorRequest {
+            id,
+            flags: FlowMonitorFlags::from_bits_retain(flags),
+            out_port: PortNo(out_port),
+            table_id: TableId(table_id),
+            match_,
+            match_form,
+        },
     )
-        .prop_map(
-            |(id, flags, out_port, table_id, match_)| FlowMonitorRequest {
-                id,
-                flags: FlowMonitorFlags::from_bits_retain(flags),
-                out_port: PortNo(out_port),
-                table_id: TableId(table_id),
-                match_,
-            },
-        )
+}
+
+fn match_form() -> impl Strategy<Value = MatchForm> {
+    select(vec![MatchForm::Headed, MatchForm::Bare])
 }
 
 pub(super) fn nx_flow_monitor_request() -> impl Strategy<Value = NxFlowMonitorRequest> {
@@ -315,11 +314,12 @@ pub(super) fn nx_flow_monitor_request() -> impl Strategy<Value = NxFlowMonitorRe
 
 pub(super) fn flow_update<T: std::fmt::Debug + Clone>(
     action: impl Strategy<Value = T>,
+    match_form: impl Strategy<Value = MatchForm>,
 ) -> impl Strategy<Value = FlowUpdate<T>> {
     let event = prop_oneof![0..3u16, 4..=u16::MAX];
     let numbers = (event, any::<[u16; 4]>(), any::<u8>(), any::<u64>());
-    let full = (numbers, flow_match(), list(action)).prop_map(
-        |((event, shorts, table_id, cookie), match_, actions)| {
+    let full = (numbers, flow_match(), match_form, list(action)).prop_map(
+        |((event, shorts, table_id, cookie), match_, match_form, actions)| {
             FlowUpdate::Full(FlowUpdateFull {
                 event: event.into(),
                 reason: shorts[0],
@@ -329,6 +329,7 @@ pub(super) fn flow_update<T: std::fmt::Debug + Clone>(
                 table_id: TableId(table_id),
                 cookie: Cookie(cookie),
                 match_,
+                match_form,
                 actions,
             })
         },
@@ -358,8 +359,8 @@ pub(super) fn multipart_reply() -> impl Strategy<Value = Message> {
         list(meter_stats()).prop_map(Body::Meter),
         meter_features().prop_map(Body::MeterFeatures),
         list(table_features()).prop_map(Body::TableFeatures),
-        list(flow_update(instruction())).prop_map(Body::FlowMonitor),
-        list(flow_update(action())).prop_map(Body::NxFlowMonitor),
+        list(flow_update(instruction(), match_form())).prop_map(Body::FlowMonitor),
+        list(flow_update(action(), Just(MatchForm::Bare))).prop_map(Body::NxFlowMonitor),
         unknown_experimenter().prop_map(|(experimenter, exp_type, data)| Body::Experimenter {
             experimenter,
             exp_type,
