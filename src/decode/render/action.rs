@@ -64,7 +64,7 @@ impl Fields for Object<'_> {
                 .field("experimenter", &Hexadecimal(*experimenter))
                 .field("data", data),
             Action::Unknown { kind, data } => record.head("type", kind).field("data", data),
-            nicira => return nicira_action::write(nicira, record),
+            extension => nicira_action::fields(extension, record),
         };
     }
 }

@@ -18,8 +18,8 @@ impl Fields for Whole<'_> {
         let Self(xid, message) = *self;
         record
             .head("type", &message.kind())
-            .unless(VERSION, "version", &message.version())
-            .field("xid", &Hexadecimal(xid.0));
+            .field("xid", &Hexadecimal(xid.0))
+            .unless(VERSION, "version", &message.version());
         match message {
             Message::Hello(hello) => hello.fields(record),
             Message::Error(error) => error.fields(record),

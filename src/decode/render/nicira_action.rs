@@ -11,7 +11,7 @@ use super::values::{Hexadecimal, Name};
 use super::writer::{Fields, Record, Value, Writer};
 
 /// An action that is none of the specification.
-pub(super) fn write(action: &Action, record: &mut Record<'_>) {
+pub(super) fn fields<'r, 'w>(action: &Action, record: &'r mut Record<'w>) -> &'r mut Record<'w> {
     match action {
         Action::Resubmit { in_port } => nicira(record, "RESUBMIT").field("in_port", in_port),
         Action::ResubmitTable { in_port, table_id } => nicira(record, "RESUBMIT_TABLE")
@@ -125,7 +125,7 @@ pub(super) fn write(action: &Action, record: &mut Record<'_>) {
         Action::DeleteField(id) => nicira(record, "DELETE_FIELD").field("field", id),
         // The list of actions is open: one that is new is shown as on the wire.
         newer => record.entry("bytes", |out| out.hex(&bytes_of(newer))),
-    };
+    }
 }
 
 fn nicira<'r, 'w>(record: &'r mut Record<'w>, subtype: &'static str) -> &'r mut Record<'w> {
