@@ -2,9 +2,10 @@
 
 use std::fmt::Display;
 
-use openflow::{Action, MatchEntry, Message, PacketOut, Subfield, Xid, experimenter};
+use openflow::{Action, MatchEntry, Message, PacketOut, Xid};
 
-use super::values::{Hexadecimal, Name};
+use super::nicira_action;
+use super::values::Hexadecimal;
 use super::writer::{Fields, Record, Style, Value, Writer};
 
 /// A list of actions.
@@ -58,36 +59,18 @@ impl Fields for Object<'_> {
                 .field("field", &MatchEntry::Raw(raw.clone())),
             Action::PushPbb(ethertype) => record.kind("PUSH_PBB").field("ethertype", ethertype),
             Action::PopPbb => record.kind("POP_PBB"),
-            Action::Resubmit { in_port } => nicira(record, "RESUBMIT").field("in_port", in_port),
-            Action::ResubmitTable { in_port, table_id } => nicira(record, "RESUBMIT_TABLE")
-                .field("in_port", in_port)
-                .field("table_id", table_id),
-            Action::RegMove { src, dst } => nicira(record, "REG_MOVE")
-                .field("src", src)
-                .field("dst", dst),
-            Action::RegLoad { dst, value } => nicira(record, "REG_LOAD")
-                .field("dst", dst)
-                .field("value", value),
             Action::Experimenter { experimenter, data } => record
                 .kind("EXPERIMENTER")
                 .field("experimenter", &Hexadecimal(*experimenter))
                 .field("data", data),
             Action::Unknown { kind, data } => record.head("type", kind).field("data", data),
-            newer => record.entry("bytes", |out| out.hex(&bytes_of(newer))),
+            extension => nicira_action::fields(extension, record),
         };
     }
 }
 
-/// What the actions of Open vSwitch begin with.
-fn nicira<'r, 'w>(record: &'r mut Record<'w>, subtype: &'static str) -> &'r mut Record<'w> {
-    record
-        .kind("EXPERIMENTER")
-        .field("experimenter", &Hexadecimal(experimenter::NICIRA))
-        .field("subtype", &Name(subtype))
-}
-
 /// An action that has no names here yet, as on the wire.
-fn bytes_of(action: &Action) -> Vec<u8> {
+pub(super) fn bytes_of(action: &Action) -> Vec<u8> {
     /// Header and fixed part of a packet-out.
     const ACTIONS_AT: usize = 24;
     let message = PacketOut::new(vec![action.clone()], Default::default());
@@ -95,11 +78,5 @@ fn bytes_of(action: &Action) -> Vec<u8> {
     match Message::PacketOut(message).encode(Xid(0), &mut wire) {
         Ok(()) => wire.split_off(ACTIONS_AT),
         Err(_) => Vec::new(),
-    }
-}
-
-impl Value for Subfield {
-    fn write(&self, out: &mut Writer) {
-        out.word(self);
     }
 }

@@ -22,7 +22,7 @@ impl Fields for HelloElement {
                 &Vec::from_iter(words.iter().copied().map(Hexadecimal)),
             ),
             Self::Unknown { kind, data } => record.head("type", kind).field("data", data),
-            newer => record.entry("text", |out| out.quoted(&format!("{newer:?}"))),
+            newer => record.debug(newer),
         };
     }
 }

@@ -1,8 +1,8 @@
 //! Messages about flow entries and packets.
 
 use openflow::{
-    AggregateStats, BufferId, FlowMod, FlowModFlags, FlowRemoved, FlowStats, FlowStatsRequest,
-    GroupId, PacketIn, PacketOut, PortNo,
+    BufferId, FlowMod, FlowModFlags, FlowRemoved, FlowStats, FlowStatsRequest, GroupId, PacketIn,
+    PacketOut, PortNo,
 };
 
 use super::action::Actions;
@@ -100,14 +100,5 @@ impl Fields for FlowStats {
             .field("byte_count", &self.byte_count)
             .field("match", &self.match_)
             .named("instructions", "actions", &Instructions(&self.instructions));
-    }
-}
-
-impl Fields for AggregateStats {
-    fn fields(&self, record: &mut Record<'_>) {
-        record
-            .field("packet_count", &self.packet_count)
-            .field("byte_count", &self.byte_count)
-            .field("flow_count", &self.flow_count);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Display};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use openflow::{MacAddr, Match, MatchEntry, Oxm, OxmClass, OxmField, RawOxm};
+use openflow::{MacAddr, Match, MatchEntry, Oxm, OxmClass, OxmField, OxmId, RawOxm};
 
 use super::writer::{Hex, Style, Value, Writer};
 
@@ -72,8 +72,12 @@ impl<'a> Name<'a> {
 /// `eth_dst`; `0x8003:5` for field 5 of class 0x8003; `0xffff:5:0x00002320` for an experimenter's.
 impl Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             Self::Known(field) => f.write_str(field.name()),
+            // Fields of tunnel metadata have a name, but no fixed length.
+            Self::Unknown(NXM_1, number @ TUN_METADATA_0..=TUN_METADATA_63, None) => {
+                write!(f, "tun_metadata{}", number - TUN_METADATA_0)
+            }
             Self::Unknown(class, number, experimenter) => {
                 write!(f, "{class:#06x}:{number}")?;
                 match experimenter {
@@ -84,6 +88,34 @@ impl Display for Name<'_> {
         }
     }
 }
+
+const NXM_1: u16 = OxmClass::Nxm1.number();
+/// `NXM_NX_TUN_METADATA0` and the last one.
+const TUN_METADATA_0: u8 = 40;
+const TUN_METADATA_63: u8 = 103;
+
+/// A field without a value, with `/mask` where it may have a mask.
+impl Value for OxmId {
+    fn write(&self, out: &mut Writer) {
+        let exact = Self {
+            header: self.header & !HAS_MASK,
+            ..*self
+        };
+        let experimenter = self.experimenter.map(u32::to_be_bytes);
+        let name = match exact.field() {
+            Some(field) => Name::Known(field),
+            None => {
+                let experimenter = experimenter.as_ref().map(|id| &id[..]);
+                Name::Unknown(self.class(), self.number(), experimenter)
+            }
+        };
+        let mask = if self.has_mask() { "/mask" } else { "" };
+        out.word(format_args!("{name}{mask}"));
+    }
+}
+
+/// Of the header of a match field: a mask follows the value.
+const HAS_MASK: u32 = 1 << 8;
 
 /// Experimenter id, if the field has one, and the rest of the payload.
 fn split_raw(raw: &RawOxm) -> (Option<&[u8]>, &[u8]) {

@@ -92,7 +92,7 @@ impl Fields for MeterBand {
                 .field("rate", rate)
                 .field("burst_size", burst_size)
                 .field("data", data),
-            newer => record.entry("text", |out| out.quoted(&format!("{newer:?}"))),
+            newer => record.debug(newer),
         };
     }
 }

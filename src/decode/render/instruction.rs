@@ -13,7 +13,7 @@ pub(super) struct Instructions<'a>(pub(super) &'a [Instruction]);
 impl Value for Instructions<'_> {
     fn write(&self, out: &mut Writer) {
         match out.style() {
-            Style::Text => super::action::write_separated(out, self.0),
+            Style::Text => out.raw(openflow::Instructions(self.0)),
             Style::Json => out.list(self.0.iter(), |out, item| Object(item).write(out)),
         }
     }
@@ -43,7 +43,7 @@ impl Fields for Object<'_> {
                 .field("experimenter", &Hexadecimal(*experimenter))
                 .field("data", data),
             Instruction::Unknown { kind, data } => record.head("type", kind).field("data", data),
-            newer => record.entry("text", |out| out.quoted(&newer.to_string())),
+            newer => record.debug(newer),
         };
     }
 }

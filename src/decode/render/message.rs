@@ -1,8 +1,8 @@
 //! The message itself: what its header says, then what is in it.
 
-use openflow::{Header, Message, VERSION, Xid};
+use openflow::{Header, Message, VERSION, Xid, experimenter};
 
-use super::extension;
+use super::extension::{self, onf};
 use super::values::Hexadecimal;
 use super::writer::{Fields, Record};
 
@@ -18,8 +18,8 @@ impl Fields for Whole<'_> {
         let Self(xid, message) = *self;
         record
             .head("type", &message.kind())
-            .unless(VERSION, "version", &message.version())
-            .field("xid", &Hexadecimal(xid.0));
+            .field("xid", &Hexadecimal(xid.0))
+            .unless(VERSION, "version", &message.version());
         match message {
             Message::Hello(hello) => hello.fields(record),
             Message::Error(error) => error.fields(record),
@@ -52,15 +52,23 @@ impl Fields for Whole<'_> {
             Message::MeterMod(meter_mod) => meter_mod.fields(record),
             Message::BundleControl(control) => control.fields(record),
             Message::BundleAdd(add) => extension::bundle_add(add, xid, record),
+            Message::FlowMonitorCancel(id) => {
+                extension::start(record, experimenter::ONF, onf::FLOW_MONITOR_CANCEL)
+                    .field("id", id);
+            }
+            Message::FlowMonitorPaused => {
+                extension::start(record, experimenter::ONF, onf::FLOW_MONITOR_PAUSED);
+            }
+            Message::FlowMonitorResumed => {
+                extension::start(record, experimenter::ONF, onf::FLOW_MONITOR_RESUMED);
+            }
+            Message::Nicira(message) => message.fields(record),
             Message::Experimenter {
                 experimenter,
                 exp_type,
                 data,
             } => {
-                record
-                    .field("experimenter", &Hexadecimal(*experimenter))
-                    .field("exp_type", exp_type)
-                    .field("data", data);
+                extension::start(record, *experimenter, *exp_type).field("data", data);
             }
             Message::Unknown { kind: _, body } => {
                 record.field("data", body);
@@ -73,7 +81,7 @@ impl Fields for Whole<'_> {
 }
 
 /// What follows the header of a message that has no names here yet.
-fn body_of(message: &Message) -> Vec<u8> {
+pub(super) fn body_of(message: &Message) -> Vec<u8> {
     let mut wire = Vec::new();
     match message.encode(Xid(0), &mut wire) {
         Ok(()) => wire.split_off(Header::LEN),

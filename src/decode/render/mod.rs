@@ -8,12 +8,16 @@ mod control;
 mod extension;
 mod flow;
 mod flow_match;
+mod flow_monitor;
 mod group;
 mod instruction;
 mod message;
 mod multipart;
 mod names;
+mod nicira_action;
 mod port;
+mod statistics;
+mod table_features;
 mod values;
 mod writer;
 

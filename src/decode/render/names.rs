@@ -7,10 +7,12 @@ use std::fmt;
 
 use bitflags::Flags;
 use openflow::{
-    BundleControlKind, BundleFlags, Capabilities, ConfigFlags, ControllerRole, ErrorCode,
-    ErrorType, FlowModCommand, FlowModFlags, FlowRemovedReason, GroupModCommand, GroupType,
-    MessageType, MeterFlags, MeterModCommand, MultipartFlags, MultipartType, PacketInReason,
-    PortConfig, PortFeatures, PortReason, PortState, TableConfig,
+    AsyncTopic, BundleControlKind, BundleFlags, Capabilities, ConfigFlags, ControllerRole, CtFlags,
+    ErrorCode, ErrorType, FlowModCommand, FlowModFlags, FlowMonitorFlags, FlowRemovedReason,
+    FlowUpdateEvent, GroupCapabilities, GroupModCommand, GroupType, HashFields, LearnFlags,
+    LinkAlgorithm, MemberAlgorithm, MessageType, MeterFlags, MeterModCommand, MultipartFlags,
+    MultipartType, NatFlags, PacketInFormat, PacketInReason, PortConfig, PortFeatures, PortReason,
+    PortState, SampleDirection, TableConfig, TlvTableCommand,
 };
 
 use super::writer::{Value, Writer};
@@ -164,6 +166,59 @@ names! {
         Master => "MASTER",
         Slave => "SLAVE",
     }
+    FlowUpdateEvent(u16) {
+        Added => "ADDED",
+        Deleted => "DELETED",
+        Modified => "MODIFIED",
+    }
+    PacketInFormat(u32) {
+        Standard => "STANDARD",
+        NxtPacketIn => "NXT_PACKET_IN",
+        NxtPacketIn2 => "NXT_PACKET_IN2",
+    }
+    AsyncTopic(u16) {
+        PacketInSlave => "PACKET_IN_SLAVE",
+        PacketInMaster => "PACKET_IN_MASTER",
+        PortStatusSlave => "PORT_STATUS_SLAVE",
+        PortStatusMaster => "PORT_STATUS_MASTER",
+        FlowRemovedSlave => "FLOW_REMOVED_SLAVE",
+        FlowRemovedMaster => "FLOW_REMOVED_MASTER",
+        RoleStatusSlave => "ROLE_STATUS_SLAVE",
+        RoleStatusMaster => "ROLE_STATUS_MASTER",
+        TableStatusSlave => "TABLE_STATUS_SLAVE",
+        TableStatusMaster => "TABLE_STATUS_MASTER",
+        RequestForwardSlave => "REQUESTFORWARD_SLAVE",
+        RequestForwardMaster => "REQUESTFORWARD_MASTER",
+    }
+    TlvTableCommand(u16) {
+        Add => "ADD",
+        Delete => "DELETE",
+        Clear => "CLEAR",
+    }
+    HashFields(u16) {
+        EthSrc => "ETH_SRC",
+        SymmetricL4 => "SYMMETRIC_L4",
+        SymmetricL3L4 => "SYMMETRIC_L3L4",
+        SymmetricL3L4Udp => "SYMMETRIC_L3L4_UDP",
+        NwSrc => "NW_SRC",
+        NwDst => "NW_DST",
+        SymmetricL3 => "SYMMETRIC_L3",
+    }
+    LinkAlgorithm(u16) {
+        ModuloN => "MODULO_N",
+        HashThreshold => "HASH_THRESHOLD",
+        Hrw => "HRW",
+        IterHash => "ITER_HASH",
+    }
+    MemberAlgorithm(u16) {
+        ActiveBackup => "ACTIVE_BACKUP",
+        Hrw => "HRW",
+    }
+    SampleDirection(u8) {
+        Default => "DEFAULT",
+        Ingress => "INGRESS",
+        Egress => "EGRESS",
+    }
     BundleControlKind(u16) {
         OpenRequest => "OPEN_REQUEST",
         OpenReply => "OPEN_REPLY",
@@ -202,9 +257,14 @@ flags!(
     BundleFlags,
     Capabilities,
     ConfigFlags,
+    CtFlags,
     FlowModFlags,
+    FlowMonitorFlags,
+    GroupCapabilities,
+    LearnFlags,
     MeterFlags,
     MultipartFlags,
+    NatFlags,
     PortConfig,
     PortFeatures,
     PortState,

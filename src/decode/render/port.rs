@@ -72,7 +72,7 @@ impl Fields for QueueProperty {
                 .field("experimenter", &Hexadecimal(*experimenter))
                 .field("data", data),
             Self::Unknown { kind, data } => record.head("property", kind).field("data", data),
-            newer => record.entry("text", |out| out.quoted(&format!("{newer:?}"))),
+            newer => record.debug(newer),
         };
     }
 }

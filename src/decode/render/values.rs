@@ -1,5 +1,7 @@
 //! Single values: numbers, addresses, texts, bytes.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use bytes::Bytes;
 use openflow::{
     BufferId, Cookie, DatapathId, FixedStr, GroupId, MacAddr, MeterId, PortNo, QueueId, TableId,
@@ -47,11 +49,18 @@ impl<T: Into<u64> + Copy> Value for Hexadecimal<T> {
     }
 }
 
-impl Value for MacAddr {
-    fn write(&self, out: &mut Writer) {
-        out.word(self);
-    }
+macro_rules! words {
+    ($($type:ty),*) => {
+        $(
+            impl Value for $type {
+                fn write(&self, out: &mut Writer) {
+                    out.word(self);
+                }
+            }
+        )*
+    };
 }
+words!(MacAddr, Ipv4Addr, Ipv6Addr);
 
 impl<const N: usize> Value for FixedStr<N> {
     fn write(&self, out: &mut Writer) {

@@ -200,6 +200,25 @@ impl<'w> Record<'w> {
         }
     }
 
+    /// A field that may be missing.
+    pub(crate) fn optional(&mut self, name: &'static str, value: Option<&impl Value>) -> &mut Self {
+        match value {
+            Some(value) => self.field(name, value),
+            None => self,
+        }
+    }
+
+    /// The fields of another structure, as if they were this one's.
+    pub(crate) fn with(&mut self, fields: &impl Fields) -> &mut Self {
+        fields.fields(self);
+        self
+    }
+
+    /// A value that has come up since its kind was given names here, as the codec shows it.
+    pub(crate) fn debug(&mut self, value: &impl fmt::Debug) -> &mut Self {
+        self.entry("debug", |out| out.quoted(&format!("{value:?}")))
+    }
+
     /// A field whose value `write` writes.
     pub(crate) fn entry(
         &mut self,
