@@ -94,6 +94,35 @@ fn every_mistake_has_its_message() {
 }
 
 #[test]
+fn a_wrong_vlan_mode_hides_no_other_mistake_of_the_vnic() {
+    let messages = refused(
+        "networks: { a: { vlan: 1 } }
+hosts: { h: { bridges: { local: l, uplink: u } } }
+vms:
+  v:
+    host: h
+    nics:
+      - { port: p0, vlan_mode: trunk, network: b, trunked_networks: a }
+      - { port: p1, vlan_mode: acces, network: c }
+      - { port: p2, network: d, trunked_networks: [e] }
+",
+    );
+    for expected in [
+        "lab.yaml:7:32: vms.v.nics[0].vlan_mode: ",
+        "lab.yaml:7:48: vms.v.nics[0].network: there is no network \"b\"",
+        "lab.yaml:7:69: vms.v.nics[0].trunked_networks: expected a list",
+        "lab.yaml:8:32: vms.v.nics[1].vlan_mode: ",
+        "lab.yaml:8:48: vms.v.nics[1].network: there is no network \"c\"",
+        "lab.yaml:9:30: vms.v.nics[2].network: there is no network \"d\"",
+        "lab.yaml:9:33: vms.v.nics[2].trunked_networks: an access vNIC has no trunked networks",
+        "lab.yaml:9:52: vms.v.nics[2].trunked_networks[0]: there is no network \"e\"",
+    ] {
+        assert!(messages.contains(expected), "{expected}\n{messages}");
+    }
+    assert!(messages.ends_with("\n8 mistakes"), "{messages}");
+}
+
+#[test]
 fn the_typed_result_of_a_complete_file() {
     let (_, result) = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/complete.yaml"));
     let (topology, _) = result.expect("a good file");
