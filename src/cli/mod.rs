@@ -9,9 +9,10 @@ mod inputs;
 mod run;
 mod setup;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -52,6 +53,14 @@ pub(crate) fn main() -> ExitCode {
         eprintln!("bridgechain: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Writes `text` to stdout. Unlike `print!` it fails where nobody reads any more, as behind
+/// `| head`.
+fn print(text: &str) -> anyhow::Result<()> {
+    io::stdout()
+        .write_all(text.as_bytes())
+        .context("cannot write to stdout")
 }
 
 /// How log lines are written.
