@@ -14,7 +14,7 @@ pub(super) fn version(wire: u8) -> String {
 }
 
 /// What an ERROR says: its name, and the text that a failed HELLO comes with.
-pub(super) fn error(error: &ErrorMsg) -> String {
+pub(crate) fn error(error: &ErrorMsg) -> String {
     match error.error {
         ErrorKind::Standard(code) if code.kind == ErrorType::HelloFailed => {
             let text = String::from_utf8_lossy(&error.data);

@@ -20,6 +20,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use openflow::{DecodeError, ErrorCode, ErrorMsg, Framer, Header, Message, MessageType, Xid};
 
+pub(crate) use describe::error as describe_error;
 pub use event::{CloseReason, Event, Snapshot};
 use handshake::Handshake;
 use keepalive::{Keepalive, Silence};
