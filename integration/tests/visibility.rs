@@ -298,3 +298,34 @@ fn each_tap_of_a_chain_sees_each_frame_of_its_networks_once() -> Result<()> {
     assert_seen(&lab, "br0", lab.mac("eth1")?, "eth1/untagged");
     Ok(())
 }
+
+/// A chain of one VM on a network with two.
+const CHAIN_OF_A_VM: &str = "
+controller: { api: 'unix:@DIR@/api.sock' }
+networks: { demo3000: { vlan: 3000 } }
+hosts:
+  node1: { bridges: { local: br0.local, service: br.nf, uplink: br0 }, uplinks: [eth1] }
+vms:
+  VM-A: { host: node1, nics: [{ port: vma0, mac: '52:54:00:00:00:0a', network: demo3000 }] }
+  VM-B: { host: node1, nics: [{ port: vmb0, mac: '52:54:00:00:00:0b', network: demo3000 }] }
+service_chains:
+  inspect:
+    vms: [VM-A]
+    functions:
+      - { name: ids, mode: tap, instances: [{ host: node1, port: ids0 }] }
+";
+
+#[test]
+fn a_guest_does_not_get_past_its_chain_with_another_address() -> Result<()> {
+    let (lab, _controller) = start(CHAIN_OF_A_VM)?;
+    let (vm_a, vm_b) = (lab.mac("vma0")?, lab.mac("vmb0")?);
+
+    assert_seen(&lab, "vma0", vm_b, "ids0/3000 vmb0/untagged");
+    assert_seen(&lab, "vmb0", vm_a, "ids0/3000 vma0/untagged");
+    let forged = lab.frame("vma0", vm_b)?.src(NOBODY);
+    assert_eq!(lab.probe(&forged)?, "");
+    // VM-B is in no chain: it may have any address, and what it sends elsewhere is its own affair.
+    let unseen = lab.frame("vmb0", FAR)?.src(NOBODY);
+    assert_eq!(lab.probe(&unseen)?, "eth1/3000 vma0/untagged");
+    Ok(())
+}
