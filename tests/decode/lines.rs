@@ -27,7 +27,8 @@ fn every_message_of_the_corpus_is_shown_in_every_format() {
             object["xid"],
             json!(u32::from_str_radix(&hex[8..16], 16).unwrap())
         );
-        let kind = object["type"].as_str().expect("a known type");
+        // The type is a name, of messages that are not known a number.
+        let kind = object["type"].to_string().replace('"', "");
         assert!(text.starts_with(&format!("{kind} xid=0x")), "{text}");
         assert_no_stopgap(object);
     }
