@@ -189,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn payload_that_looks_like_a_header_is_no_message() {
+        // A header of 9 bytes in the rest of a payload, and no other one 9 bytes later.
+        let payload = [&b"rest"[..], &[4, 20, 0, 9, 0, 0, 0, 1], b"of a payload"].concat();
+        let segment = [&payload[..], &BARRIER].concat();
+        let framed = run(&mut Framing::from_middle(), &[&segment]);
+        let skipped = Framed::Lost(Loss::Skipped(payload.len() as u64));
+        assert_eq!(framed, [skipped, message(&BARRIER)]);
+    }
+
+    #[test]
     fn another_protocol_is_reported_and_skipped() {
         let tls = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
         let framed = run(&mut Framing::from_start(), &[&tls, &tls]);
