@@ -102,7 +102,9 @@ impl HostTask {
     }
 
     fn is_over(&self) -> bool {
-        self.removed || (self.key.instance.is_some() && self.bridges.is_empty())
+        // A bridge that comes back at once may be on its way while its old connection ends.
+        let deserted = self.bridges.is_empty() && self.arrivals.is_empty();
+        self.removed || (self.key.instance.is_some() && deserted)
     }
 
     /// Takes a bridge in. The newest connection of a bridge is the one that counts.
