@@ -1,8 +1,8 @@
 //! The ports that a bridge has at the moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use openflow::PortNo;
+use openflow::{Port, PortNo, PortReason, PortStatus};
 
 /// The ports of one bridge, by OVS interface name and by OpenFlow port number.
 ///
@@ -40,6 +40,28 @@ impl Ports {
         Some(name)
     }
 
+    /// Follows what a bridge tells of one of its ports, and returns the numbers that stand for
+    /// another port now, or for none.
+    ///
+    /// Nothing changes where only its link or its configuration did, and neither at the end of a
+    /// port whose name or number another one has taken over.
+    pub fn update(&mut self, PortStatus { reason, desc }: &PortStatus) -> BTreeSet<PortNo> {
+        let (name, number) = name_and_number(desc);
+        let number_before = self.get(&name);
+        let is_there = number_before == Some(number);
+        let is_deleted = *reason == PortReason::Delete;
+        if is_there != is_deleted {
+            return BTreeSet::new();
+        }
+        if is_deleted {
+            self.remove(number);
+        } else {
+            self.insert(name, number);
+        }
+        // A port that comes back under another number is no longer at the one before.
+        number_before.into_iter().chain([number]).collect()
+    }
+
     /// All ports in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, PortNo)> {
         self.numbers
@@ -58,8 +80,20 @@ impl FromIterator<(String, PortNo)> for Ports {
     }
 }
 
+impl<'p> FromIterator<&'p Port> for Ports {
+    fn from_iter<T: IntoIterator<Item = &'p Port>>(ports: T) -> Self {
+        ports.into_iter().map(name_and_number).collect()
+    }
+}
+
+fn name_and_number(port: &Port) -> (String, PortNo) {
+    (port.name.to_string(), port.port_no)
+}
+
 #[cfg(test)]
 mod tests {
+    use openflow::{MacAddr, PortConfig, PortFeatures, PortName, PortState};
+
     use super::*;
 
     #[test]
@@ -76,5 +110,45 @@ mod tests {
         ports.insert("vmb0".to_owned(), PortNo(4));
         assert_eq!(ports.get("vma0"), None);
         assert_eq!(ports.name(PortNo(4)), Some("vmb0"));
+    }
+
+    fn told(reason: PortReason, name: &str, number: u32) -> PortStatus {
+        let desc = Port {
+            port_no: PortNo(number),
+            hw_addr: MacAddr([2, 0, 0, 0, 0, 9]),
+            name: PortName::new(name).unwrap(),
+            config: PortConfig::empty(),
+            state: PortState::LIVE,
+            curr: PortFeatures::empty(),
+            advertised: PortFeatures::empty(),
+            supported: PortFeatures::empty(),
+            peer: PortFeatures::empty(),
+            curr_speed: 0,
+            max_speed: 0,
+        };
+        PortStatus { reason, desc }
+    }
+
+    #[test]
+    fn what_a_bridge_tells_is_followed() {
+        use PortReason::{Add, Delete, Modify};
+        // Each after the one before: what is told, the numbers that changed, what is there then.
+        let story: [(PortStatus, &[u32], &[(&str, u32)]); 8] = [
+            (told(Add, "vma0", 4), &[4], &[("vma0", 4)]),
+            (told(Modify, "vma0", 4), &[], &[("vma0", 4)]),
+            (told(Add, "vma0", 9), &[4, 9], &[("vma0", 9)]),
+            (told(Delete, "vma0", 4), &[], &[("vma0", 9)]),
+            (told(Modify, "vmb0", 9), &[9], &[("vmb0", 9)]),
+            (told(Delete, "vma0", 9), &[], &[("vmb0", 9)]),
+            (told(Delete, "vmb0", 9), &[9], &[]),
+            (told(Delete, "vmb0", 9), &[], &[]),
+        ];
+        let mut ports = Ports::default();
+        for (status, changed, there) in story {
+            let numbers: Vec<u32> = ports.update(&status).into_iter().map(|it| it.0).collect();
+            assert_eq!(numbers, changed, "{status:?}");
+            let all: Vec<(&str, u32)> = ports.iter().map(|(name, it)| (name, it.0)).collect();
+            assert_eq!(all, there, "{status:?}");
+        }
     }
 }

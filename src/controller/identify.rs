@@ -1,7 +1,8 @@
 //! Which bridge of the configuration a connected bridge is.
 
-use openflow::{DatapathId, Port, PortNo};
+use openflow::{DatapathId, PortNo};
 
+use crate::ports::Ports;
 use crate::topology::{Bridges, Role, Topology};
 
 /// What a bridge tells of itself.
@@ -28,11 +29,10 @@ pub(super) struct HostKey {
 }
 
 impl Identity {
-    pub(super) fn new(datapath_id: DatapathId, ports: &[Port]) -> Self {
-        let local = ports.iter().find(|port| port.port_no == PortNo::LOCAL);
+    pub(super) fn new(datapath_id: DatapathId, ports: &Ports) -> Self {
         Self {
             datapath_id,
-            name: local.map(|port| port.name.to_string()),
+            name: ports.name(PortNo::LOCAL).map(str::to_owned),
         }
     }
 

@@ -11,12 +11,12 @@ mod reception;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use openflow::Port;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 pub use crate::net::ListenError;
 use crate::net::{Connection, Listener};
+use crate::ports::Ports;
 use crate::topology::{Endpoint, Topology};
 use host::HostTask;
 use identify::{HostKey, Identity, Place};
@@ -34,7 +34,7 @@ pub struct Controller {
 struct Arrival {
     identity: Identity,
     place: Place,
-    ports: Vec<Port>,
+    ports: Ports,
     connection: Connection,
 }
 

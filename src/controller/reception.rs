@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use openflow::{DatapathId, Port, PortReason, PortStatus};
+use openflow::DatapathId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span, warn};
@@ -11,6 +11,7 @@ use tracing::{Instrument, debug, info_span, warn};
 use super::Arrival;
 use super::identify::{Identity, known_bridges};
 use crate::net::{Connection, Ended, Listener};
+use crate::ports::Ports;
 use crate::session::Event;
 use crate::topology::Topology;
 
@@ -89,7 +90,7 @@ impl Reception {
     }
 
     /// Hands the bridge over as soon as the configuration knows it.
-    async fn place(&self, mut connection: Connection, identity: Identity, mut ports: Vec<Port>) {
+    async fn place(&self, mut connection: Connection, identity: Identity, mut ports: Ports) {
         let mut topology = self.topology.clone();
         let mut unknown = None;
         loop {
@@ -132,11 +133,11 @@ impl Reception {
 }
 
 /// The datapath id and the ports, once the bridge has told.
-async fn identify(connection: &mut Connection) -> Result<(DatapathId, Vec<Port>), Ended> {
+async fn identify(connection: &mut Connection) -> Result<(DatapathId, Ports), Ended> {
     loop {
         // The first event of a session, if it is not its end.
         if let Event::Identified { datapath_id, ports } = connection.event().await? {
-            return Ok((datapath_id, ports));
+            return Ok((datapath_id, ports.iter().collect()));
         }
     }
 }
@@ -144,24 +145,17 @@ async fn identify(connection: &mut Connection) -> Result<(DatapathId, Vec<Port>)
 /// Keeps the connection and the list of ports up to date until there is another topology.
 async fn reloaded(
     connection: &mut Connection,
-    ports: &mut Vec<Port>,
+    ports: &mut Ports,
     topology: &mut watch::Receiver<Arc<Topology>>,
 ) -> Result<(), Ended> {
     loop {
         tokio::select! {
             event = connection.event() => {
                 if let Event::PortStatus(status) = event? {
-                    update(ports, status);
+                    ports.update(&status);
                 }
             }
             Ok(()) = topology.changed() => return Ok(()),
         }
-    }
-}
-
-fn update(ports: &mut Vec<Port>, PortStatus { reason, desc }: PortStatus) {
-    ports.retain(|port| port.port_no != desc.port_no);
-    if reason != PortReason::Delete {
-        ports.push(desc);
     }
 }

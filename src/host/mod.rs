@@ -38,7 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use openflow::{ErrorMsg, Message, Port, Xid};
+use openflow::{ErrorMsg, Message, Xid};
 use tracing::{info, warn};
 
 pub use counters::Counters;
@@ -46,6 +46,7 @@ pub use counters::Counters;
 use crate::compile;
 use crate::cookie::Class;
 use crate::learning::{Learned, MacTable};
+use crate::ports::Ports;
 use crate::program::{FlowKey, Program};
 use crate::reconcile::{self, Found};
 use crate::session::{Event, Snapshot, describe_refusal};
@@ -96,13 +97,13 @@ impl HostState {
     }
 
     /// The bridge with `role` connected and has `ports`; a connection that it had is no more.
-    pub fn bridge_up(&mut self, role: Role, ports: Vec<Port>, out: &mut impl Outbox) {
+    pub fn bridge_up(&mut self, role: Role, ports: Ports, out: &mut impl Outbox) {
         let bridge = self
             .bridges
             .entry(role)
             .or_insert_with(|| Bridge::new(role));
         bridge.connect(out);
-        self.set_ports(role, ports.iter().map(port::name_and_number).collect());
+        self.set_ports(role, ports);
         self.advance_all(out);
     }
 

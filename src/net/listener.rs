@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream as BlockingUnixStream;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,8 @@ const BACKLOG: u32 = 1024;
 /// Of the file of a Unix socket: its owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
-/// An open socket that waits for bridges. The file of a Unix socket goes with it.
+/// An open socket that waits for bridges. The file of a Unix socket goes with it, unless another
+/// process has put its own there.
 #[derive(Debug)]
 pub(crate) struct Listener {
     inner: Inner,
@@ -32,7 +33,19 @@ enum Inner {
     Unix {
         listener: UnixListener,
         path: PathBuf,
+        file: FileId,
     },
+}
+
+/// Which file is at a path: its device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    fn at(path: &Path) -> io::Result<Self> {
+        let metadata = fs::symlink_metadata(path)?;
+        Ok(Self(metadata.dev(), metadata.ino()))
+    }
 }
 
 /// Nothing can be listened to at an endpoint.
@@ -103,7 +116,7 @@ impl Listener {
                 stream.set_nodelay(true)?;
                 Ok((Box::new(stream), format!("tcp:{peer}")))
             }
-            Inner::Unix { listener, path } => {
+            Inner::Unix { listener, path, .. } => {
                 let (stream, _) = listener.accept().await?;
                 Ok((Box::new(stream), format!("unix:{}", path.display())))
             }
@@ -113,12 +126,21 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Inner::Unix { path, .. } = &self.inner
-            && let Err(error) = fs::remove_file(path)
+        if let Inner::Unix { path, file, .. } = &self.inner
+            && let Err(error) = remove_if(path, *file)
         {
             tracing::warn!(path = %path.display(), %error, "the socket's file can not be removed");
         }
     }
+}
+
+/// Removes the file at `path` if it is `file`. While the socket is open it keeps its inode, whose
+/// number no other file can have therefore.
+fn remove_if(path: &Path, file: FileId) -> io::Result<()> {
+    if FileId::at(path)? == file {
+        fs::remove_file(path)?;
+    }
+    Ok(())
 }
 
 fn bind_tcp(address: SocketAddr) -> io::Result<Inner> {
@@ -143,10 +165,12 @@ fn bind_unix(path: &Path) -> io::Result<Inner> {
     socket.bind(path)?;
     // Between bind and listen nobody can connect, whatever the umask let the file be.
     fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE))?;
+    let file = FileId::at(path)?;
     let listener = socket.listen(BACKLOG)?;
     Ok(Inner::Unix {
         listener,
         path: path.to_owned(),
+        file,
     })
 }
 
@@ -191,6 +215,16 @@ mod tests {
         listener.accept().await.unwrap();
         drop(listener);
         assert!(!path(&directory).exists());
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_another_process_has_put_there_since_stays() {
+        let directory = TempDir::new().unwrap();
+        let listener = Listener::bind(&unix(&directory)).unwrap();
+        fs::remove_file(path(&directory)).unwrap();
+        let _other = Listener::bind(&unix(&directory)).unwrap();
+        drop(listener);
+        BlockingUnixStream::connect(path(&directory)).unwrap();
     }
 
     #[tokio::test]

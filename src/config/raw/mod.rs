@@ -11,7 +11,7 @@ mod vm;
 
 pub(super) use chain::{Chain, Function, FunctionKind, InlineInstance};
 pub(super) use host::{Bridge, Bridges, Host};
-pub(super) use vm::{Membership, Vm};
+pub(super) use vm::{Membership, Nic, Vm};
 
 use super::fields::{Fields, Schema, Spanned, integer, named};
 use super::report::Report;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use openflow::MacAddr;
 
-use super::hosts::Hosts;
+use super::hosts::{HostBuilder, Hosts};
 use super::networks::Networks;
 use crate::config::fields::Spanned;
 use crate::config::raw;
@@ -18,85 +18,81 @@ use crate::topology::{Membership, Vlan, Vnic};
 /// each, and some for the rest, a few other ports among it.
 const MAX_MEMBERS: usize = 4_000;
 
-/// How many vNICs of a host are members of a network.
-type Members<'c> = BTreeMap<(&'c str, Vlan), usize>;
-
-/// Where a pinned address was given first: the VM and the node.
-type Macs<'c> = BTreeMap<MacAddr, (&'c str, NodeId)>;
-
-pub(super) fn place(
-    vms: &[raw::Vm],
+/// Puts the vNICs of all VMs on their hosts. One with a mistake is left out once all of its mistakes
+/// have been reported.
+pub(super) fn place<'c>(
+    vms: &'c [raw::Vm],
     networks: &Networks<'_>,
-    hosts: &mut Hosts<'_>,
+    hosts: &mut Hosts<'c>,
     report: &mut Report<'_>,
 ) {
-    let mut macs = Macs::new();
-    let mut members = Members::new();
+    let mut taken = Taken::default();
     for vm in vms {
-        let mut host = match &vm.host {
-            Some(name) => hosts
-                .resolve(name, report)
-                .filter(|host| host.accepts_vnics(name.at, report)),
-            None => None,
-        };
+        let mut host = host_of(vm, hosts, report);
         for nic in &vm.nics {
-            let membership = nic
-                .membership
-                .as_ref()
-                .and_then(|given| membership(given, networks, report));
-            if let Some(mac) = &nic.mac {
-                claim_mac(mac, &vm.name.value, &mut macs, report);
-            }
-            let (Some(host), Some(port)) = (&mut host, &nic.port) else {
-                continue;
-            };
-            let usage = format!("a vNIC of VM {:?}", vm.name.value);
-            if !host.claim(port, usage, report) {
-                continue;
-            }
-            if let (Some(membership), Some(host_name)) = (membership, &vm.host) {
-                count(&membership, &host_name.value, port, &mut members, report);
-                host.vnics.push(Vnic {
-                    vm: vm.name.value.clone(),
-                    port: port.value.clone(),
-                    mac: nic.mac.as_ref().map(|mac| mac.value),
-                    membership,
-                    promiscuous: nic.promiscuous,
-                });
+            // Neither needs a host, and so they are looked at where there is none.
+            let membership = membership_of(nic, networks, report);
+            taken.claim_mac(vm, nic, report);
+            if let Some(host) = &mut host {
+                plug_in(vm, nic, membership, host, &mut taken, report);
             }
         }
     }
 }
 
-fn count<'c>(
-    membership: &Membership,
-    host: &'c str,
-    port: &Spanned<String>,
-    members: &mut Members<'c>,
+/// The host of a VM, if it is one that can have VMs.
+fn host_of<'h, 'c>(
+    vm: &raw::Vm,
+    hosts: &'h mut Hosts<'c>,
     report: &mut Report<'_>,
-) {
-    for vlan in membership.vlans() {
-        let members = members.entry((host, vlan)).or_default();
-        *members += 1;
-        if *members == MAX_MEMBERS + 1 {
-            report.mistake(
-                port.at,
-                format!(
-                    "host {host:?} has more than {MAX_MEMBERS} vNICs in the network with VLAN \
-                     {vlan}; spread them over several hosts or networks"
-                ),
-            );
-        }
-    }
+) -> Option<&'h mut HostBuilder<'c>> {
+    let name = vm.host.as_ref()?;
+    let host = hosts.resolve(name, report)?;
+    host.accepts_vnics(name.at, report).then_some(host)
 }
 
-fn claim_mac<'c>(
-    mac: &Spanned<MacAddr>,
-    vm: &'c str,
-    macs: &mut Macs<'c>,
+/// Plugs a vNIC in. Its port is taken even if its networks are wrong.
+fn plug_in<'c>(
+    vm: &raw::Vm,
+    nic: &raw::Nic,
+    membership: Option<Membership>,
+    host: &mut HostBuilder<'c>,
+    taken: &mut Taken<'c>,
     report: &mut Report<'_>,
 ) {
-    if let Some((owner, first)) = macs.get(&mac.value) {
+    let Some(port) = &nic.port else { return };
+    let usage = format!("a vNIC of VM {:?}", vm.name.value);
+    if !host.claim(port, usage, report) {
+        return;
+    }
+    let Some(membership) = membership else { return };
+    taken.count(&membership, host.name(), port, report);
+    host.vnics.push(Vnic {
+        vm: vm.name.value.clone(),
+        port: port.value.clone(),
+        mac: nic.mac.as_ref().map(|mac| mac.value),
+        membership,
+        promiscuous: nic.promiscuous,
+    });
+}
+
+/// What the vNICs so far have taken of what is limited.
+#[derive(Default)]
+struct Taken<'c> {
+    /// Where a pinned address was given first: the VM and the node.
+    macs: BTreeMap<MacAddr, (&'c str, NodeId)>,
+    /// How many vNICs of a host are members of a network.
+    members: BTreeMap<(&'c str, Vlan), usize>,
+}
+
+impl<'c> Taken<'c> {
+    /// Reports an address that is pinned to another vNIC already.
+    fn claim_mac(&mut self, vm: &'c raw::Vm, nic: &raw::Nic, report: &mut Report<'_>) {
+        let Some(mac) = &nic.mac else { return };
+        let Some((owner, first)) = self.macs.get(&mac.value) else {
+            self.macs.insert(mac.value, (&vm.name.value, mac.at));
+            return;
+        };
         let line = report.line(*first);
         report.mistake(
             mac.at,
@@ -106,37 +102,49 @@ fn claim_mac<'c>(
                 mac.value
             ),
         );
-    } else {
-        macs.insert(mac.value, (vm, mac.at));
+    }
+
+    /// Reports the first vNIC that is one too many on `host` in a network.
+    fn count(
+        &mut self,
+        membership: &Membership,
+        host: &'c str,
+        port: &Spanned<String>,
+        report: &mut Report<'_>,
+    ) {
+        for vlan in membership.vlans() {
+            let members = self.members.entry((host, vlan)).or_default();
+            *members += 1;
+            if *members == MAX_MEMBERS + 1 {
+                report.mistake(
+                    port.at,
+                    format!(
+                        "host {host:?} has more than {MAX_MEMBERS} vNICs in the network with VLAN \
+                         {vlan}; spread them over several hosts or networks"
+                    ),
+                );
+            }
+        }
     }
 }
 
-fn membership(
-    given: &raw::Membership,
+/// The networks of a vNIC; `None` where one of them is wrong.
+fn membership_of(
+    nic: &raw::Nic,
     networks: &Networks<'_>,
     report: &mut Report<'_>,
 ) -> Option<Membership> {
-    match given {
+    match nic.membership.as_ref()? {
         raw::Membership::Access(name) => networks.resolve(name, report).map(Membership::Access),
         raw::Membership::Trunked { tagged, native } => {
-            let mut vlans = Vec::new();
-            for name in tagged {
-                let vlan = networks.resolve(name, report);
-                if vlan == Some(Vlan::UNTAGGED) {
-                    report.mistake(
-                        name.at,
-                        format!(
-                            "network {:?} is untagged (VLAN 0), so it cannot be trunked; make it \
-                             the vNIC's \"network\"",
-                            name.value
-                        ),
-                    );
-                }
-                vlans.push(vlan);
-            }
+            // Every name is looked up before one that is wrong ends it.
+            let tagged: Vec<Option<Vlan>> = tagged
+                .iter()
+                .map(|name| tagged_vlan(name, networks, report))
+                .collect();
             let native = native.as_ref().map(|name| networks.resolve(name, report));
             Some(Membership::Trunked {
-                tagged: vlans.into_iter().collect::<Option<_>>()?,
+                tagged: tagged.into_iter().collect::<Option<_>>()?,
                 native: match native {
                     Some(vlan) => Some(vlan?),
                     None => None,
@@ -144,4 +152,24 @@ fn membership(
             })
         }
     }
+}
+
+/// The VLAN of a network that is to be tagged.
+fn tagged_vlan(
+    name: &Spanned<String>,
+    networks: &Networks<'_>,
+    report: &mut Report<'_>,
+) -> Option<Vlan> {
+    let vlan = networks.resolve(name, report)?;
+    if vlan == Vlan::UNTAGGED {
+        report.mistake(
+            name.at,
+            format!(
+                "network {:?} is untagged (VLAN 0), so it cannot be trunked; make it the vNIC's \
+                 \"network\"",
+                name.value
+            ),
+        );
+    }
+    Some(vlan)
 }

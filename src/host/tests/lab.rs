@@ -243,11 +243,7 @@ impl Lab {
         wire.to_switch.clear();
         wire.to_controller.clear();
         wire.switch.removed.clear();
-        let ports = wire
-            .ports
-            .iter()
-            .map(|(name, number)| port(name, number))
-            .collect();
+        let ports = wire.ports.clone();
         self.state.bridge_up(role, ports, &mut self.wires);
     }
 
