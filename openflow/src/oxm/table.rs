@@ -335,7 +335,7 @@ fields! {
     NshC2 = Nsh 7, 32, 4, maskable, Nsh, Hex, "NXOXM_NSH_C2", "nxoxm_nsh_c2", "nsh_c2", "NSH context 2.";
     NshC3 = Nsh 8, 32, 4, maskable, Nsh, Hex, "NXOXM_NSH_C3", "nxoxm_nsh_c3", "nsh_c3", "NSH context 3.";
     NshC4 = Nsh 9, 32, 4, maskable, Nsh, Hex, "NXOXM_NSH_C4", "nxoxm_nsh_c4", "nsh_c4", "NSH context 4.";
-    NshTtl = Nsh 10, 6, 1, exact, Nsh, Decimal, "NXOXM_NSH_TTL", "nxoxm_nsh_ttl", "nsh_ttl", "NSH TTL.";
+    NshTtl = Nsh 10, 8, 1, exact, Nsh, Decimal, "NXOXM_NSH_TTL", "nxoxm_nsh_ttl", "nsh_ttl", "NSH TTL.";
     OnfTcpFlags = Onf 42, 12, 2, maskable, Tcp, Hex, "ONFOXM_ET_TCP_FLAGS", "onfoxm_et_tcp_flags", "tcp_flags", "[`OxmField::TcpFlags`] as the experimenter field of OpenFlow 1.3.";
     OnfActsetOutput = Onf 43, 32, 4, exact, None, Port, "ONFOXM_ET_ACTSET_OUTPUT", "onfoxm_et_actset_output", "actset_output", "[`OxmField::ActsetOutput`] as the experimenter field of OpenFlow 1.3.";
     NdReserved = Ericsson 1, 32, 4, exact, NeighborDiscovery, Decimal, "ERICOXM_OF_ICMPV6_ND_RESERVED", "ericoxm_of_icmpv6_nd_reserved", "nd_reserved", "Reserved field of neighbour discovery.";
