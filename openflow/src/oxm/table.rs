@@ -392,3 +392,51 @@ impl OxmField {
 }
 
 const _: () = assert!(FIELDS.len() < NO_ROW as usize);
+
+/// For each row the first one that is the same field: fields that NXM and the specification number
+/// both are one to `ovs-ofctl`, which has one name for them.
+static FIRST_OF_SAME: [OxmField; FIELDS.len()] = first_of_same();
+
+const fn first_of_same() -> [OxmField; FIELDS.len()] {
+    let mut first = [OxmField::InPort; FIELDS.len()];
+    let mut row = 0;
+    while row < FIELDS.len() {
+        let mut candidate = 0;
+        while !is_same(&FIELDS[candidate], &FIELDS[row]) {
+            candidate += 1;
+        }
+        first[row] = FIELDS[candidate].field;
+        row += 1;
+    }
+    first
+}
+
+/// Of one name and as many bytes: the ingress port in 16 bits is not the one in 32.
+const fn is_same(a: &FieldInfo, b: &FieldInfo) -> bool {
+    let (x, y) = (a.ofctl_name.as_bytes(), b.ofctl_name.as_bytes());
+    if a.bytes != b.bytes || x.len() != y.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < x.len() {
+        if x[i] != y[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+impl OxmField {
+    /// The field of the specification, where this one is the same under an older or another number;
+    /// else the field itself.
+    ///
+    /// ```
+    /// use openflow::OxmField;
+    /// assert_eq!(OxmField::NxEthDst.canonical(), OxmField::EthDst);
+    /// assert_eq!(OxmField::NxInPort.canonical(), OxmField::NxInPort); // it is narrower
+    /// ```
+    pub fn canonical(self) -> Self {
+        FIRST_OF_SAME[self as usize]
+    }
+}
