@@ -109,8 +109,9 @@ impl Match {
         self.encode(out)
     }
 
-    /// The same match in the one form that can be compared: sorted by class and number, masks of
-    /// all ones dropped, entries whose mask is zero removed, value bits outside the mask zero.
+    /// The same match in the one form that can be compared: fields by the number of the
+    /// specification where they have one, sorted by class and number, masks of all ones dropped,
+    /// entries whose mask is zero removed, value bits outside the mask zero.
     ///
     /// A match that was sent to Open vSwitch and the one read back have the same canonical form.
     #[must_use]
@@ -129,11 +130,12 @@ impl Match {
 }
 
 fn canonical_oxm(oxm: &Oxm) -> Option<Oxm> {
-    let full = oxm.field.full_mask();
+    let field = oxm.field.canonical();
+    let full = field.full_mask();
     match oxm.mask.map(|mask| mask & full) {
         Some(0) => None,
-        Some(mask) if mask != full => Some(Oxm::masked(oxm.field, oxm.value & mask, mask)),
-        _ => Some(Oxm::new(oxm.field, oxm.value)),
+        Some(mask) if mask != full => Some(Oxm::masked(field, oxm.value & mask, mask)),
+        _ => Some(Oxm::new(field, oxm.value)),
     }
 }
 
@@ -271,15 +273,17 @@ mod tests {
     use crate::oxm::{OFPVID_NONE, OFPVID_PRESENT};
 
     #[test]
-    fn canonical_form_ignores_order_and_masks_that_mask_nothing() {
+    fn canonical_form_ignores_order_class_and_masks_that_mask_nothing() {
         let sent = Match::new()
             .with_masked(OxmField::PktMark, 0xffu8, 0xfu8)
             .with_masked(OxmField::VlanVid, OFPVID_PRESENT | 5, 0x1fffu16)
             .with_masked(OxmField::Metadata, 0u8, 0u8)
+            .with(OxmField::NxArpOp, 2u8)
             .with(OxmField::InPort, 1u8);
         let read_back = Match::new()
             .with_masked(OxmField::PktMark, 0xfu8, 0xfu8)
             .with(OxmField::InPort, 1u8)
+            .with(OxmField::ArpOp, 2u8)
             .with(OxmField::VlanVid, OFPVID_PRESENT | 5);
         assert_eq!(sent.canonical(), read_back.canonical());
         assert_ne!(sent.canonical(), Match::new().with(OxmField::InPort, 1u8));

@@ -97,3 +97,8 @@ pub use types::{
     BufferId, Cookie, DatapathId, GroupId, MeterId, ParseDatapathIdError, PortNo, QueueId, TableId,
     Xid,
 };
+
+/// The example of the README, which is to compile too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

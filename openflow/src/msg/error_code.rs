@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::error::ErrorType;
+use super::error::{ErrorKind, ErrorType};
+use crate::experimenter::{NICIRA, ONF};
 
 /// An error of the specification: its type and its code, which only together have a meaning.
 ///
@@ -153,6 +154,105 @@ error_codes! {
     OFPTFFC_BAD_LEN = TableFeaturesFailed, 3;
     OFPTFFC_BAD_ARGUMENT = TableFeaturesFailed, 4;
     OFPTFFC_EPERM = TableFeaturesFailed, 5;
+}
+
+/// The errors of experimenters that Open vSwitch sends over OpenFlow 1.3.
+const OF_EXPERIMENTERS: &[(u32, u16, &str)] = &[
+    (ONF, 2300, "OFPBFC_UNKNOWN"),
+    (ONF, 2301, "OFPBFC_EPERM"),
+    (ONF, 2302, "OFPBFC_BAD_ID"),
+    (ONF, 2303, "OFPBFC_BUNDLE_EXIST"),
+    (ONF, 2304, "OFPBFC_BUNDLE_CLOSED"),
+    (ONF, 2305, "OFPBFC_OUT_OF_BUNDLES"),
+    (ONF, 2306, "OFPBFC_BAD_TYPE"),
+    (ONF, 2307, "OFPBFC_BAD_FLAGS"),
+    (ONF, 2308, "OFPBFC_MSG_BAD_LEN"),
+    (ONF, 2309, "OFPBFC_MSG_BAD_XID"),
+    (ONF, 2310, "OFPBFC_MSG_UNSUP"),
+    (ONF, 2311, "OFPBFC_MSG_CONFLICT"),
+    (ONF, 2312, "OFPBFC_MSG_TOO_MANY"),
+    (ONF, 2313, "OFPBFC_MSG_FAILED"),
+    (ONF, 2314, "OFPBFC_TIMEOUT"),
+    (ONF, 2315, "OFPBFC_BUNDLE_IN_PROGRESS"),
+    (ONF, 2360, "OFPFMFC_BAD_PRIORITY"),
+    (ONF, 2370, "OFPACFC_INVALID"),
+    (ONF, 2371, "OFPACFC_UNSUPPORTED"),
+    (ONF, 2372, "OFPACFC_EPERM"),
+    (ONF, 2600, "OFPBIC_DUP_INST"),
+    (ONF, 2640, "OFPBRC_MULTIPART_REQUEST_TIMEOUT"),
+    (ONF, 2641, "OFPBRC_MULTIPART_REPLY_TIMEOUT"),
+    (ONF, 4250, "OFPBAC_BAD_SET_MASK"),
+    (ONF, 4443, "OFPBPC_TOO_MANY"),
+    (ONF, 4444, "OFPBPC_DUP_TYPE"),
+    (ONF, 4445, "OFPBPC_BAD_EXPERIMENTER"),
+    (ONF, 4446, "OFPBPC_BAD_EXP_TYPE"),
+    (ONF, 4447, "OFPBPC_BAD_EXP_VALUE"),
+    (ONF, 4448, "OFPBPC_EPERM"),
+    (NICIRA, 2, "NXBRC_NXM_INVALID"),
+    (NICIRA, 3, "NXBRC_NXM_BAD_TYPE"),
+    (NICIRA, 4, "NXBRC_MUST_BE_ZERO"),
+    (NICIRA, 5, "NXBRC_BAD_REASON"),
+    (NICIRA, 6, "OFPMOFC_MONITOR_EXISTS"),
+    (NICIRA, 7, "OFPMOFC_BAD_FLAGS"),
+    (NICIRA, 8, "OFPMOFC_UNKNOWN_MONITOR"),
+    (NICIRA, 9, "NXBRC_FM_BAD_EVENT"),
+    (NICIRA, 10, "NXBRC_UNENCODABLE_ERROR"),
+    (NICIRA, 11, "NXBAC_MUST_BE_ZERO"),
+    (NICIRA, 12, "NXFMFC_HARDWARE"),
+    (NICIRA, 13, "NXFMFC_BAD_TABLE_ID"),
+    (NICIRA, 15, "NXBAC_BAD_CONJUNCTION"),
+    (NICIRA, 16, "NXTTMFC_BAD_COMMAND"),
+    (NICIRA, 17, "NXTTMFC_BAD_OPT_LEN"),
+    (NICIRA, 18, "NXTTMFC_BAD_FIELD_IDX"),
+    (NICIRA, 19, "NXTTMFC_TABLE_FULL"),
+    (NICIRA, 20, "NXTTMFC_ALREADY_MAPPED"),
+    (NICIRA, 21, "NXTTMFC_DUP_ENTRY"),
+    (NICIRA, 34, "NXR_NOT_SUPPORTED"),
+    (NICIRA, 35, "NXR_STALE"),
+    (NICIRA, 36, "NXST_NOT_CONFIGURED"),
+    (NICIRA, 37, "NXFMFC_INVALID_TLV_FIELD"),
+    (NICIRA, 38, "NXTTMFC_INVALID_TLV_DEL"),
+    (NICIRA, 39, "NXBAC_BAD_HEADER_TYPE"),
+    (NICIRA, 40, "NXBAC_UNKNOWN_ED_PROP"),
+    (NICIRA, 41, "NXBAC_BAD_ED_PROP"),
+    (NICIRA, 42, "NXBAC_CT_DATAPATH_SUPPORT"),
+    (NICIRA, 43, "NXBMC_CT_DATAPATH_SUPPORT"),
+    (NICIRA, 44, "NXTFFC_DUP_TABLE"),
+];
+
+impl ErrorKind {
+    /// The name in C, where there is one.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Standard(error) => error.name(),
+            Self::Experimenter {
+                experimenter,
+                exp_type,
+            } => OF_EXPERIMENTERS
+                .iter()
+                .find(|(id, kind, _)| (*id, *kind) == (experimenter, exp_type))
+                .map(|(_, _, name)| *name),
+        }
+    }
+}
+
+/// The name in C, or the numbers.
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.name()) {
+            (_, Some(name)) => f.write_str(name),
+            (Self::Standard(error), None) => error.fmt(f),
+            (
+                Self::Experimenter {
+                    experimenter,
+                    exp_type,
+                },
+                None,
+            ) => {
+                write!(f, "experimenter {experimenter:#010x} type {exp_type}")
+            }
+        }
+    }
 }
 
 impl fmt::Display for ErrorCode {

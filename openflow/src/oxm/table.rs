@@ -335,7 +335,7 @@ fields! {
     NshC2 = Nsh 7, 32, 4, maskable, Nsh, Hex, "NXOXM_NSH_C2", "nxoxm_nsh_c2", "nsh_c2", "NSH context 2.";
     NshC3 = Nsh 8, 32, 4, maskable, Nsh, Hex, "NXOXM_NSH_C3", "nxoxm_nsh_c3", "nsh_c3", "NSH context 3.";
     NshC4 = Nsh 9, 32, 4, maskable, Nsh, Hex, "NXOXM_NSH_C4", "nxoxm_nsh_c4", "nsh_c4", "NSH context 4.";
-    NshTtl = Nsh 10, 6, 1, exact, Nsh, Decimal, "NXOXM_NSH_TTL", "nxoxm_nsh_ttl", "nsh_ttl", "NSH TTL.";
+    NshTtl = Nsh 10, 8, 1, exact, Nsh, Decimal, "NXOXM_NSH_TTL", "nxoxm_nsh_ttl", "nsh_ttl", "NSH TTL.";
     OnfTcpFlags = Onf 42, 12, 2, maskable, Tcp, Hex, "ONFOXM_ET_TCP_FLAGS", "onfoxm_et_tcp_flags", "tcp_flags", "[`OxmField::TcpFlags`] as the experimenter field of OpenFlow 1.3.";
     OnfActsetOutput = Onf 43, 32, 4, exact, None, Port, "ONFOXM_ET_ACTSET_OUTPUT", "onfoxm_et_actset_output", "actset_output", "[`OxmField::ActsetOutput`] as the experimenter field of OpenFlow 1.3.";
     NdReserved = Ericsson 1, 32, 4, exact, NeighborDiscovery, Decimal, "ERICOXM_OF_ICMPV6_ND_RESERVED", "ericoxm_of_icmpv6_nd_reserved", "nd_reserved", "Reserved field of neighbour discovery.";
@@ -392,3 +392,51 @@ impl OxmField {
 }
 
 const _: () = assert!(FIELDS.len() < NO_ROW as usize);
+
+/// For each row the first one that is the same field: fields that NXM and the specification number
+/// both are one to `ovs-ofctl`, which has one name for them.
+static FIRST_OF_SAME: [OxmField; FIELDS.len()] = first_of_same();
+
+const fn first_of_same() -> [OxmField; FIELDS.len()] {
+    let mut first = [OxmField::InPort; FIELDS.len()];
+    let mut row = 0;
+    while row < FIELDS.len() {
+        let mut candidate = 0;
+        while !is_same(&FIELDS[candidate], &FIELDS[row]) {
+            candidate += 1;
+        }
+        first[row] = FIELDS[candidate].field;
+        row += 1;
+    }
+    first
+}
+
+/// Of one name and as many bytes: the ingress port in 16 bits is not the one in 32.
+const fn is_same(a: &FieldInfo, b: &FieldInfo) -> bool {
+    let (x, y) = (a.ofctl_name.as_bytes(), b.ofctl_name.as_bytes());
+    if a.bytes != b.bytes || x.len() != y.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < x.len() {
+        if x[i] != y[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+impl OxmField {
+    /// The field of the specification, where this one is the same under an older or another number;
+    /// else the field itself.
+    ///
+    /// ```
+    /// use openflow::OxmField;
+    /// assert_eq!(OxmField::NxEthDst.canonical(), OxmField::EthDst);
+    /// assert_eq!(OxmField::NxInPort.canonical(), OxmField::NxInPort); // it is narrower
+    /// ```
+    pub fn canonical(self) -> Self {
+        FIRST_OF_SAME[self as usize]
+    }
+}

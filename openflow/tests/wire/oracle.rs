@@ -5,7 +5,8 @@ mod meanings;
 mod ofctl;
 mod tshark;
 
-use openflow::{Action, FlowMod, FlowModCommand, Instruction, Message, TableId};
+use bytes::Bytes;
+use openflow::*;
 
 use crate::common::{Sample, corpus};
 
@@ -62,4 +63,66 @@ fn ovs_ofctl_reads_our_text_as_the_flow_it_came_from() {
         }
         assert_eq!(parsed[i], printed[i], "{}: {text}", origins[i]);
     }
+}
+
+/// Every error that one side has a name for; both know the same ones.
+#[test]
+fn ovs_ofctl_names_errors_as_we_do() {
+    let standard = (0..14).flat_map(|kind: u16| {
+        (0..20).map(move |code| {
+            ErrorKind::Standard(ErrorCode {
+                kind: kind.into(),
+                code,
+            })
+        })
+    });
+    let experimenter = |experimenter, end| {
+        (0..end).map(move |exp_type| ErrorKind::Experimenter {
+            experimenter,
+            exp_type,
+        })
+    };
+    let errors: Vec<_> = standard
+        .chain(experimenter(experimenter::ONF, 4500))
+        .chain(experimenter(experimenter::NICIRA, 50))
+        .collect();
+    let messages: Vec<_> = errors
+        .iter()
+        .map(|&error| ErrorMsg {
+            version: VERSION,
+            error,
+            data: Bytes::from_static(b"quoted"),
+        })
+        .map(Message::Error)
+        .collect();
+    let Some(printed) = ofctl::print(&messages) else {
+        return;
+    };
+    for (error, printed) in errors.iter().zip(printed) {
+        let named = printed
+            .lines()
+            .next()
+            .and_then(|line| line.split(": ").nth(1));
+        let named = named.filter(|name| name.starts_with("OFP") || name.starts_with("NX"));
+        let ours = error
+            .name()
+            .map(|name| name_in_open_vswitch(name).unwrap_or(name));
+        assert_eq!(named, ours, "{error:?}: {printed}");
+    }
+}
+
+/// The names that Open vSwitch has changed, or taken from another version.
+fn name_in_open_vswitch(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "OFPBRC_BAD_MULTIPART" => "OFPBRC_BAD_STAT",
+        "OFPBRC_BAD_EXPERIMENTER" => "OFPBRC_BAD_VENDOR",
+        "OFPBRC_BAD_EXP_TYPE" => "OFPBRC_BAD_SUBTYPE",
+        "OFPBRC_IS_SLAVE" => "OFPBRC_IS_SECONDARY",
+        "OFPBAC_BAD_EXPERIMENTER" => "OFPBAC_BAD_VENDOR",
+        "OFPBAC_BAD_EXP_TYPE" => "OFPBAC_BAD_VENDOR_TYPE",
+        "OFPTFFC_BAD_TYPE" => "OFPBPC_BAD_TYPE",
+        "OFPTFFC_BAD_LEN" => "OFPBPC_BAD_LEN",
+        "OFPTFFC_BAD_ARGUMENT" => "OFPBPC_BAD_VALUE",
+        _ => return None,
+    })
 }
