@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bytes::{Buf, BufMut};
+use bytes::{Buf, BufMut, Bytes};
 
 use crate::codec::{
     Decode, Encode, Reader, Structure, pad_to_8, padding_to_8, put_list, set_length,
@@ -86,6 +86,27 @@ impl Match {
     /// Whether every packet matches.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Reads a match with its header and padding, alone.
+    ///
+    /// # Errors
+    ///
+    /// A [`DecodeError`] as for a message.
+    pub fn from_wire(wire: &Bytes) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(wire, &MATCH);
+        let match_ = <Self as Decode>::decode(&mut r)?;
+        r.finish()?;
+        Ok(match_)
+    }
+
+    /// Appends the match with its header and padding.
+    ///
+    /// # Errors
+    ///
+    /// An [`EncodeError`] where it has no form on the wire; what has been appended is of no use then.
+    pub fn to_wire(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.encode(out)
     }
 
     /// The same match in the one form that can be compared: sorted by class and number, masks of

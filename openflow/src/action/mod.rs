@@ -21,6 +21,8 @@ pub use learn::{Learn, LearnDestination, LearnFlags, LearnLimit, LearnSource, Le
 pub use sample::{Sample, SampleDirection, SampleOutput};
 pub use subfield::Subfield;
 
+use crate::codec::{Reader, put_list};
+use crate::error::{DecodeError, EncodeError};
 use crate::msg::PacketInReason;
 use crate::oxm::{Oxm, OxmField, OxmId, RawOxm};
 use crate::types::{GroupId, PortNo, QueueId, TableId};
@@ -252,6 +254,25 @@ pub enum Action {
 impl Action {
     /// As `max_len` of an output to the controller: the whole packet (`OFPCML_NO_BUFFER`).
     pub const NO_BUFFER_LEN: u16 = 0xffff;
+
+    /// Reads a list of actions, alone.
+    ///
+    /// # Errors
+    ///
+    /// A [`DecodeError`] as for a message.
+    pub fn list_from_wire(wire: &Bytes) -> Result<Vec<Self>, DecodeError> {
+        Reader::new(wire, &ACTIONS).list()
+    }
+
+    /// Appends a list of actions.
+    ///
+    /// # Errors
+    ///
+    /// An [`EncodeError`] where one has no form on the wire; what has been appended is of no use
+    /// then.
+    pub fn list_to_wire(actions: &[Self], out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        put_list(out, actions)
+    }
 
     /// Sends the packet out of `port`.
     pub const fn output(port: PortNo) -> Self {

@@ -139,9 +139,12 @@ impl BundleAdd {
         if message.is_of_bundle() {
             return Err(r.error("message", Problem::TooDeep { limit: 1 }));
         }
-        // The message is padded only where something follows.
+        // The message is padded where a property follows, and only there.
         if !r.is_empty() {
             r.skip(padding_to_8(r.offset() - start), "pad")?;
+            if r.is_empty() {
+                return Err(r.truncated("properties", 4));
+            }
         }
         Ok(Self {
             bundle_id,

@@ -87,7 +87,9 @@ impl Hello {
             elements.push(HelloElement::decode(r)?);
             let padding = padding_to_8(r.offset() - start);
             unpadded = padding > 0 && r.is_empty();
-            r.skip(padding.min(r.remaining()), "pad")?;
+            if !unpadded {
+                r.skip(padding, "pad")?;
+            }
         }
         Ok(Self {
             version,

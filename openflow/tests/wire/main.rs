@@ -3,6 +3,7 @@
 
 mod common;
 mod corpus;
+mod malformed;
 mod oracle;
 mod roundtrip;
 mod strategies;

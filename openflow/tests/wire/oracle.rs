@@ -7,7 +7,7 @@ mod tshark;
 
 use openflow::{Action, FlowMod, FlowModCommand, Instruction, Message, TableId};
 
-use crate::common::corpus;
+use crate::common::{Sample, corpus};
 
 /// Flow entries that do nothing, in all ways to say so.
 fn idle_flows() -> Vec<(String, FlowMod)> {
@@ -27,10 +27,16 @@ fn idle_flows() -> Vec<(String, FlowMod)> {
         .collect()
 }
 
-/// Flow entries to be added, of the corpus.
-fn flows() -> Vec<(String, FlowMod)> {
+/// The messages of the corpus that Open vSwitch made: what is made by hand need not have a meaning.
+fn of_open_vswitch() -> impl Iterator<Item = Sample> {
     corpus()
         .into_iter()
+        .filter(|sample| sample.origin.starts_with("ovs-"))
+}
+
+/// Flow entries to be added.
+fn flows() -> Vec<(String, FlowMod)> {
+    of_open_vswitch()
         .filter_map(|sample| match Message::decode(sample.wire) {
             Ok((_, Message::FlowMod(flow))) if flow.command == FlowModCommand::Add => {
                 Some((sample.origin, flow))

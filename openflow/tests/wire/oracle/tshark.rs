@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use bytes::{BufMut, Bytes};
 use openflow::*;
 
-use crate::common::{corpus, encode};
+use super::of_open_vswitch;
+use crate::common::encode;
 
 /// What `tshark` finds in each message: the values of `fields`, those of a field that is there
 /// several times between commas.
@@ -87,8 +88,7 @@ fn flow_mod(match_: Match, instructions: Vec<Instruction>) -> Bytes {
 #[test]
 fn tshark_finds_whole_messages() {
     // A segment has no room for longer ones.
-    let wires: Vec<_> = corpus()
-        .into_iter()
+    let wires: Vec<_> = of_open_vswitch()
         .map(|sample| sample.wire)
         .filter(|wire| wire.len() < 60_000)
         .collect();
