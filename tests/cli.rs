@@ -2,14 +2,18 @@
 
 use std::process::{Command, Output};
 
-fn bridgechain(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bridgechain"));
+    command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         // No ovs-vsctl, so that no Open vSwitch of this machine is asked.
         .env("PATH", "")
-        .args(arguments)
-        .output()
-        .expect("the command can be run")
+        .args(arguments);
+    command
+}
+
+fn bridgechain(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the command can be run")
 }
 
 fn stdout(output: &Output) -> &str {
@@ -49,6 +53,35 @@ fn check_prints_json_for_programs() {
     let output = bridgechain(&["check", "--json", "configs/complete.yaml"]);
     insta::assert_snapshot!(stdout(&output));
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_reader_that_is_gone_is_an_error_like_others() {
+    let setup = [
+        "setup",
+        "configs/complete.yaml",
+        "--host=node1",
+        "--dry-run",
+    ];
+    for arguments in [
+        &["check", "configs/complete.yaml"][..],
+        &["check", "--json", "configs/complete.yaml"],
+        &["flows", "configs/complete.yaml"],
+        &setup,
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command(arguments)
+            .stdout(writer)
+            .output()
+            .expect("the command can be run");
+        let said = stderr(&output);
+        assert!(
+            said.contains("bridgechain: cannot write to stdout: Broken pipe"),
+            "{arguments:?}: {said}"
+        );
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bridgechain::config::{self, Diagnostic, Diagnostics, Severity};
-use bridgechain::topology::Topology;
-use bridgechain::{compile, portmap};
+use bridgechain::topology::{Role, Topology};
+use bridgechain::{compile, portmap, reconcile};
+use openflow::{BundleAdd, BundleFlags, Message, Xid};
 use proptest::prelude::*;
 
 /// The YAML files of a directory, in order.
@@ -91,6 +92,80 @@ fn every_mistake_has_its_message() {
         }
         insta::assert_snapshot!(name.trim_end_matches(".yaml"), mistakes);
     }
+}
+
+#[test]
+fn a_wrong_vlan_mode_hides_no_other_mistake_of_the_vnic() {
+    let messages = refused(
+        "networks: { a: { vlan: 1 } }
+hosts: { h: { bridges: { local: l, uplink: u } } }
+vms:
+  v:
+    host: h
+    nics:
+      - { port: p0, vlan_mode: trunk, network: b, trunked_networks: a }
+      - { port: p1, vlan_mode: acces, network: c }
+      - { port: p2, network: d, trunked_networks: [e] }
+",
+    );
+    for expected in [
+        "lab.yaml:7:32: vms.v.nics[0].vlan_mode: ",
+        "lab.yaml:7:48: vms.v.nics[0].network: there is no network \"b\"",
+        "lab.yaml:7:69: vms.v.nics[0].trunked_networks: expected a list",
+        "lab.yaml:8:32: vms.v.nics[1].vlan_mode: ",
+        "lab.yaml:8:48: vms.v.nics[1].network: there is no network \"c\"",
+        "lab.yaml:9:30: vms.v.nics[2].network: there is no network \"d\"",
+        "lab.yaml:9:33: vms.v.nics[2].trunked_networks: an access vNIC has no trunked networks",
+        "lab.yaml:9:52: vms.v.nics[2].trunked_networks[0]: there is no network \"e\"",
+    ] {
+        assert!(messages.contains(expected), "{expected}\n{messages}");
+    }
+    assert!(messages.ends_with("\n8 mistakes"), "{messages}");
+}
+
+/// A host with so many vNICs in each of two networks.
+fn crowd(members: usize) -> String {
+    let nics: String = (0..members)
+        .map(|n| {
+            format!("      - {{ port: p{n}, vlan_mode: trunked, trunked_networks: [a, b] }}\n")
+        })
+        .collect();
+    format!(
+        "networks: {{ a: {{ vlan: 1 }}, b: {{ vlan: 2 }} }}
+hosts: {{ h: {{ bridges: {{ local: l, uplink: u }} }} }}
+vms:
+  v:
+    host: h
+    nics:
+{nics}"
+    )
+}
+
+#[test]
+fn a_network_with_as_many_vnics_as_a_host_may_have_fits_the_wire() {
+    let (topology, _) = config::parse("lab.yaml", crowd(4_000)).expect("a good file");
+    let host = &topology.hosts["h"];
+    let ports = portmap::assumed(host, Role::Local);
+    let program = compile::bridge(host, &topology.controller, Role::Local, &ports);
+    for (key, flow) in &program.flows {
+        let add = BundleAdd::new(1, BundleFlags::ATOMIC, reconcile::add_flow(key, flow));
+        Message::BundleAdd(add)
+            .encode(Xid(1), &mut Vec::new())
+            .expect("it fits");
+    }
+}
+
+#[test]
+fn a_network_with_more_vnics_is_refused_once() {
+    let messages = refused(crowd(4_002));
+    assert!(
+        messages.starts_with(
+            "lab.yaml:4007:17: vms.v.nics[4000].port: host \"h\" has more than 4000 vNICs in the \
+             network with VLAN 1; "
+        ),
+        "{messages}"
+    );
+    assert!(messages.ends_with("\n2 mistakes"), "{messages}");
 }
 
 #[test]

@@ -19,10 +19,12 @@ pub struct Sighting {
     pub frame: Frame,
 }
 
-/// Puts everything that arrives at one device into an [`Inbox`], from its start until it is dropped.
+/// Puts everything that arrives at one device into an [`Inbox`], from its start until it is
+/// dropped.
 ///
-/// tcpdump does the capturing: it puts back the VLAN tag that the kernel strips from every frame, which takes a
-/// socket option that safe Rust cannot set. Frames that the device sends are left out.
+/// tcpdump does the capturing: it puts back the VLAN tag that the kernel strips from every frame,
+/// which takes a socket option that safe Rust cannot set. Frames that the device sends are left
+/// out.
 #[derive(Debug)]
 pub struct Capture {
     tcpdump: Child,
@@ -42,7 +44,8 @@ impl Capture {
         inbox: &Inbox<Sighting>,
     ) -> Result<Self> {
         let mut command = namespace.command("tcpdump");
-        // What arrives, each frame written at once, to stdout; a buffer of 4 MiB for bursts; stay root (-Z).
+        // What arrives, each frame written at once, to stdout; a buffer of 4 MiB for bursts; stay
+        // root (-Z).
         command.args([
             "-i",
             device,
@@ -112,7 +115,8 @@ fn read_pcap(stream: ChildStdout, push: impl Fn(Frame)) -> Result<()> {
     }
     let mut header = [0; FRAME_HEADER];
     while fill(&mut stream, &mut header)? {
-        // tcpdump writes the byte order of the machine; the lengths cannot exceed its snapshot length.
+        // tcpdump writes the byte order of the machine; the lengths cannot exceed its snapshot
+        // length.
         let length = u32::from_ne_bytes([header[8], header[9], header[10], header[11]]);
         let mut bytes = vec![0; length as usize];
         if !fill(&mut stream, &mut bytes)? {
@@ -123,7 +127,8 @@ fn read_pcap(stream: ChildStdout, push: impl Fn(Frame)) -> Result<()> {
     Ok(())
 }
 
-/// Fills a buffer; `false` when the stream ends before it is full, as it does when tcpdump is killed.
+/// Fills a buffer; `false` when the stream ends before it is full, as it does when tcpdump is
+/// killed.
 fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<bool> {
     match stream.read_exact(buffer) {
         Ok(()) => Ok(true),

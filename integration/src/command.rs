@@ -1,4 +1,5 @@
-//! Running the tools of the system (`ip`, `ovs-vsctl`…) and saying clearly what went wrong with them.
+//! Running the tools of the system (`ip`, `ovs-vsctl`…) and saying clearly what went wrong with
+//! them.
 
 use std::process::{Command, Output, Stdio};
 
@@ -8,7 +9,8 @@ use anyhow::{Context, Result, bail};
 ///
 /// # Errors
 ///
-/// The command cannot be started, or ends with a status other than 0; the error holds what it wrote to stderr.
+/// The command cannot be started, or ends with a status other than 0; the error holds what it wrote
+/// to stderr.
 pub fn run(command: &mut Command) -> Result<String> {
     let output = output(command)?;
     if !output.status.success() {

@@ -16,7 +16,8 @@ use crate::wait;
 /// The variable that names a `bridgechain` to use instead of the workspace's.
 const PROGRAM: &str = "BRIDGECHAIN";
 
-/// The `bridgechain` under test: the one that the environment variable `BRIDGECHAIN` names, else the workspace's, built if need be.
+/// The `bridgechain` under test: the one that the environment variable `BRIDGECHAIN` names, else
+/// the workspace's, built if need be.
 ///
 /// # Errors
 ///
@@ -113,7 +114,8 @@ impl Controller {
         })
     }
 
-    /// Waits until a bridge was brought into line with the config for that many times, by start, reload or repair.
+    /// Waits until a bridge was brought into line with the config for that many times, by start,
+    /// reload or repair.
     ///
     /// # Errors
     ///

@@ -47,8 +47,8 @@ impl Lab {
         Self::attach(run_dir, layout)
     }
 
-    /// Brings up the only host of a config, ready for [`start_controller`](Self::start_controller). [`DIR`] in the
-    /// text stands for the run directory.
+    /// Brings up the only host of a config, ready for [`start_controller`](Self::start_controller).
+    /// [`DIR`] in the text stands for the run directory.
     ///
     /// # Errors
     ///
@@ -92,7 +92,8 @@ impl Lab {
         Controller::start(self.ovs(), &self.layout.config())
     }
 
-    /// Waits until all bridges were brought into line with the config, and the next frame will meet that.
+    /// Waits until all bridges were brought into line with the config, and the next frame will meet
+    /// that.
     ///
     /// # Errors
     ///
@@ -102,8 +103,8 @@ impl Lab {
         bridges.try_for_each(|bridge| self.await_sync_of(controller, bridge, 1))
     }
 
-    /// Waits until one bridge was brought into line that many times since the controller's start: at the start, by a reload or by
-    /// a repair.
+    /// Waits until one bridge was brought into line that many times since the controller's start:
+    /// at the start, by a reload or by a repair.
     ///
     /// # Errors
     ///
@@ -167,7 +168,8 @@ impl Lab {
         Ok(self.layout.namespace(self.station(port)?))
     }
 
-    /// Every frame that arrived at a station since the lab came up; those of a station in the order of arrival.
+    /// Every frame that arrived at a station since the lab came up; those of a station in the order
+    /// of arrival.
     pub fn sightings(&self) -> &Inbox<Sighting> {
         &self.sightings
     }

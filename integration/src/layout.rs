@@ -31,7 +31,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Builds everything that a plan asks for. The bridges have no flows, no controller and no patch ports yet.
+    /// Builds everything that a plan asks for. The bridges have no flows, no controller and no
+    /// patch ports yet.
     ///
     /// # Errors
     ///
@@ -65,7 +66,8 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Builds what the [config](Self::config) in the run directory asks for, and lets `bridgechain setup` prepare the bridges.
+    /// Builds what the [config](Self::config) in the run directory asks for, and lets `bridgechain
+    /// setup` prepare the bridges.
     ///
     /// # Errors
     ///
@@ -183,7 +185,8 @@ impl Layout {
     fn add_bridges(&self) -> Result<()> {
         let mut words = Vec::new();
         for bridge in &self.plan.bridges {
-            // The datapath in user space needs no kernel module, and leaves the kernel's datapath alone.
+            // The datapath in user space needs no kernel module, and leaves the kernel's datapath
+            // alone.
             words.push(format!(
                 "add-br {bridge} -- set bridge {bridge} datapath_type=netdev fail_mode=secure"
             ));
@@ -223,8 +226,8 @@ impl Layout {
         namespace.software_checksums(device)
     }
 
-    /// Waits until the host's ends of all pairs are up: the kernel gives such a device its queue some time
-    /// after the other end is set up, and drops what is sent by it until then.
+    /// Waits until the host's ends of all pairs are up: the kernel gives such a device its queue
+    /// some time after the other end is set up, and drops what is sent by it until then.
     fn await_links(&self) -> Result<()> {
         wait::until("the devices to come up", || {
             let links = self.host.ip(&["-o", "link", "show", "type", "veth"])?;
@@ -269,8 +272,8 @@ impl Layout {
     }
 }
 
-/// Puts the config of a lab into its run directory, in place of the one before: a reader finds the one or
-/// the other.
+/// Puts the config of a lab into its run directory, in place of the one before: a reader finds the
+/// one or the other.
 ///
 /// # Errors
 ///

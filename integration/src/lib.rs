@@ -12,14 +12,14 @@
 //!  +--------------------------------------+      +---------------------+
 //! ```
 //!
-//! Nothing of it touches an Open vSwitch that the machine already runs: the database, the sockets and
-//! the process ids live in the lab's own run directory, the devices in its own namespaces. Every
-//! process that the lab starts runs inside one of those namespaces, so taking a lab down means:
-//! end what runs in them, delete them, delete the run directory (`reaper.sh`). That happens when
-//! a [`Lab`] is dropped and also when its process dies in any other way.
+//! Nothing of it touches an Open vSwitch that the machine already runs: the database, the sockets
+//! and the process ids live in the lab's own run directory, the devices in its own namespaces.
+//! Every process that the lab starts runs inside one of those namespaces, so taking a lab down
+//! means: end what runs in them, delete them, delete the run directory (`reaper.sh`). That happens
+//! when a [`Lab`] is dropped and also when its process dies in any other way.
 //!
-//! Frames are sent by raw sockets and captured on every port; [`Lab::probe`] tells exactly who saw a
-//! frame, how it was tagged and how many copies came.
+//! Frames are sent by raw sockets and captured on every port; [`Lab::probe`] tells exactly who saw
+//! a frame, how it was tagged and how many copies came.
 
 pub mod capture;
 pub mod command;

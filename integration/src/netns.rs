@@ -24,7 +24,8 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Makes a namespace, with its loopback device up and IPv6 off: no frame leaves a new station by itself.
+    /// Makes a namespace, with its loopback device up and IPv6 off: no frame leaves a new station
+    /// by itself.
     ///
     /// # Errors
     ///
@@ -50,7 +51,8 @@ impl Namespace {
 
     /// A command that will run in this namespace.
     pub fn command(&self, program: &str) -> Command {
-        // nsenter rather than `ip netns exec`: the mounts stay as they are, and nothing but the network changes.
+        // nsenter rather than `ip netns exec`: the mounts stay as they are, and nothing but the
+        // network changes.
         let mut command = Command::new("nsenter");
         command.arg(format!("--net={}", self.path().display()));
         command.args(["--", program]);
@@ -80,8 +82,8 @@ impl Namespace {
 
     /// Makes a device compute checksums and cut segments itself.
     ///
-    /// A virtual device leaves both to the next one, which a datapath in user space is not aware of:
-    /// it would pass on TCP segments with a wrong checksum, or of 64 KiB.
+    /// A virtual device leaves both to the next one, which a datapath in user space is not aware
+    /// of: it would pass on TCP segments with a wrong checksum, or of 64 KiB.
     ///
     /// # Errors
     ///
@@ -103,7 +105,8 @@ impl Namespace {
             .with_context(|| format!("cannot send frames from {device} in {}", self.name))
     }
 
-    /// Does something in this namespace, in a thread of its own. Sockets that are made there stay in the namespace.
+    /// Does something in this namespace, in a thread of its own. Sockets that are made there stay
+    /// in the namespace.
     ///
     /// # Errors
     ///
@@ -143,7 +146,8 @@ impl RawSocket {
             SockFlag::SOCK_CLOEXEC,
             None::<SockProtocol>,
         )?;
-        // The kernel hands out a complete link-layer address of the device, so there is none to build by hand.
+        // The kernel hands out a complete link-layer address of the device, so there is none to
+        // build by hand.
         let device = getifaddrs()?
             .filter(|interface| interface.interface_name == device)
             .find_map(|interface| interface.address?.as_link_addr().copied())

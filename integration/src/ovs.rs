@@ -12,7 +12,8 @@ use crate::wait;
 /// Where the packages of Open vSwitch put the schema of its database.
 const SCHEMA: &str = "/usr/share/openvswitch/vswitch.ovsschema";
 
-/// A private ovsdb-server and ovs-vswitchd: all their files are in one directory, all their devices in one namespace.
+/// A private ovsdb-server and ovs-vswitchd: all their files are in one directory, all their devices
+/// in one namespace.
 ///
 /// The daemons detach, so they are nobody's children; the reaper ends them with the namespace.
 #[derive(Debug, Clone)]
@@ -55,7 +56,8 @@ impl PrivateOvs {
         &self.dir
     }
 
-    /// A command in the namespace of this Open vSwitch; its tools (`ovs-vsctl`…) find it without options.
+    /// A command in the namespace of this Open vSwitch; its tools (`ovs-vsctl`…) find it without
+    /// options.
     pub fn command(&self, program: &str) -> Command {
         let mut command = self.namespace.command(program);
         for variable in ["OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"] {
@@ -94,7 +96,8 @@ impl PrivateOvs {
         run(self.command("ovs-appctl").args(args))
     }
 
-    /// The flows of a bridge, one a line, with cookies and without counters and ages; in a fixed order.
+    /// The flows of a bridge, one a line, with cookies and without counters and ages; in a fixed
+    /// order.
     ///
     /// # Errors
     ///
@@ -109,8 +112,8 @@ impl PrivateOvs {
 
     /// Makes the datapath forget how it handled earlier frames.
     ///
-    /// Changed flows are in force for it only once it has looked at what it remembers again, shortly afterwards;
-    /// after this, the next frame meets them for certain.
+    /// Changed flows are in force for it only once it has looked at what it remembers again,
+    /// shortly afterwards; after this, the next frame meets them for certain.
     ///
     /// # Errors
     ///

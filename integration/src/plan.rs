@@ -27,7 +27,8 @@ pub struct Plan {
     pub stations: Vec<Station>,
 }
 
-/// Something with one port at a bridge, in a namespace of its own (the host's, if it is a LOCAL port).
+/// Something with one port at a bridge, in a namespace of its own (the host's, if it is a LOCAL
+/// port).
 #[derive(Debug, Clone)]
 pub struct Station {
     /// The name that a person uses, for example that of the VM; several stations may share it.

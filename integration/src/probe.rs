@@ -51,7 +51,8 @@ impl Probe {
 
 /// Who saw a frame: for every port at which it arrived, the tagging of each copy.
 ///
-/// It is shown, and compared with text, as `eth1/3000 vmb0/untagged`; a second copy is one more entry.
+/// It is shown, and compared with text, as `eth1/3000 vmb0/untagged`; a second copy is one more
+/// entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seen {
     copies: BTreeMap<String, Vec<String>>,
@@ -122,11 +123,13 @@ impl Lab {
         seen.pop().context("one frame, one answer")
     }
 
-    /// Sends frames, waits until all of them have gone wherever they go, and tells for each who saw it.
+    /// Sends frames, waits until all of them have gone wherever they go, and tells for each who saw
+    /// it.
     ///
     /// # Errors
     ///
-    /// A frame cannot be sent, or arrives with another address or payload, or the lab does not [settle](Self::settle).
+    /// A frame cannot be sent, or arrives with another address or payload, or the lab does not
+    /// [settle](Self::settle).
     pub fn send(&self, probes: &[Probe]) -> Result<Vec<Seen>> {
         let start = self.sightings().read(<[_]>::len);
         let mut sent = Vec::with_capacity(probes.len());
@@ -147,11 +150,13 @@ impl Lab {
         })
     }
 
-    /// Waits until the frames that these stations have sent so far have arrived wherever they will ever arrive.
+    /// Waits until the frames that these stations have sent so far have arrived wherever they will
+    /// ever arrive.
     ///
-    /// Each station sends a broadcast and, once that was seen anywhere, another: the datapath takes the frames of
-    /// a port in order, so all earlier ones are through when the second is seen. Then the switch puts a last
-    /// frame out of every port, which the captures show after everything else.
+    /// Each station sends a broadcast and, once that was seen anywhere, another: the datapath takes
+    /// the frames of a port in order, so all earlier ones are through when the second is seen. Then
+    /// the switch puts a last frame out of every port, which the captures show after everything
+    /// else.
     ///
     /// # Errors
     ///

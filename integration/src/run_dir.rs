@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, bail};
 
-/// Where the run directories of all labs of this machine are; gone after a boot, as the namespaces are.
+/// Where the run directories of all labs of this machine are; gone after a boot, as the namespaces
+/// are.
 const BASE: &str = "/run/bridgechain-lab";
 
 const REAPER: &str = include_str!("reaper.sh");
@@ -75,14 +76,15 @@ fn reaper(name: &str, stdin: Stdio) -> Result<Child> {
         .arg(namespace_prefix(name))
         .stdin(stdin)
         .stdout(Stdio::null())
-        // A group of its own: Ctrl-C ends the owner, and must leave the one that cleans up after it.
+        // A group of its own: Ctrl-C ends the owner, and must leave the one that cleans up after
+        // it.
         .process_group(0)
         .spawn()
         .context("cannot start sh")
 }
 
-/// A run directory that is reaped, with all namespaces of its lab, when its owner goes: when the value is dropped
-/// and also when the process is killed.
+/// A run directory that is reaped, with all namespaces of its lab, when its owner goes: when the
+/// value is dropped and also when the process is killed.
 #[derive(Debug)]
 pub struct RunDir {
     name: String,
@@ -94,7 +96,8 @@ impl RunDir {
     ///
     /// # Errors
     ///
-    /// The name is not made of letters and digits, there is a lab of that name, or the caller is not root.
+    /// The name is not made of letters and digits, there is a lab of that name, or the caller is
+    /// not root.
     pub fn create(name: &str) -> Result<Self> {
         if name.is_empty() || !name.chars().all(|letter| letter.is_ascii_alphanumeric()) {
             bail!("{name:?} is no name for a lab: use letters and digits");

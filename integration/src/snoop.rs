@@ -10,10 +10,11 @@ use crate::inbox::Inbox;
 use crate::ovs::PrivateOvs;
 use crate::wait;
 
-/// Listens to the OpenFlow messages between a bridge and its controller, in both directions, by `ovs-ofctl snoop`.
+/// Listens to the OpenFlow messages between a bridge and its controller, in both directions, by
+/// `ovs-ofctl snoop`.
 ///
-/// It is independent of the controller: what is counted here was said, whatever the controller believes. It
-/// goes on when the controller is gone and comes back.
+/// It is independent of the controller: what is counted here was said, whatever the controller
+/// believes. It goes on when the controller is gone and comes back.
 #[derive(Debug)]
 pub struct Snoop {
     ofctl: Child,
@@ -52,7 +53,8 @@ impl Snoop {
         Ok(snoop)
     }
 
-    /// How many messages of a kind, for example `OFPT_FLOW_MOD`, were said so far, also those within a bundle.
+    /// How many messages of a kind, for example `OFPT_FLOW_MOD`, were said so far, also those
+    /// within a bundle.
     pub fn count(&self, kind: &str) -> usize {
         self.lines.read(|lines| count(lines, kind))
     }
@@ -88,7 +90,8 @@ impl Drop for Snoop {
     }
 }
 
-/// A message begins at the begin of a line with its kind; its details are indented or on lines of their own.
+/// A message begins at the begin of a line with its kind; its details are indented or on lines of
+/// their own.
 fn count(lines: &[String], kind: &str) -> usize {
     lines
         .iter()

@@ -143,7 +143,8 @@ impl Lab {
         })
     }
 
-    /// Waits until a stream has brought that many more frames to a port: it runs, and goes on running.
+    /// Waits until a stream has brought that many more frames to a port: it runs, and goes on
+    /// running.
     ///
     /// # Errors
     ///

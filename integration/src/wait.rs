@@ -16,7 +16,8 @@ const INTERVAL: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 ///
-/// The question itself fails, or there is no answer within [`LIMIT`]; the error then says what was waited for.
+/// The question itself fails, or there is no answer within [`LIMIT`]; the error then says what was
+/// waited for.
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let deadline = Instant::now() + LIMIT;
     loop {

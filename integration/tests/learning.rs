@@ -67,6 +67,25 @@ fn await_sees(lab: &integration::Lab, dst: MacAddr, expected: &str) -> Result<()
 }
 
 #[test]
+fn a_guest_does_not_take_over_an_address_of_the_host() -> Result<()> {
+    let (lab, _controller) = start(WORLD)?;
+    let host = lab.mac("br0")?;
+    assert_seen(&lab, "br0", NOBODY, "eth1/untagged vmn0/untagged");
+    await_learned(&lab, "br0", host)?;
+    let stolen = lab.frame("vmn0", NOBODY)?.src(host);
+    for _ in 0..3 {
+        assert_eq!(lab.probe(&stolen)?, "br0/untagged eth1/untagged");
+    }
+    // The controller takes messages of a bridge in order, and has had these by the time it learns
+    // the address of the next.
+    let next = lab.frame("vmn0", NOBODY)?.src(FAR);
+    assert_eq!(lab.probe(&next)?, "br0/untagged eth1/untagged");
+    await_learned(&lab, "br0.local", FAR)?;
+    assert_seen(&lab, "eth1", host, "br0/untagged");
+    Ok(())
+}
+
+#[test]
 fn a_spoofed_source_is_dropped_and_counted_and_moves_nothing() -> Result<()> {
     let (lab, _controller) = start(&unpinned())?;
     let (vm_a, vm_b) = (lab.mac("vma0")?, lab.mac("vmb0")?);

@@ -76,7 +76,7 @@ fn bad_peers_are_answered_and_disconnected_and_the_bridges_go_on() -> Result<()>
         messages(&web).iter().all(|(kind, _)| *kind <= 1),
         "at most HELLO and ERROR: {web:?}"
     );
-    controller.wait_for_log("127.0.0.1:", 1)?;
+    controller.wait_for_log(r#"not OpenFlow: it begins with "GET / HT""#, 1)?;
 
     let old = talk(&lab, &HELLO_1_0)?;
     assert_eq!(
@@ -84,6 +84,7 @@ fn bad_peers_are_answered_and_disconnected_and_the_bridges_go_on() -> Result<()>
         [HELLO_FAILED_INCOMPATIBLE],
         "a switch of OpenFlow 1.0: {old:?}"
     );
+    controller.wait_for_log("the peer speaks OpenFlow 1.0", 1)?;
 
     // A message after the greeting that is shorter than its own header.
     let short = talk(&lab, &[&HELLO_1_3[..], &[4, 6, 0, 4, 0, 0, 0, 2]].concat())?;
@@ -92,6 +93,7 @@ fn bad_peers_are_answered_and_disconnected_and_the_bridges_go_on() -> Result<()>
         matches!(short[..], [(BAD_REQUEST, _)]),
         "a length below 8: {short:?}"
     );
+    controller.wait_for_log("message of 4 bytes, shorter than its 8-byte header", 1)?;
 
     // Another version after the greeting.
     let mixed = talk(&lab, &[&HELLO_1_3[..], &[1, 5, 0, 8, 0, 0, 0, 2]].concat())?;
@@ -100,6 +102,7 @@ fn bad_peers_are_answered_and_disconnected_and_the_bridges_go_on() -> Result<()>
         matches!(mixed[..], [(BAD_REQUEST, _)]),
         "a message of version 1.0: {mixed:?}"
     );
+    controller.wait_for_log("version is 1, expected 4", 1)?;
 
     assert_eq!(
         controller.logged("in sync"),

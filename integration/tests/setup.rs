@@ -1,4 +1,5 @@
-//! `bridgechain setup` on a real Open vSwitch: what it makes, and that doing it again changes nothing.
+//! `bridgechain setup` on a real Open vSwitch: what it makes, and that doing it again changes
+//! nothing.
 
 use std::fs;
 use std::process::Output;

@@ -118,7 +118,8 @@ fn ipv6_guests_pass_duplicate_address_detection_and_find_each_other() -> Result<
     let (lab, _controller) = start(&format!("{WORLD}{TRUNKED}"))?;
     let guests = ["vma0", "vmb0", "vmn0", "eth1"];
     for port in guests {
-        // The kernel gives the device a link-local address, and probes whether somebody else has it.
+        // The kernel gives the device a link-local address, and probes whether somebody else has
+        // it.
         lab.namespace(port)?
             .sysctl("net.ipv6.conf.eth0.disable_ipv6", "0")?;
     }

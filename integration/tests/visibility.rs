@@ -230,7 +230,8 @@ fn a_tag_behind_a_priority_tag_stays_hidden_however_deep_the_switch_looks() -> R
     Ok(())
 }
 
-/// Two chains, the first with two functions, on the networks that the host itself is a member of and not.
+/// Two chains, the first with two functions, on the networks that the host itself is a member of
+/// and not.
 const CHAINS: &str = "
 controller: { api: 'unix:@DIR@/api.sock' }
 networks: { demo3000: { vlan: 3000 }, native: { vlan: 0 } }

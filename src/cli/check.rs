@@ -22,20 +22,18 @@ pub(crate) struct Args {
 /// Mistakes and warnings go to stderr, the summary to stdout; with `--json` everything goes to
 /// stdout.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let file = args.config.display();
+    let file = args.config.display().to_string();
     let result = config::load(&args.config);
     if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&Report::new(&file.to_string(), &result))?
-        );
+        let report = Report::new(&file, &result);
+        super::print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
     } else {
         match &result {
             Ok((topology, warnings)) => {
                 for warning in warnings {
                     eprintln!("{warning}");
                 }
-                println!("{file}: {}: good", Summary::of(topology));
+                super::print(&format!("{file}: {}: good\n", Summary::of(topology)))?;
             }
             Err(diagnostics) => eprintln!("{diagnostics}"),
         }

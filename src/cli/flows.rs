@@ -1,11 +1,10 @@
 //! `bridgechain flows`: prints what every bridge must hold, in the syntax of `ovs-ofctl`.
 
 use std::cmp::Reverse;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bridgechain::compile;
 use bridgechain::config;
 use bridgechain::ofctl::Dialect;
@@ -63,9 +62,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             });
         }
     }
-    io::stdout()
-        .write_all(out.as_bytes())
-        .context("cannot write to stdout")?;
+    super::print(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,9 +11,10 @@ mod run;
 mod setup;
 mod trace;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -60,6 +61,14 @@ pub(crate) fn main() -> ExitCode {
         eprintln!("bridgechain: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Writes `text` to stdout. Unlike `print!` it fails where nobody reads any more, as behind
+/// `| head`.
+fn print(text: &str) -> anyhow::Result<()> {
+    io::stdout()
+        .write_all(text.as_bytes())
+        .context("cannot write to stdout")
 }
 
 /// How log lines are written.

@@ -63,10 +63,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             .db
             .as_ref()
             .map(|db| format!(" {}", setup::quoted(&format!("--db={db}"))));
-        println!(
-            "ovs-vsctl{} {TIMEOUT} \\\n  {transaction}",
+        super::print(&format!(
+            "ovs-vsctl{} {TIMEOUT} \\\n  {transaction}\n",
             db.unwrap_or_default()
-        );
+        ))?;
         return Ok(ExitCode::SUCCESS);
     }
     ovs_vsctl(args, transaction.arguments())?;
@@ -74,12 +74,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .bridges()
         .map(|(_, bridge)| bridge.name.as_str())
         .collect();
-    println!(
-        "{}: {} set up for {}",
+    super::print(&format!(
+        "{}: {} set up for {}\n",
         host.name,
         bridges.join(", "),
         options.controller
-    );
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 

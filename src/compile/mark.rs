@@ -23,6 +23,7 @@ pub const COPY_BIT: u16 = 30;
 /// [`COPY_BIT`] as a mask.
 pub const COPY: u32 = 1 << COPY_BIT;
 
-/// A frame that came out of an inline function, on its way in either direction. Having left Open
-/// vSwitch it has lost its port.
+/// A frame of a vNIC that came out of an inline function. Having left Open vSwitch it has lost its
+/// port. One from the uplink has none to lose, and goes on as [`FROM_UPLINK`]: by its source it
+/// could be taken for one of the vNIC that had this address before.
 pub const INSPECTED: u32 = 1 << 31;

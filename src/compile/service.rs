@@ -122,14 +122,11 @@ impl Insertion<'_> {
                 continue;
             };
             let beyond = [
-                (Direction::Right, position + 1, legs.egress),
-                (Direction::Left, position, legs.ingress),
+                (Direction::Right, position + 1, legs.egress, mark::INSPECTED),
+                (Direction::Left, position, legs.ingress, mark::FROM_UPLINK),
             ];
-            for (direction, position, leg) in beyond {
-                let mut actions = vec![
-                    builder::clear_mark(),
-                    Action::set_field(SAVED_MARK, mark::INSPECTED),
-                ];
+            for (direction, position, leg, mark) in beyond {
+                let mut actions = vec![builder::clear_mark(), Action::set_field(SAVED_MARK, mark)];
                 actions.extend(self.onward(builder, direction, position));
                 self.stretch(builder, Table::Classify.into(), &from_port(leg), actions);
             }

@@ -16,8 +16,10 @@ use crate::topology::Topology;
 
 /// Connections that have not said yet which bridge they are. Further ones are accepted later.
 const MAX_HANDSHAKES: usize = 256;
-/// Bridges that are not in the configuration. Further ones are sent away.
-const MAX_UNKNOWN: usize = 1024;
+/// Bridges that are not in the configuration. Further ones are sent away: together with the
+/// handshakes they must leave the others their part of the 1,024 files that a process may have open
+/// where nobody says otherwise.
+const MAX_UNKNOWN: usize = 256;
 /// Wait after the system refused to give another connection, which frees none by itself.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

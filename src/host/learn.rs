@@ -32,6 +32,11 @@ impl HostState {
             self.counters.ignored += 1;
             return;
         }
+        if self.takes_over_the_host(&entry) {
+            debug!(host = self.name, ?entry, "an address of the host itself");
+            self.counters.ignored += 1;
+            return;
+        }
         let LearnedMac { vlan, mac, at } = entry;
         match self.macs.learn(entry) {
             Learned::Known => {}
@@ -149,6 +154,19 @@ impl HostState {
         }
         bridge.in_doubt = true;
         self.advance(role, out);
+    }
+
+    /// Whether a guest sends from an address that the host itself has. Such an address does not
+    /// move: a guest must not cut the host off.
+    fn takes_over_the_host(&self, entry: &LearnedMac) -> bool {
+        let LearnedMac { vlan, mac, at } = *entry;
+        let known = self.macs.location(vlan, mac);
+        let bridge = self.bridges.get(&at.role);
+        known.is_some_and(|known| known.port == PortNo::LOCAL)
+            && bridge
+                .and_then(|bridge| bridge.ports.name(at.port))
+                .zip(self.topology.hosts.get(&self.name))
+                .is_some_and(|(port, host)| host.vnic(port).is_some())
     }
 
     fn admits(&self, entry: &LearnedMac) -> bool {

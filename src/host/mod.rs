@@ -38,7 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use openflow::{Message, Port};
+use openflow::{ErrorMsg, Message, Port, Xid};
 use tracing::{info, warn};
 
 pub use counters::Counters;
@@ -126,10 +126,7 @@ impl HostState {
             Event::Committed => self.committed(role, out),
             Event::Rejected(reason) => self.rejected(now, role, &reason, out),
             Event::SwitchError { xid, error } => {
-                let refused = describe_refusal(&error);
-                warn!(host = self.name, %role, %xid, refused, "refused by the switch");
-                self.counters.errors += 1;
-                self.with_bridge(role, |bridge| bridge.doubt(now));
+                self.switch_error(now, role, xid, &error);
             }
             Event::Identified { .. } | Event::Closed(_) => {}
         }
@@ -299,6 +296,20 @@ impl HostState {
             // Read at once, so that `installed` is right while the next attempt waits.
             bridge.read_back(out);
         }
+    }
+
+    /// The switch refused a plain message. It is said once in each wait: a full table refuses one
+    /// message after the other, as fast as a guest makes up addresses.
+    fn switch_error(&mut self, now: Instant, role: Role, xid: Xid, error: &ErrorMsg) {
+        self.counters.errors += 1;
+        let Some(bridge) = self.bridges.get_mut(&role) else {
+            return;
+        };
+        if !bridge.in_doubt {
+            let (bridge, refused) = (bridge.name(), describe_refusal(error));
+            warn!(host = self.name, bridge, %xid, refused, "refused by the bridge; reading it back soon");
+        }
+        bridge.doubt(now);
     }
 
     fn advance_all(&mut self, out: &mut impl Outbox) {

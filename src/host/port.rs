@@ -1,5 +1,7 @@
 //! Ports come, go and change their numbers.
 
+use std::collections::BTreeSet;
+
 use openflow::{Port, PortNo, PortReason, PortStatus};
 use tracing::info;
 
@@ -13,7 +15,7 @@ pub(super) fn name_and_number(port: &Port) -> (String, PortNo) {
 
 impl HostState {
     pub(super) fn port_status(&mut self, role: Role, status: &PortStatus, out: &mut impl Outbox) {
-        let Some(bridge) = self.bridges.get(&role) else {
+        let Some(bridge) = self.bridges.get_mut(&role) else {
             return;
         };
         let (name, number) = name_and_number(&status.desc);
@@ -24,32 +26,43 @@ impl HostState {
         if is_there != is_deleted {
             return;
         }
-        let mut ports = bridge.ports.clone();
+        // A port that comes back under another number is no longer at the one before.
+        let number_before = bridge.ports.get(&name);
         if is_deleted {
             info!(host = self.name, bridge = bridge.name(), port = name, %number, "port gone");
-            ports.remove(number);
+            bridge.ports.remove(number);
         } else {
             info!(host = self.name, bridge = bridge.name(), port = name, %number, "port added");
-            ports.insert(name, number);
+            bridge.ports.insert(name, number);
         }
-        self.set_ports(role, ports);
+        self.ports_changed(role, |port| port == number || Some(port) == number_before);
         self.advance_all(out);
     }
 
-    /// The bridge with `role` has `ports` from now on. What was learned at a number that stands for
-    /// another port now, or for none, is forgotten.
+    /// The bridge with `role` has `ports` from now on.
     pub(super) fn set_ports(&mut self, role: Role, ports: Ports) {
         let Some(bridge) = self.bridges.get_mut(&role) else {
             return;
         };
         let before = std::mem::replace(&mut bridge.ports, ports);
-        bridge.stale = true;
-        bridge.backoff.cut_short();
-        let after = &bridge.ports;
-        let forgotten = self.macs.purge(|entry| {
-            let port = entry.at.port;
-            entry.at.role == role && before.name(port) != after.name(port)
+        let changed: BTreeSet<PortNo> = before
+            .iter()
+            .filter(|&(name, number)| bridge.ports.name(number) != Some(name))
+            .map(|(_, number)| number)
+            .collect();
+        self.ports_changed(role, |port| changed.contains(&port));
+    }
+
+    /// Numbers of the bridge with `role` for which `changed` is true stand for another port now,
+    /// or for none: what was learned there is forgotten.
+    fn ports_changed(&mut self, role: Role, changed: impl Fn(PortNo) -> bool) {
+        self.with_bridge(role, |bridge| {
+            bridge.stale = true;
+            bridge.backoff.cut_short();
         });
+        let forgotten = self
+            .macs
+            .purge(|entry| entry.at.role == role && changed(entry.at.port));
         self.counters.forgotten += forgotten as u64;
         if forgotten > 0 {
             self.mark_stale();

@@ -13,8 +13,10 @@ use super::describe;
 use super::event::CloseReason;
 use super::wire::Wire;
 
-/// How long the switch may take for an answer.
+/// How long the switch may take for an answer, and how much longer for each change: Open vSwitch
+/// takes some 10,000 of them a second, and a busy one far fewer.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_PER_CHANGE: Duration = Duration::from_millis(1);
 const FLAGS: BundleFlags = BundleFlags::ATOMIC.union(BundleFlags::ORDERED);
 
 /// The state of a transaction.
@@ -65,7 +67,7 @@ impl Transaction {
         changes.sort_by_key(|change| !is_meter_mod(change));
         let before = wire.output().len();
         let mut transaction = Self {
-            deadline: now + TIME_LIMIT,
+            deadline: now + time_limit(&changes),
             bundle_id,
             changes,
             first_change: Xid::default(),
@@ -164,7 +166,7 @@ impl Transaction {
                 };
                 self.awaited = self.control(request, wire)?;
                 self.stage = stage;
-                self.deadline = now + TIME_LIMIT;
+                self.deadline = now + time_limit(&self.changes);
                 Ok(None)
             }
             (Stage::Committing, Some(BundleControlKind::CommitReply))
@@ -194,6 +196,11 @@ impl Stage {
             Self::Discarding => "to discard the bundle",
         }
     }
+}
+
+fn time_limit(changes: &[Message]) -> Duration {
+    let count = u32::try_from(changes.len()).unwrap_or(u32::MAX);
+    TIME_LIMIT.saturating_add(TIME_PER_CHANGE.saturating_mul(count))
 }
 
 /// Meters are changed one by one: OpenFlow has them in no bundle.

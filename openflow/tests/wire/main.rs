@@ -3,6 +3,7 @@
 
 mod common;
 mod corpus;
+mod lengths;
 mod malformed;
 mod oracle;
 mod roundtrip;

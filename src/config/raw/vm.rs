@@ -144,23 +144,26 @@ enum VlanMode {
 }
 
 fn membership(fields: &Fields<'_>, report: &mut Report<'_>) -> Option<Membership> {
-    let mode = match fields.get("vlan_mode") {
-        Some(node) => {
-            let words = [("access", VlanMode::Access), ("trunked", VlanMode::Trunked)];
-            one_of(node, "\"vlan_mode\"", &words, report)?
-        }
-        None => VlanMode::Access,
+    let written = fields.get("vlan_mode").map(|node| {
+        let words = [("access", VlanMode::Access), ("trunked", VlanMode::Trunked)];
+        one_of(node, "\"vlan_mode\"", &words, report)
+    });
+    let lists_networks = fields.key("trunked_networks");
+    if let (None | Some(Some(VlanMode::Access)), Some(key)) = (&written, lists_networks) {
+        report.mistake(
+            key,
+            "an access vNIC has no trunked networks; add \"vlan_mode: trunked\" or use \"network\" \
+             alone",
+        );
+    }
+    // Where the mode is missing or wrong the keys tell what was meant, so that mistakes in their
+    // values are found in the same run.
+    let mode = match lists_networks {
+        Some(_) => VlanMode::Trunked,
+        None => written.flatten().unwrap_or(VlanMode::Access),
     };
     match mode {
         VlanMode::Access => {
-            if let Some(key) = fields.key("trunked_networks") {
-                report.mistake(
-                    key,
-                    "an access vNIC has no trunked networks; add \"vlan_mode: trunked\" or use \
-                     \"network\" alone",
-                );
-                return None;
-            }
             let node = fields.require("network", report)?;
             text(node, "the name of a network", report).map(Membership::Access)
         }

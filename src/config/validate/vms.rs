@@ -12,6 +12,15 @@ use crate::config::report::Report;
 use crate::config::tree::NodeId;
 use crate::topology::{Membership, Vlan, Vnic};
 
+/// How many vNICs of one host may be members of one network.
+///
+/// A broadcast goes to all of them by one flow, which has to fit a message of 65,535 bytes: 16 for
+/// each, and some for the rest, a few other ports among it.
+const MAX_MEMBERS: usize = 4_000;
+
+/// How many vNICs of a host are members of a network.
+type Members<'c> = BTreeMap<(&'c str, Vlan), usize>;
+
 /// Where a pinned address was given first: the VM and the node.
 type Macs<'c> = BTreeMap<MacAddr, (&'c str, NodeId)>;
 
@@ -22,6 +31,7 @@ pub(super) fn place(
     report: &mut Report<'_>,
 ) {
     let mut macs = Macs::new();
+    let mut members = Members::new();
     for vm in vms {
         let mut host = match &vm.host {
             Some(name) => hosts
@@ -44,7 +54,8 @@ pub(super) fn place(
             if !host.claim(port, usage, report) {
                 continue;
             }
-            if let Some(membership) = membership {
+            if let (Some(membership), Some(host_name)) = (membership, &vm.host) {
+                count(&membership, &host_name.value, port, &mut members, report);
                 host.vnics.push(Vnic {
                     vm: vm.name.value.clone(),
                     port: port.value.clone(),
@@ -53,6 +64,28 @@ pub(super) fn place(
                     promiscuous: nic.promiscuous,
                 });
             }
+        }
+    }
+}
+
+fn count<'c>(
+    membership: &Membership,
+    host: &'c str,
+    port: &Spanned<String>,
+    members: &mut Members<'c>,
+    report: &mut Report<'_>,
+) {
+    for vlan in membership.vlans() {
+        let members = members.entry((host, vlan)).or_default();
+        *members += 1;
+        if *members == MAX_MEMBERS + 1 {
+            report.mistake(
+                port.at,
+                format!(
+                    "host {host:?} has more than {MAX_MEMBERS} vNICs in the network with VLAN \
+                     {vlan}; spread them over several hosts or networks"
+                ),
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 use openflow::{FlowMod, FlowModCommand, Message, PortNo};
 
 use super::lab::{Lab, Sent, entry, packet_in};
-use super::topologies::{NETWORK, OTHER, PINNED, running_lab};
+use super::topologies::{NETWORK, OTHER, PINNED, chain, changed, running_lab, vnic};
 use crate::cookie::Class;
 use crate::learning::MacTable;
 use crate::session::Event;
@@ -180,6 +180,29 @@ fn what_may_not_be_learned_is_not() {
     assert!(lab.state.macs().is_empty());
     assert_eq!(lab.state.counters().ignored, 7);
     assert!(lab.take_sent().values().all(Sent::no_change));
+}
+
+#[test]
+fn a_guest_does_not_take_over_an_address_of_the_host() {
+    let mut lab = running_lab();
+    lab.reload(changed(&chain(), |host| {
+        host.vnics.push(vnic("guest3", 0));
+    }));
+    lab.wires.get(Role::Local).add_port("guest3", 5);
+    lab.settle();
+    lab.frame(Role::Uplink, PortNo::LOCAL.0, 0, 0x10);
+    lab.settle();
+    lab.take_sent();
+    lab.frame(Role::Local, 5, 0, 0x10);
+    lab.settle();
+    lab.assert_in_sync();
+    assert!(lab.take_sent().values().all(Sent::no_change));
+    assert_eq!(lab.state.counters().ignored, 1);
+
+    // What comes from outside may be the host's by another way.
+    lab.frame(Role::Uplink, 2, 0, 0x10);
+    lab.settle();
+    assert_eq!(lab.state.counters().moved, 1);
 }
 
 #[test]

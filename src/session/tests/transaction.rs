@@ -290,7 +290,26 @@ fn a_switch_that_does_not_answer_is_given_up_though_it_is_alive() {
         script.receive(Xid(0), &Message::PortStatus(port_added(1)));
         assert_eq!(script.at(second), []);
     }
-    let events = script.at(60);
+    // One millisecond more for the one change.
+    let events = script.at(61);
+    assert_eq!(script.closed(&events), "no answer to a bundle request");
+}
+
+#[test]
+fn a_long_transaction_may_take_longer() {
+    let mut script = Script::in_service();
+    script.session.commit(script.now, vec![flow(); 100_000]);
+    let close = script.sent().last().unwrap().0;
+    let alive_until = |script: &mut Script, end: u64| {
+        for second in (end - 159)..end {
+            script.receive(Xid(0), &Message::PortStatus(port_added(1)));
+            assert_eq!(script.at(second), []);
+        }
+    };
+    alive_until(&mut script, 160);
+    script.receive(close, &control(BundleControlKind::CloseReply));
+    alive_until(&mut script, 319);
+    let events = script.at(319);
     assert_eq!(script.closed(&events), "no answer to a bundle request");
 }
 

@@ -16,7 +16,8 @@ use integration::run_dir::{self, RunDir};
 /// The name of a lab whose user gives it none.
 const DEFAULT: &str = "lab";
 
-/// A host with its guests on one machine: a private Open vSwitch, with network namespaces as guests.
+/// A host with its guests on one machine: a private Open vSwitch, with network namespaces as
+/// guests.
 ///
 /// It never touches an Open vSwitch that the machine runs. Everything needs root.
 #[derive(Parser)]
