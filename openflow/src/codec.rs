@@ -40,6 +40,7 @@ pub(crate) trait Encode {
 ///
 /// Offsets count from the start of the whole, so errors point at a byte of what was received. There is
 /// one cursor per message: for a structure inside, [`Reader::within`] narrows it for a while.
+#[derive(Clone)]
 pub(crate) struct Reader<'a> {
     whole: &'a Bytes,
     position: usize,

@@ -26,7 +26,7 @@ pub use features::{Capabilities, FeaturesReply};
 pub use flow_mod::{FlowMod, FlowModCommand, FlowModFlags};
 pub use flow_removed::{FlowRemoved, FlowRemovedReason};
 pub use group_mod::{Bucket, GroupMod, GroupModCommand, GroupType};
-pub use hello::{Hello, HelloElement};
+pub use hello::{Hello, HelloElement, HelloPadding};
 pub use meter_mod::{MeterBand, MeterFlags, MeterMod, MeterModCommand};
 pub use packet_in::{PacketIn, PacketInReason};
 pub use packet_out::PacketOut;

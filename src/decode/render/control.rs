@@ -11,6 +11,9 @@ use super::writer::{Fields, Record};
 impl Fields for Hello {
     fn fields(&self, record: &mut Record<'_>) {
         record.field("elements", &self.elements);
+        if !self.data.is_empty() {
+            record.field("data", &self.data);
+        }
     }
 }
 

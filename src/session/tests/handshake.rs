@@ -6,7 +6,7 @@ fn hello_of(version: u8, elements: Vec<HelloElement>) -> Message {
     Message::Hello(Hello {
         version,
         elements,
-        unpadded: false,
+        ..Hello::new()
     })
 }
 

@@ -26,11 +26,11 @@ pub(in crate::action) fn decode(
     r: &mut Reader<'_>,
 ) -> Result<Option<Action>, DecodeError> {
     let start = r.offset();
-    // Too short for a subtype: whatever it is, it is none of these.
-    let Ok(mut subtype) = r.fixed::<2>() else {
+    // Actions of others need not have a subtype.
+    if !matches!(experimenter, NICIRA | ONF) {
         return Ok(None);
-    };
-    let action = match (experimenter, subtype.get_u16()) {
+    }
+    let action = match (experimenter, r.fixed::<2>()?.get_u16()) {
         (NICIRA, subtype) => decode_nicira(subtype, r)?,
         (ONF, subtype::COPY_FIELD) => decode_copy_field(r)?,
         _ => None,

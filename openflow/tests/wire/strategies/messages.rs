@@ -11,7 +11,7 @@ pub(super) fn hello() -> impl Strategy<Value = Message> {
         Message::Hello(Hello {
             version,
             elements,
-            unpadded: false,
+            ..Hello::new()
         })
     })
 }
