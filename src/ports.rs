@@ -132,8 +132,9 @@ mod tests {
     #[test]
     fn what_a_bridge_tells_is_followed() {
         use PortReason::{Add, Delete, Modify};
-        // Each after the one before: what is told, the numbers that changed, what is there then.
-        let story: [(PortStatus, &[u32], &[(&str, u32)]); 8] = [
+        // What is told, the numbers that changed, what is there then.
+        type Chapter = (PortStatus, &'static [u32], &'static [(&'static str, u32)]);
+        let story: [Chapter; 8] = [
             (told(Add, "vma0", 4), &[4], &[("vma0", 4)]),
             (told(Modify, "vma0", 4), &[], &[("vma0", 4)]),
             (told(Add, "vma0", 9), &[4, 9], &[("vma0", 9)]),
