@@ -103,18 +103,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next `N` bytes, for reading the fixed part of a structure field by field.
+    /// The next `N` bytes, for reading the fixed part of a structure field by field. That nothing is
+    /// left is for [`Reader::within`] to say.
     #[inline]
     pub(crate) fn fixed<const N: usize>(&mut self) -> Result<&'a [u8], DecodeError> {
         self.array::<N>("fixed part").map(|array| &array[..])
-    }
-
-    /// All that is left, which must be `N` bytes.
-    #[inline]
-    pub(crate) fn exactly<const N: usize>(&mut self) -> Result<&'a [u8], DecodeError> {
-        let fixed = self.fixed::<N>()?;
-        self.finish()?;
-        Ok(fixed)
     }
 
     /// The next `length` bytes as a slice of the received message.

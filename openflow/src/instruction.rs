@@ -138,9 +138,9 @@ impl Decode for Instruction {
 
 fn decode_body(kind: u16, body: &mut Reader<'_>) -> Result<Instruction, DecodeError> {
     Ok(match kind {
-        kind::GOTO_TABLE => Instruction::GotoTable(TableId(body.exactly::<4>()?.get_u8())),
+        kind::GOTO_TABLE => Instruction::GotoTable(TableId(body.fixed::<4>()?.get_u8())),
         kind::WRITE_METADATA => {
-            let mut fields = body.exactly::<20>()?;
+            let mut fields = body.fixed::<20>()?;
             fields.advance(4);
             Instruction::WriteMetadata {
                 metadata: fields.get_u64(),
@@ -150,10 +150,10 @@ fn decode_body(kind: u16, body: &mut Reader<'_>) -> Result<Instruction, DecodeEr
         kind::WRITE_ACTIONS => Instruction::WriteActions(decode_actions(body)?),
         kind::APPLY_ACTIONS => Instruction::ApplyActions(decode_actions(body)?),
         kind::CLEAR_ACTIONS => {
-            body.exactly::<4>()?;
+            body.fixed::<4>()?;
             Instruction::ClearActions
         }
-        kind::METER => Instruction::Meter(MeterId(body.exactly::<4>()?.get_u32())),
+        kind::METER => Instruction::Meter(MeterId(body.fixed::<4>()?.get_u32())),
         kind::EXPERIMENTER => Instruction::Experimenter {
             experimenter: body.fixed::<4>()?.get_u32(),
             data: body.rest(),

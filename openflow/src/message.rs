@@ -228,7 +228,7 @@ impl Message {
             MessageType::BarrierRequest => Self::BarrierRequest,
             MessageType::BarrierReply => Self::BarrierReply,
             MessageType::QueueGetConfigRequest => {
-                Self::QueueGetConfigRequest(PortNo(body.exactly::<8>()?.get_u32()))
+                Self::QueueGetConfigRequest(PortNo(body.fixed::<8>()?.get_u32()))
             }
             MessageType::QueueGetConfigReply => {
                 Self::QueueGetConfigReply(QueueGetConfigReply::decode(body)?)
@@ -257,7 +257,7 @@ impl Message {
         }
         Ok(match (experimenter, exp_type) {
             (ONF, onf::FLOW_MONITOR_CANCEL) => {
-                Self::FlowMonitorCancel(body.exactly::<4>()?.get_u32())
+                Self::FlowMonitorCancel(body.fixed::<4>()?.get_u32())
             }
             (ONF, onf::FLOW_MONITOR_PAUSED) => Self::FlowMonitorPaused,
             (ONF, onf::FLOW_MONITOR_RESUMED) => Self::FlowMonitorResumed,

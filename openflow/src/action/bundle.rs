@@ -106,7 +106,6 @@ impl Multipath {
         numbers.advance(2);
         let range = numbers.get_u16();
         let field = decode_short_field(r)?;
-        r.finish()?;
         Ok(field.map(|field| Self {
             fields,
             basis,

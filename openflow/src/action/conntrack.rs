@@ -181,7 +181,6 @@ impl Nat {
         };
         let (proto_min, proto_max) = (port(present::PROTO_MIN)?, port(present::PROTO_MAX)?);
         r.skip(r.remaining() % 8, "pad")?;
-        r.finish()?;
         Ok(Some(Self {
             flags,
             ipv4_min,

@@ -44,15 +44,12 @@ impl Decode for ControllerProperty {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         decode_property(r, |kind, body| {
             Ok(match kind {
-                kind::MAX_LEN => Self::MaxLen(body.exactly::<4>()?.get_u16()),
-                kind::CONTROLLER_ID => Self::ControllerId(body.exactly::<4>()?.get_u16()),
-                kind::REASON => Self::Reason(body.exactly::<1>()?.get_u8().into()),
+                kind::MAX_LEN => Self::MaxLen(body.fixed::<4>()?.get_u16()),
+                kind::CONTROLLER_ID => Self::ControllerId(body.fixed::<4>()?.get_u16()),
+                kind::REASON => Self::Reason(body.fixed::<1>()?.get_u8().into()),
                 kind::USERDATA => Self::Userdata(body.rest()),
-                kind::PAUSE => {
-                    body.finish()?;
-                    Self::Pause
-                }
-                kind::METER_ID => Self::MeterId(MeterId(body.exactly::<4>()?.get_u32())),
+                kind::PAUSE => Self::Pause,
+                kind::METER_ID => Self::MeterId(MeterId(body.fixed::<4>()?.get_u32())),
                 kind => Self::Unknown(RawProperty {
                     kind,
                     data: body.rest(),

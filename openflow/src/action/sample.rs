@@ -73,7 +73,6 @@ impl Sample {
                 _ => SampleOutput::Port(port),
             };
         }
-        r.finish()?;
         Ok(sample)
     }
 

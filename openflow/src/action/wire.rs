@@ -58,7 +58,7 @@ impl Decode for Action {
 fn decode_body(kind: u16, body: &mut Reader<'_>) -> Result<Action, DecodeError> {
     Ok(match kind {
         kind::OUTPUT => {
-            let mut fields = body.exactly::<12>()?;
+            let mut fields = body.fixed::<12>()?;
             Action::Output {
                 port: PortNo(fields.get_u32()),
                 max_len: fields.get_u16(),
@@ -66,18 +66,18 @@ fn decode_body(kind: u16, body: &mut Reader<'_>) -> Result<Action, DecodeError> 
         }
         kind::COPY_TTL_OUT => without_body(body, Action::CopyTtlOut)?,
         kind::COPY_TTL_IN => without_body(body, Action::CopyTtlIn)?,
-        kind::SET_MPLS_TTL => Action::SetMplsTtl(body.exactly::<4>()?.get_u8()),
+        kind::SET_MPLS_TTL => Action::SetMplsTtl(body.fixed::<4>()?.get_u8()),
         kind::DEC_MPLS_TTL => without_body(body, Action::DecMplsTtl)?,
-        kind::PUSH_VLAN => Action::PushVlan(body.exactly::<4>()?.get_u16()),
+        kind::PUSH_VLAN => Action::PushVlan(body.fixed::<4>()?.get_u16()),
         kind::POP_VLAN => without_body(body, Action::PopVlan)?,
-        kind::PUSH_MPLS => Action::PushMpls(body.exactly::<4>()?.get_u16()),
-        kind::POP_MPLS => Action::PopMpls(body.exactly::<4>()?.get_u16()),
-        kind::SET_QUEUE => Action::SetQueue(QueueId(body.exactly::<4>()?.get_u32())),
-        kind::GROUP => Action::Group(GroupId(body.exactly::<4>()?.get_u32())),
-        kind::SET_NW_TTL => Action::SetNwTtl(body.exactly::<4>()?.get_u8()),
+        kind::PUSH_MPLS => Action::PushMpls(body.fixed::<4>()?.get_u16()),
+        kind::POP_MPLS => Action::PopMpls(body.fixed::<4>()?.get_u16()),
+        kind::SET_QUEUE => Action::SetQueue(QueueId(body.fixed::<4>()?.get_u32())),
+        kind::GROUP => Action::Group(GroupId(body.fixed::<4>()?.get_u32())),
+        kind::SET_NW_TTL => Action::SetNwTtl(body.fixed::<4>()?.get_u8()),
         kind::DEC_NW_TTL => without_body(body, Action::DecNwTtl)?,
         kind::SET_FIELD => decode_set_field(body)?,
-        kind::PUSH_PBB => Action::PushPbb(body.exactly::<4>()?.get_u16()),
+        kind::PUSH_PBB => Action::PushPbb(body.fixed::<4>()?.get_u16()),
         kind::POP_PBB => without_body(body, Action::PopPbb)?,
         kind::EXPERIMENTER => {
             let experimenter = body.fixed::<4>()?.get_u32();
@@ -94,7 +94,7 @@ fn decode_body(kind: u16, body: &mut Reader<'_>) -> Result<Action, DecodeError> 
 }
 
 fn without_body(body: &mut Reader<'_>, action: Action) -> Result<Action, DecodeError> {
-    body.exactly::<4>().map(|_padding| action)
+    body.fixed::<4>().map(|_padding| action)
 }
 
 /// The field is padded to 8 bytes inside the action, whose length counts the padding.
@@ -103,7 +103,6 @@ fn decode_set_field(body: &mut Reader<'_>) -> Result<Action, DecodeError> {
     let start = body.offset();
     let entry = MatchEntry::decode(body)?;
     body.skip(padding_to_8(4 + body.offset() - start), "pad")?;
-    body.finish()?;
     Ok(match entry {
         MatchEntry::Oxm(oxm) => Action::SetField(oxm),
         MatchEntry::Raw(raw) => Action::SetFieldRaw(raw),

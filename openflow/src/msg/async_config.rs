@@ -20,7 +20,7 @@ pub struct AsyncConfig {
 
 impl Decode for AsyncConfig {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<24>()?;
+        let mut fields = r.fixed::<24>()?;
         Ok(Self {
             packet_in_mask: [fields.get_u32(), fields.get_u32()],
             port_status_mask: [fields.get_u32(), fields.get_u32()],

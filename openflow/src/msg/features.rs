@@ -48,7 +48,7 @@ bitflags! {
 
 impl Decode for FeaturesReply {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<24>()?;
+        let mut fields = r.fixed::<24>()?;
         let datapath_id = DatapathId(fields.get_u64());
         let n_buffers = fields.get_u32();
         let n_tables = fields.get_u8();

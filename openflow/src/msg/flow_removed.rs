@@ -55,7 +55,7 @@ wire_enum! {
 impl Decode for FlowRemoved {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut fields = r.fixed::<40>()?;
-        let removed = Self {
+        Ok(Self {
             cookie: Cookie(fields.get_u64()),
             priority: fields.get_u16(),
             reason: fields.get_u8().into(),
@@ -67,9 +67,7 @@ impl Decode for FlowRemoved {
             packet_count: fields.get_u64(),
             byte_count: fields.get_u64(),
             match_: Match::decode(r)?,
-        };
-        r.finish()?;
-        Ok(removed)
+        })
     }
 }
 

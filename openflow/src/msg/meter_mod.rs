@@ -141,11 +141,11 @@ impl Decode for MeterBand {
         r.body(&BAND, BAND_HEADER_LEN, start + 2, length, |body| {
             Ok(match kind {
                 DROP => {
-                    body.exactly::<4>()?;
+                    body.fixed::<4>()?;
                     Self::Drop { rate, burst_size }
                 }
                 DSCP_REMARK => {
-                    let prec_level = body.exactly::<4>()?.get_u8();
+                    let prec_level = body.fixed::<4>()?.get_u8();
                     Self::DscpRemark {
                         rate,
                         burst_size,

@@ -192,7 +192,6 @@ impl Decode for PortStatus {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let reason = r.fixed::<8>()?.get_u8().into();
         let desc = Port::decode(r)?;
-        r.finish()?;
         Ok(Self { reason, desc })
     }
 }
@@ -207,7 +206,7 @@ impl Encode for PortStatus {
 
 impl Decode for PortMod {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<32>()?;
+        let mut fields = r.fixed::<32>()?;
         let port_no = PortNo(fields.get_u32());
         fields.advance(4);
         let mut hw_addr = MacAddr::default();

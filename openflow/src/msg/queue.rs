@@ -116,8 +116,8 @@ impl Decode for QueueProperty {
         let length = usize::from(fields.get_u16());
         r.body(&PROPERTY, PROPERTY_HEADER_LEN, start + 2, length, |body| {
             Ok(match kind {
-                MIN_RATE => Self::MinRate(body.exactly::<8>()?.get_u16()),
-                MAX_RATE => Self::MaxRate(body.exactly::<8>()?.get_u16()),
+                MIN_RATE => Self::MinRate(body.fixed::<8>()?.get_u16()),
+                MAX_RATE => Self::MaxRate(body.fixed::<8>()?.get_u16()),
                 EXPERIMENTER => {
                     let experimenter = body.fixed::<4>()?.get_u32();
                     // Padding to the fixed length of ofp_queue_prop_experimenter.

@@ -30,7 +30,7 @@ wire_enum! {
 
 impl Decode for Role {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<16>()?;
+        let mut fields = r.fixed::<16>()?;
         let role = fields.get_u32().into();
         fields.advance(4);
         Ok(Self {

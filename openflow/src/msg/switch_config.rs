@@ -28,7 +28,7 @@ bitflags! {
 
 impl Decode for SwitchConfig {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<4>()?;
+        let mut fields = r.fixed::<4>()?;
         let flags = ConfigFlags::from_bits_retain(fields.get_u16());
         Ok(Self {
             flags,

@@ -29,7 +29,7 @@ bitflags! {
 
 impl Decode for TableMod {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<8>()?;
+        let mut fields = r.fixed::<8>()?;
         let table_id = TableId(fields.get_u8());
         fields.advance(3);
         Ok(Self {

@@ -17,7 +17,7 @@ pub struct AggregateStats {
 
 impl Decode for AggregateStats {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<24>()?;
+        let mut fields = r.fixed::<24>()?;
         let (packet_count, byte_count) = (fields.get_u64(), fields.get_u64());
         Ok(Self {
             packet_count,

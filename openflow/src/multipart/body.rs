@@ -140,7 +140,7 @@ fn put_experimenter(out: &mut Vec<u8>, experimenter: u32, exp_type: u32) {
 
 /// A number alone in a request, padded to 8 bytes.
 fn decode_number(r: &mut Reader<'_>) -> Result<u32, DecodeError> {
-    r.exactly::<8>().map(|mut fields| fields.get_u32())
+    r.fixed::<8>().map(|mut fields| fields.get_u32())
 }
 
 impl MultipartRequestBody {

@@ -22,7 +22,7 @@ pub struct Desc {
 
 impl Decode for Desc {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<1056>()?;
+        let mut fields = r.fixed::<1056>()?;
         let mut desc = Self::default();
         fields.copy_to_slice(&mut desc.mfr_desc.0);
         fields.copy_to_slice(&mut desc.hw_desc.0);

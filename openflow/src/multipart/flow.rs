@@ -79,15 +79,13 @@ impl Decode for FlowStatsRequest {
         fields.advance(4);
         let cookie = Cookie(fields.get_u64());
         let cookie_mask = fields.get_u64();
-        let match_ = Match::decode(r)?;
-        r.finish()?;
         Ok(Self {
             table_id,
             out_port,
             out_group,
             cookie,
             cookie_mask,
-            match_,
+            match_: Match::decode(r)?,
         })
     }
 }

@@ -261,7 +261,7 @@ impl<T: UpdateForm> Decode for FlowUpdate<T> {
         r.body(&UPDATE, HEADER_LEN, start, length, |body| {
             if event == ABBREVIATED {
                 return Ok(Self::Abbreviated {
-                    xid: Xid(body.exactly::<4>()?.get_u32()),
+                    xid: Xid(body.fixed::<4>()?.get_u32()),
                 });
             }
             let mut fields = body.fixed::<20>()?;

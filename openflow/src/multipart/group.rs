@@ -169,7 +169,7 @@ bitflags! {
 
 impl Decode for GroupFeatures {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<40>()?;
+        let mut fields = r.fixed::<40>()?;
         Ok(Self {
             types: fields.get_u32(),
             capabilities: GroupCapabilities::from_bits_retain(fields.get_u32()),

@@ -153,7 +153,7 @@ pub struct MeterFeatures {
 
 impl Decode for MeterFeatures {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<16>()?;
+        let mut fields = r.fixed::<16>()?;
         Ok(Self {
             max_meter: fields.get_u32(),
             band_types: fields.get_u32(),

@@ -36,7 +36,7 @@ pub struct QueueStats {
 
 impl Decode for QueueStatsRequest {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut fields = r.exactly::<8>()?;
+        let mut fields = r.fixed::<8>()?;
         Ok(Self {
             port_no: PortNo(fields.get_u32()),
             queue_id: QueueId(fields.get_u32()),

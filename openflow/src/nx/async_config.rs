@@ -62,7 +62,7 @@ impl Decode for AsyncProperty {
                 }),
                 topic => Self::Reasons {
                     topic,
-                    mask: body.exactly::<4>()?.get_u32(),
+                    mask: body.fixed::<4>()?.get_u32(),
                 },
             })
         })

@@ -107,15 +107,15 @@ impl NxMessage {
     /// Reads what follows `exp_type`; `None`, without moving, where this crate does not know it.
     pub(crate) fn decode(exp_type: u32, r: &mut Reader<'_>) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match exp_type {
-            number::ROLE_REQUEST => Self::RoleRequest(r.exactly::<4>()?.get_u32()),
-            number::ROLE_REPLY => Self::RoleReply(r.exactly::<4>()?.get_u32()),
+            number::ROLE_REQUEST => Self::RoleRequest(r.fixed::<4>()?.get_u32()),
+            number::ROLE_REPLY => Self::RoleReply(r.fixed::<4>()?.get_u32()),
             number::SET_PACKET_IN_FORMAT => {
-                Self::SetPacketInFormat(r.exactly::<4>()?.get_u32().into())
+                Self::SetPacketInFormat(r.fixed::<4>()?.get_u32().into())
             }
             number::PACKET_IN => Self::PacketIn(NxPacketIn::decode(r)?),
             number::SET_ASYNC_CONFIG => Self::SetAsyncConfig(AsyncConfig::decode(r)?),
             number::SET_CONTROLLER_ID => Self::SetControllerId(padded_u16(r)?),
-            number::FLOW_MONITOR_CANCEL => Self::FlowMonitorCancel(r.exactly::<4>()?.get_u32()),
+            number::FLOW_MONITOR_CANCEL => Self::FlowMonitorCancel(r.fixed::<4>()?.get_u32()),
             number::FLOW_MONITOR_PAUSED => Self::FlowMonitorPaused,
             number::FLOW_MONITOR_RESUMED => Self::FlowMonitorResumed,
             number::TLV_TABLE_MOD => Self::TlvTableMod(TlvTableMod::decode(r)?),
@@ -132,7 +132,7 @@ impl NxMessage {
 
 /// 16 bits behind 6 bytes of padding.
 fn padded_u16(r: &mut Reader<'_>) -> Result<u16, DecodeError> {
-    let mut fields = r.exactly::<8>()?;
+    let mut fields = r.fixed::<8>()?;
     fields.advance(6);
     Ok(fields.get_u16())
 }

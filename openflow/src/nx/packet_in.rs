@@ -128,15 +128,15 @@ impl Decode for PacketInProperty {
         decode_property(r, |kind, body| {
             Ok(match kind {
                 kind::PACKET => Self::Packet(body.rest()),
-                kind::FULL_LEN => Self::FullLen(body.exactly::<4>()?.get_u32()),
-                kind::BUFFER_ID => Self::BufferId(BufferId(body.exactly::<4>()?.get_u32())),
-                kind::TABLE_ID => Self::TableId(TableId(body.exactly::<1>()?.get_u8())),
+                kind::FULL_LEN => Self::FullLen(body.fixed::<4>()?.get_u32()),
+                kind::BUFFER_ID => Self::BufferId(BufferId(body.fixed::<4>()?.get_u32())),
+                kind::TABLE_ID => Self::TableId(TableId(body.fixed::<1>()?.get_u8())),
                 kind::COOKIE => {
-                    let mut fields = body.exactly::<12>()?;
+                    let mut fields = body.fixed::<12>()?;
                     fields.advance(4);
                     Self::Cookie(Cookie(fields.get_u64()))
                 }
-                kind::REASON => Self::Reason(body.exactly::<1>()?.get_u8().into()),
+                kind::REASON => Self::Reason(body.fixed::<1>()?.get_u8().into()),
                 kind::METADATA => Self::Metadata(Match::decode_entries(body)?),
                 kind::USERDATA => Self::Userdata(body.rest()),
                 kind::CONTINUATION => Self::Continuation(body.rest()),

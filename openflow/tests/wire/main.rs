@@ -5,6 +5,7 @@ mod common;
 mod corpus;
 mod lengths;
 mod malformed;
+mod nesting;
 mod oracle;
 mod roundtrip;
 mod strategies;

@@ -44,27 +44,27 @@ pub(in crate::action) fn decode(
 fn decode_nicira(subtype: u16, r: &mut Reader<'_>) -> Result<Option<Action>, DecodeError> {
     Ok(Some(match subtype {
         subtype::RESUBMIT => Action::Resubmit {
-            in_port: r.exactly::<6>()?.get_u16(),
+            in_port: r.fixed::<6>()?.get_u16(),
         },
         subtype::RESUBMIT_TABLE => {
-            let mut fields = r.exactly::<6>()?;
+            let mut fields = r.fixed::<6>()?;
             Action::ResubmitTable {
                 in_port: fields.get_u16(),
                 table_id: TableId(fields.get_u8()),
             }
         }
         subtype::RESUBMIT_TABLE_CT => {
-            let mut fields = r.exactly::<6>()?;
+            let mut fields = r.fixed::<6>()?;
             let (in_port, table_id) = (fields.get_u16(), TableId(fields.get_u8()));
             Action::ResubmitTableCt { in_port, table_id }
         }
         subtype::SET_TUNNEL => {
-            let mut fields = r.exactly::<6>()?;
+            let mut fields = r.fixed::<6>()?;
             fields.advance(2);
             Action::SetTunnel(fields.get_u32())
         }
         subtype::SET_TUNNEL64 => {
-            let mut fields = r.exactly::<14>()?;
+            let mut fields = r.fixed::<14>()?;
             fields.advance(6);
             Action::SetTunnel64(fields.get_u64())
         }
@@ -74,7 +74,7 @@ fn decode_nicira(subtype: u16, r: &mut Reader<'_>) -> Result<Option<Action>, Dec
         subtype::CT_CLEAR => alone(r, Action::CtClear)?,
         subtype::DEC_NSH_TTL => alone(r, Action::DecNshTtl)?,
         subtype::FIN_TIMEOUT => {
-            let mut fields = r.exactly::<6>()?;
+            let mut fields = r.fixed::<6>()?;
             let (idle_timeout, hard_timeout) = (fields.get_u16(), fields.get_u16());
             Action::FinTimeout {
                 idle_timeout,
@@ -82,7 +82,7 @@ fn decode_nicira(subtype: u16, r: &mut Reader<'_>) -> Result<Option<Action>, Dec
             }
         }
         subtype::CONTROLLER => {
-            let mut fields = r.exactly::<6>()?;
+            let mut fields = r.fixed::<6>()?;
             Action::Controller {
                 max_len: fields.get_u16(),
                 controller_id: fields.get_u16(),
@@ -95,7 +95,7 @@ fn decode_nicira(subtype: u16, r: &mut Reader<'_>) -> Result<Option<Action>, Dec
         }
         subtype::DEC_TTL_CNT_IDS => decode_dec_ttl(r)?,
         subtype::WRITE_METADATA => {
-            let mut fields = r.exactly::<22>()?;
+            let mut fields = r.fixed::<22>()?;
             fields.advance(6);
             Action::WriteMetadata {
                 metadata: fields.get_u64(),
@@ -103,14 +103,14 @@ fn decode_nicira(subtype: u16, r: &mut Reader<'_>) -> Result<Option<Action>, Dec
             }
         }
         subtype::OUTPUT_TRUNC => {
-            let mut fields = r.exactly::<6>()?;
+            let mut fields = r.fixed::<6>()?;
             Action::OutputTrunc {
                 port: fields.get_u16(),
                 max_len: fields.get_u32(),
             }
         }
         subtype::CONJUNCTION => {
-            let mut fields = r.exactly::<6>()?;
+            let mut fields = r.fixed::<6>()?;
             let (clause, n_clauses) = (fields.get_u8(), fields.get_u8());
             Action::Conjunction {
                 clause,
@@ -135,7 +135,7 @@ fn decode_nicira(subtype: u16, r: &mut Reader<'_>) -> Result<Option<Action>, Dec
             }
         }
         subtype::DECAP => {
-            let mut fields = r.exactly::<6>()?;
+            let mut fields = r.fixed::<6>()?;
             fields.advance(2);
             Action::Decap {
                 packet_type: fields.get_u32(),
@@ -166,7 +166,7 @@ fn decode_nicira(subtype: u16, r: &mut Reader<'_>) -> Result<Option<Action>, Dec
         subtype::CHECK_PKT_LARGER => return decode_check_pkt_larger(r),
         subtype::DELETE_FIELD => {
             let id = OxmId::read(r)?;
-            padding_to(r, 14 - id.wire_len())?;
+            r.skip(14 - id.wire_len(), "pad")?;
             Action::DeleteField(id)
         }
         _ => return Ok(None),
@@ -175,13 +175,7 @@ fn decode_nicira(subtype: u16, r: &mut Reader<'_>) -> Result<Option<Action>, Dec
 
 /// An action without arguments.
 fn alone(r: &mut Reader<'_>, action: Action) -> Result<Action, DecodeError> {
-    r.exactly::<6>().map(|_padding| action)
-}
-
-/// Skips the end of an action, which must be `length` bytes of padding.
-fn padding_to(r: &mut Reader<'_>, length: usize) -> Result<(), DecodeError> {
-    r.skip(length, "pad")?;
-    r.finish()
+    r.fixed::<6>().map(|_padding| action)
 }
 
 fn decode_dec_ttl(r: &mut Reader<'_>) -> Result<Action, DecodeError> {
@@ -238,7 +232,7 @@ fn decode_copy_ends(
     let (Some(src), Some(dst)) = (decode_field(r)?, decode_field(r)?) else {
         return Ok(None);
     };
-    padding_to(r, r.remaining() % 8)?;
+    r.skip(r.remaining() % 8, "pad")?;
     let src = Subfield {
         field: src,
         start: from,
@@ -257,7 +251,7 @@ fn decode_copy_ends(
 fn decode_load(r: &mut Reader<'_>) -> Result<Option<Action>, DecodeError> {
     let range = r.fixed::<2>()?.get_u16();
     let field = decode_short_field(r)?;
-    let value = r.exactly::<8>()?.get_u64();
+    let value = r.fixed::<8>()?.get_u64();
     Ok(field.map(|field| Action::RegLoad {
         dst: Subfield::from_range(field, range),
         value,
@@ -268,7 +262,7 @@ fn decode_load2(r: &mut Reader<'_>) -> Result<Option<Action>, DecodeError> {
     r.skip(6, "pad")?;
     let start = r.offset();
     let entry = MatchEntry::decode(r)?;
-    padding_to(r, padding_to_8(r.offset() - start))?;
+    r.skip(padding_to_8(r.offset() - start), "pad")?;
     Ok(match entry {
         MatchEntry::Oxm(oxm) => Some(Action::RegLoad2(oxm)),
         MatchEntry::Raw(_) => None,
@@ -278,7 +272,7 @@ fn decode_load2(r: &mut Reader<'_>) -> Result<Option<Action>, DecodeError> {
 fn decode_output_reg(r: &mut Reader<'_>) -> Result<Option<Action>, DecodeError> {
     let range = r.fixed::<2>()?.get_u16();
     let field = decode_short_field(r)?;
-    let max_len = r.exactly::<8>()?.get_u16();
+    let max_len = r.fixed::<8>()?.get_u16();
     let src = field.map(|field| Subfield::from_range(field, range));
     Ok(src.map(|src| Action::OutputReg { src, max_len }))
 }
@@ -287,7 +281,7 @@ fn decode_output_reg2(r: &mut Reader<'_>) -> Result<Option<Action>, DecodeError>
     let mut fields = r.fixed::<4>()?;
     let (range, max_len) = (fields.get_u16(), fields.get_u16());
     let id = OxmId::read(r)?;
-    padding_to(r, 10 - id.wire_len())?;
+    r.skip(10 - id.wire_len(), "pad")?;
     let src = id.field().map(|field| Subfield::from_range(field, range));
     Ok(src.map(|src| Action::OutputReg2 { src, max_len }))
 }
@@ -296,7 +290,7 @@ fn decode_stack(r: &mut Reader<'_>) -> Result<Option<Subfield>, DecodeError> {
     let start = r.fixed::<2>()?.get_u16();
     let id = OxmId::read(r)?;
     let bits = r.fixed::<2>()?.get_u16();
-    padding_to(r, 10 - id.wire_len())?;
+    r.skip(10 - id.wire_len(), "pad")?;
     Ok(id.field().map(|field| Subfield { field, start, bits }))
 }
 
@@ -304,7 +298,7 @@ fn decode_check_pkt_larger(r: &mut Reader<'_>) -> Result<Option<Action>, DecodeE
     let mut fields = r.fixed::<4>()?;
     let (pkt_len, bit) = (fields.get_u16(), fields.get_u16());
     let id = OxmId::read(r)?;
-    padding_to(r, 10 - id.wire_len())?;
+    r.skip(10 - id.wire_len(), "pad")?;
     Ok(id.field().map(|field| Action::CheckPktLarger {
         pkt_len,
         field,
