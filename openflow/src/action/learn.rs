@@ -133,6 +133,10 @@ impl Learn {
         while r.remaining() >= 2 {
             let header = r.fixed::<2>()?.get_u16();
             if header == 0 {
+                // More padding than this crate would write: the action is kept as it is.
+                if r.remaining() + 2 >= 8 {
+                    return Ok(None);
+                }
                 break;
             }
             let Some(spec) = LearnSpec::decode(r, header)? else {
