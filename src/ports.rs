@@ -112,6 +112,9 @@ mod tests {
         assert_eq!(ports.name(PortNo(4)), Some("vmb0"));
     }
 
+    /// Ports by name, with their numbers.
+    type Listing<'p> = &'p [(&'p str, u32)];
+
     fn told(reason: PortReason, name: &str, number: u32) -> PortStatus {
         let desc = Port {
             port_no: PortNo(number),
@@ -133,7 +136,7 @@ mod tests {
     fn what_a_bridge_tells_is_followed() {
         use PortReason::{Add, Delete, Modify};
         // Each after the one before: what is told, the numbers that changed, what is there then.
-        let story: [(PortStatus, &[u32], &[(&str, u32)]); 8] = [
+        let story: [(PortStatus, &[u32], Listing<'_>); 8] = [
             (told(Add, "vma0", 4), &[4], &[("vma0", 4)]),
             (told(Modify, "vma0", 4), &[], &[("vma0", 4)]),
             (told(Add, "vma0", 9), &[4, 9], &[("vma0", 9)]),
