@@ -324,3 +324,46 @@ fn lies_are_refused() {
         assert_eq!(accepted, plausible, "{name}, truly {truth}: {message:?}");
     }
 }
+
+/// An element whose length takes in the next one: the bytes that it has no use for are an error.
+#[test]
+fn left_over_bytes_are_refused() {
+    let pop = || Action::PopVlan;
+    let goto = || Instruction::GotoTable(TableId(1));
+    let band = || MeterBand::Drop {
+        rate: 1,
+        burst_size: 2,
+    };
+    let meter_mod = Message::MeterMod(MeterMod {
+        command: MeterModCommand::Add,
+        flags: MeterFlags::KBPS,
+        meter_id: MeterId(1),
+        bands: vec![band(), band()],
+    });
+    let properties = vec![ControllerProperty::Pause, ControllerProperty::Pause];
+    let action_at = INSTRUCTIONS_AT + 8;
+    let cases = [
+        (
+            flow_mod(Match::new(), vec![goto(), goto()]),
+            INSTRUCTIONS_AT + 2,
+            16,
+        ),
+        (actions(vec![pop(), pop()]), action_at + 2, 16),
+        (actions(vec![Action::Exit, Action::Exit]), action_at + 2, 32),
+        (
+            actions(vec![Action::Controller2(properties)]),
+            action_at + 18,
+            12,
+        ),
+        (meter_mod, 18, 32),
+    ];
+    for (message, at, length) in cases {
+        let mut wire = encode(Xid(1), &message).to_vec();
+        wire[at..at + 2].copy_from_slice(&u16::to_be_bytes(length));
+        let error = Message::decode(wire.into()).expect_err("bytes are left");
+        assert!(
+            matches!(error.problem(), Problem::LeftOver { .. }),
+            "{error}: {message:?}"
+        );
+    }
+}
