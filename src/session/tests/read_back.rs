@@ -183,6 +183,35 @@ fn a_bridge_that_does_not_answer_is_given_up_though_it_is_alive() {
 }
 
 #[test]
+fn a_bridge_that_is_read_may_be_silent_until_the_deadline() {
+    let (mut script, [meter_xid, ..]) = asked();
+    assert_eq!(script.timeout(), Some(60));
+    for second in 1..60 {
+        assert_eq!(script.at(second), []);
+    }
+    assert_eq!(script.sent(), [], "it is not asked for a sign of life");
+    script.receive(meter_xid, &meters());
+    assert_eq!(script.timeout(), Some(119));
+    assert_eq!(script.at(118), []);
+    let events = script.at(119);
+    assert!(
+        script
+            .closed(&events)
+            .starts_with("no answer to the request for flows")
+    );
+}
+
+#[test]
+fn an_open_probe_is_not_held_against_a_bridge_that_is_being_read() {
+    let mut script = Script::in_service();
+    script.at(5);
+    let _probe: [Xid; 1] = script.sent_xids();
+    script.session.read_back(script.now);
+    assert_eq!(script.timeout(), Some(65));
+    assert_eq!(script.at(64), []);
+}
+
+#[test]
 fn a_second_request_starts_over() {
     let (mut script, [.., flow_xid]) = asked();
     script.session.read_back(script.now);
