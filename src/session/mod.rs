@@ -303,8 +303,14 @@ impl Session {
 
     /// Whether the bridge has a transaction or a read-back to do, which may take Open vSwitch the
     /// better part of a minute in which it says nothing else: only their own deadlines count then.
-    fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         self.read_back.is_some() || self.transaction.is_some()
+    }
+
+    /// How many bytes of output the changes of the transaction under way have come to; 0 where
+    /// there is none.
+    pub fn transaction_len(&self) -> usize {
+        self.transaction.as_ref().map_or(0, Transaction::len)
     }
 
     /// Bytes to be written, in order. The owner removes what it has written.
