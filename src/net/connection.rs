@@ -19,6 +19,10 @@ const READ_AT_ONCE: usize = 256 << 10;
 const READ_ROOM: usize = 64 << 10;
 /// While more than this waits to be written, nothing is read: a peer that asks must also listen.
 const OUTPUT_LIMIT: usize = 4 << 20;
+/// A peer for which more than this waits is given up, though it may read a little now and then:
+/// what other bridges teach is for it, too, and never ends. A transaction comes on top, for it is
+/// as large as the bridge, and there is one at a time.
+const BACKLOG_LIMIT: usize = 64 << 20;
 /// How long a peer may take to read anything at all of what waits for it.
 const DRAIN_LIMIT: Duration = Duration::from_secs(15);
 /// How long the last words to a peer may take.
@@ -52,6 +56,8 @@ pub(crate) enum Ended {
     Io(#[from] io::Error),
     #[error("the peer does not read what is sent to it")]
     NotReading,
+    #[error("the peer reads too slowly: more than {} MiB wait for it", BACKLOG_LIMIT >> 20)]
+    ReadingTooSlowly,
     #[error("{0}")]
     BySession(CloseReason),
 }
@@ -92,23 +98,35 @@ impl Connection {
         if self.ended.is_some() {
             return Poll::Ready(());
         }
+        let was_stalled = self.stalled.is_some();
         let result = match self.poll_write(cx, now) {
             Poll::Ready(Err(error)) => {
                 // The peer may have said why it is gone.
                 let _ = self.poll_read(cx);
                 Poll::Ready(Err(error.into()))
             }
+            _ if self.waiting() > BACKLOG_LIMIT + self.session.transaction_len() => {
+                Poll::Ready(Err(Ended::ReadingTooSlowly))
+            }
+            // Time is running from now on, and nobody may have set a timer.
+            _ if self.stalled.is_some() && !was_stalled => Poll::Ready(Ok(())),
             _ if self.is_backed_up() => Poll::Pending,
             _ => self.poll_read(cx),
         };
         result.map(|result| self.ended = result.err())
     }
 
+    /// How much output is not yet written.
+    fn waiting(&mut self) -> usize {
+        self.session.output().len() - self.written
+    }
+
     fn is_backed_up(&mut self) -> bool {
-        self.session.output().len() - self.written > OUTPUT_LIMIT
+        self.waiting() > OUTPUT_LIMIT
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {
+        let busy = self.session.is_busy();
         let output = self.session.output();
         if self.written > OUTPUT_LIMIT {
             output.drain(..self.written);
@@ -124,7 +142,8 @@ impl Connection {
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    self.stalled.get_or_insert(now);
+                    // A bridge at work does not read either; the session knows how long it may.
+                    self.stalled = (!busy).then(|| self.stalled.unwrap_or(now));
                     return Poll::Pending;
                 }
             }
@@ -153,22 +172,37 @@ impl Connection {
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
     pub(crate) fn timeout(&mut self) -> Option<Instant> {
-        let drained = self.stalled.map(|since| since + DRAIN_LIMIT);
-        if self.is_backed_up() {
-            drained
-        } else {
+        let drained = self.drain_deadline();
+        if self.may_blame() {
             self.session.poll_timeout().into_iter().chain(drained).min()
+        } else {
+            drained
         }
     }
 
     /// Does what is due at `now`.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if self.stalled.is_some_and(|since| now >= since + DRAIN_LIMIT) {
+        if self
+            .drain_deadline()
+            .is_some_and(|deadline| now >= deadline)
+        {
             self.ended = Some(Ended::NotReading);
-        } else if !self.is_backed_up() {
-            // A peer that is not read can not be blamed for its silence.
+        } else if self.may_blame() {
             self.session.handle_timeout(now);
         }
+    }
+
+    /// When the peer must have read something of what waits for it.
+    fn drain_deadline(&self) -> Option<Instant> {
+        self.stalled
+            .filter(|_| !self.session.is_busy())
+            .map(|since| since + DRAIN_LIMIT)
+    }
+
+    /// Whether the session's deadlines count: a peer that is not read can not be blamed for its
+    /// silence, but nothing else ends a transaction or a read-back.
+    fn may_blame(&mut self) -> bool {
+        self.session.is_busy() || !self.is_backed_up()
     }
 
     /// Waits for the next event.
@@ -219,7 +253,10 @@ pub(crate) async fn sleep_until(deadline: Option<Instant>) {
 mod tests {
     use std::task::Waker;
 
-    use openflow::{Hello, Message, Xid};
+    use openflow::{
+        Capabilities, DatapathId, FeaturesReply, Hello, Message, MultipartFlags, MultipartReply,
+        MultipartReplyBody, PacketOut, Xid,
+    };
     use tokio::io::{DuplexStream, ReadBuf, duplex};
 
     use super::*;
@@ -310,6 +347,140 @@ mod tests {
         connection.handle_timeout(now);
         assert!(connection.next_event(now).unwrap().is_none());
         assert!(flood(&mut connection, &mut peer, now) > OUTPUT_LIMIT);
+    }
+
+    /// A bridge in service, and its end of the wire, which holds little.
+    fn in_service(now: Instant) -> (Connection, DuplexStream) {
+        let (near, mut far) = duplex(1000);
+        let mut connection = connection(near);
+        let features = FeaturesReply {
+            datapath_id: DatapathId(1),
+            n_buffers: 0,
+            n_tables: 254,
+            auxiliary_id: 0,
+            capabilities: Capabilities::empty(),
+            reserved: 0,
+        };
+        let ports = MultipartReply {
+            flags: MultipartFlags::empty(),
+            body: MultipartReplyBody::PortDesc(vec![]),
+        };
+        let mut bytes = Vec::new();
+        for (xid, message) in [
+            (1, Message::Hello(Hello::new())),
+            (2, Message::FeaturesReply(features)),
+            (3, Message::MultipartReply(ports)),
+        ] {
+            message.encode(Xid(xid), &mut bytes).unwrap();
+        }
+        let cx = &mut Context::from_waker(Waker::noop());
+        let sent = Pin::new(&mut far).poll_write(cx, &bytes);
+        assert!(matches!(sent, Poll::Ready(Ok(count)) if count == bytes.len()));
+        assert!(connection.poll(cx, now).is_ready());
+        let event = connection.next_event(now).unwrap();
+        assert!(matches!(event, Some(Event::Identified { .. })), "{event:?}");
+        (connection, far)
+    }
+
+    /// What takes 60,000 bytes of output, and some more.
+    fn large() -> Message {
+        let data = bytes::Bytes::from_static(&[0; 60_000]);
+        Message::PacketOut(PacketOut::new(vec![], data))
+    }
+
+    #[test]
+    fn a_peer_that_reads_a_little_now_and_then_is_given_up_when_too_much_waits() {
+        let start = Instant::now();
+        let (mut connection, mut peer) = in_service(start);
+        let cx = &mut Context::from_waker(Waker::noop());
+        // While so much waits the peer is not read, and its silence is not held against it.
+        while !connection.is_backed_up() {
+            connection.session.send(&large());
+        }
+        let _ = connection.poll(cx, start);
+        for step in 1.. {
+            for _ in 0..16 {
+                connection.session.send(&large());
+            }
+            let mut little = [0; 1000];
+            let read = Pin::new(&mut peer).poll_read(cx, &mut ReadBuf::new(&mut little));
+            assert!(read.is_ready(), "something was written since the last time");
+            let waiting = connection.waiting();
+            let now = start + step * Duration::from_secs(14);
+            let _ = connection.poll(cx, now);
+            connection.handle_timeout(now);
+            if let Err(end) = connection.next_event(now) {
+                assert!(matches!(end, Ended::ReadingTooSlowly), "{end}");
+                assert_eq!(
+                    end.to_string(),
+                    "the peer reads too slowly: more than 64 MiB wait for it"
+                );
+                assert!(waiting > BACKLOG_LIMIT);
+                return;
+            }
+            assert!(waiting < BACKLOG_LIMIT + 2000, "{waiting}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_may_be_larger_than_the_backlog_of_a_slow_peer() {
+        let now = Instant::now();
+        let (mut connection, _peer) = in_service(now);
+        let cx = &mut Context::from_waker(Waker::noop());
+        let changes = vec![large(); BACKLOG_LIMIT / 60_000 + 1];
+        connection.session.commit(now, changes);
+        assert!(connection.waiting() > BACKLOG_LIMIT);
+        assert!(connection.poll(cx, now).is_pending());
+        // What comes on top of it is the backlog.
+        for _ in 0..BACKLOG_LIMIT / 60_000 + 1 {
+            connection.session.send(&large());
+        }
+        assert!(connection.poll(cx, now).is_ready());
+        let end = connection.next_event(now);
+        assert!(matches!(end, Err(Ended::ReadingTooSlowly)), "{end:?}");
+    }
+
+    #[test]
+    fn a_bridge_at_work_may_read_nothing_until_the_deadline_of_its_work() {
+        let now = Instant::now();
+        let (mut connection, _peer) = in_service(now);
+        let cx = &mut Context::from_waker(Waker::noop());
+        connection
+            .session
+            .commit(now, vec![large(); OUTPUT_LIMIT / 60_000 + 1]);
+        assert!(connection.is_backed_up());
+        assert!(connection.poll(cx, now).is_pending());
+        let limit = connection.timeout().unwrap();
+        assert!(limit >= now + Duration::from_secs(60));
+        let before = limit - Duration::from_nanos(1);
+        assert!(connection.poll(cx, before).is_pending());
+        connection.handle_timeout(before);
+        assert!(connection.next_event(before).unwrap().is_none());
+        connection.handle_timeout(limit);
+        let end = connection.next_event(limit);
+        assert!(
+            matches!(
+                end,
+                Err(Ended::BySession(CloseReason::Unanswered(
+                    "a bundle request"
+                )))
+            ),
+            "{end:?}"
+        );
+    }
+
+    #[test]
+    fn the_owner_is_told_when_time_begins_to_run() {
+        let now = Instant::now();
+        let (mut connection, _peer) = in_service(now);
+        let cx = &mut Context::from_waker(Waker::noop());
+        while !connection.is_backed_up() {
+            connection.session.send(&large());
+        }
+        assert_eq!(connection.timeout(), None, "no timer, and nothing to read");
+        assert!(connection.poll(cx, now).is_ready(), "look again");
+        assert_eq!(connection.timeout(), Some(now + DRAIN_LIMIT));
+        assert!(connection.poll(cx, now).is_pending());
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! Probes a peer that has been silent, and gives up on one that stays so.
+//! Probes a peer that has been silent, and gives up on one that stays so. What has a deadline of
+//! its own is not silence: nothing is checked while an answer to it is awaited.
 
 use std::time::{Duration, Instant};
 

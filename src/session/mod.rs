@@ -270,6 +270,9 @@ impl Session {
         {
             return Err(CloseReason::Unanswered("a bundle request"));
         }
+        if self.is_busy() {
+            return Ok(());
+        }
         match self.keepalive.check(now) {
             Silence::Short => {}
             Silence::Probe => {
@@ -288,14 +291,26 @@ impl Session {
             Phase::Closed => None,
             Phase::Handshake(handshake) => Some(handshake.deadline()),
             Phase::Service => [
-                Some(self.keepalive.timeout()),
                 self.read_back.as_ref().map(ReadBack::deadline),
                 self.transaction.as_ref().map(Transaction::deadline),
             ]
             .into_iter()
             .flatten()
-            .min(),
+            .min()
+            .or_else(|| Some(self.keepalive.timeout())),
         }
+    }
+
+    /// Whether the bridge has a transaction or a read-back to do, which may take Open vSwitch the
+    /// better part of a minute in which it says nothing else: only their own deadlines count then.
+    pub fn is_busy(&self) -> bool {
+        self.read_back.is_some() || self.transaction.is_some()
+    }
+
+    /// How many bytes of output the changes of the transaction under way have come to; 0 where
+    /// there is none.
+    pub fn transaction_len(&self) -> usize {
+        self.transaction.as_ref().map_or(0, Transaction::len)
     }
 
     /// Bytes to be written, in order. The owner removes what it has written.

@@ -12,8 +12,10 @@ use super::wire::Wire;
 
 /// How long the switch may take for the next part.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
-/// All parts together: some 500,000 flows.
-const MAX_BYTES: usize = 64 << 20;
+/// All parts together, as they are on the wire: 256 MiB, which is some 1,600,000 flows. It takes
+/// some five times as much memory to hold them. A bridge with more is not served, whoever's the
+/// flows are: what can not be read back can not be compared.
+const MAX_BYTES: usize = 256 << 20;
 
 /// The state of a read-back.
 #[derive(Debug)]

@@ -23,6 +23,8 @@ const FLAGS: BundleFlags = BundleFlags::ATOMIC.union(BundleFlags::ORDERED);
 #[derive(Debug)]
 pub(super) struct Transaction {
     deadline: Instant,
+    /// Bytes of output that it began with.
+    len: usize,
     bundle_id: u32,
     changes: Vec<Message>,
     /// The xid of the first change; those of the others follow it one by one.
@@ -68,6 +70,7 @@ impl Transaction {
         let before = wire.output().len();
         let mut transaction = Self {
             deadline: now + time_limit(&changes),
+            len: 0,
             bundle_id,
             changes,
             first_change: Xid::default(),
@@ -79,6 +82,7 @@ impl Transaction {
         transaction
             .send_all(wire)
             .inspect_err(|_| wire.output().truncate(before))?;
+        transaction.len = wire.output().len() - before;
         Ok(transaction)
     }
 
@@ -116,6 +120,11 @@ impl Transaction {
 
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Bytes of output that it began with: all changes and what is around them.
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether a message under this xid answers one of the transaction's.

@@ -137,17 +137,27 @@ fn a_bridge_that_can_not_be_read_is_given_up() {
 }
 
 #[test]
-fn an_endless_answer_is_refused() {
+fn a_large_answer_is_taken_and_an_endless_one_refused() {
     let (mut script, [_, _, flow_xid]) = asked();
+    // Flows that are few and long, which keeps the test quick.
+    let long = FlowStats {
+        instructions: vec![Instruction::Experimenter {
+            experimenter: 1,
+            data: Bytes::from_static(&[0; 60_000]),
+        }],
+        ..flow(1)
+    };
     let mut part = Vec::new();
-    flows(0..700, true).encode(flow_xid, &mut part).unwrap();
-    let parts = (64 << 20) / part.len() + 1;
-    let events: Vec<_> = (0..parts)
-        .flat_map(|_| script.receive_bytes(&part))
-        .collect();
+    multipart(MultipartReplyBody::Flow(vec![long]), true)
+        .encode(flow_xid, &mut part)
+        .unwrap();
+    for _ in 0..(256 << 20) / part.len() {
+        assert_eq!(script.receive_bytes(&part), []);
+    }
+    let events = script.receive_bytes(&part);
     assert_eq!(
         script.closed(&events),
-        "the bridge holds more than 64 MiB of flows"
+        "the bridge holds more than 256 MiB of flows"
     );
 }
 
@@ -170,6 +180,35 @@ fn a_bridge_that_does_not_answer_is_given_up_though_it_is_alive() {
             .closed(&events)
             .starts_with("no answer to the request for flows")
     );
+}
+
+#[test]
+fn a_bridge_that_is_read_may_be_silent_until_the_deadline() {
+    let (mut script, [meter_xid, ..]) = asked();
+    assert_eq!(script.timeout(), Some(60));
+    for second in 1..60 {
+        assert_eq!(script.at(second), []);
+    }
+    assert_eq!(script.sent(), [], "it is not asked for a sign of life");
+    script.receive(meter_xid, &meters());
+    assert_eq!(script.timeout(), Some(119));
+    assert_eq!(script.at(118), []);
+    let events = script.at(119);
+    assert!(
+        script
+            .closed(&events)
+            .starts_with("no answer to the request for flows")
+    );
+}
+
+#[test]
+fn an_open_probe_is_not_held_against_a_bridge_that_is_being_read() {
+    let mut script = Script::in_service();
+    script.at(5);
+    let _probe: [Xid; 1] = script.sent_xids();
+    script.session.read_back(script.now);
+    assert_eq!(script.timeout(), Some(65));
+    assert_eq!(script.at(64), []);
 }
 
 #[test]

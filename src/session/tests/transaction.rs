@@ -296,6 +296,21 @@ fn a_switch_that_does_not_answer_is_given_up_though_it_is_alive() {
 }
 
 #[test]
+fn a_switch_that_commits_may_be_silent_until_the_deadline() {
+    let (mut script, [.., commit]) = committing();
+    assert_eq!(script.timeout(), Some(60));
+    for second in 1..=60 {
+        assert_eq!(script.at(second), []);
+    }
+    assert_eq!(script.sent(), [], "it is not asked for a sign of life");
+    let events = script.receive(commit, &control(BundleControlKind::CommitReply));
+    assert_eq!(events, [Event::Committed]);
+    assert_eq!(script.timeout(), Some(65), "from now on silence counts");
+    assert_eq!(script.at(65), []);
+    assert_eq!(script.sent_one().1, Message::EchoRequest(Bytes::new()));
+}
+
+#[test]
 fn a_long_transaction_may_take_longer() {
     let mut script = Script::in_service();
     script.session.commit(script.now, vec![flow(); 100_000]);
@@ -316,8 +331,7 @@ fn a_long_transaction_may_take_longer() {
 #[test]
 fn a_switch_that_goes_in_the_middle_leaves_no_outcome_behind() {
     let (mut script, [.., close]) = filled();
-    script.at(5);
-    let events = script.at(15);
+    let events = script.at(61);
     script.closed(&events);
     assert_eq!(
         script.receive(close, &control(BundleControlKind::CloseReply)),
