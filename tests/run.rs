@@ -1,7 +1,8 @@
 //! `bridgechain run` as a process: signals, exit status, log.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -150,6 +151,31 @@ fn a_reload_follows_a_good_file_and_refuses_a_bad_one() {
     run.wait_for("takes a restart");
     run.wait_for("reloaded");
 
+    run.signal(Signal::SIGTERM);
+    assert_eq!(run.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_crowd_of_silent_peers_does_not_keep_a_bridge_waiting() {
+    let mut run = Run::start(&[], on_socket);
+    run.wait_for("listening on ");
+    let connect = || UnixStream::connect(run.socket()).unwrap();
+    // More than there are places for, by so many that no handshake that takes too long frees one
+    // for the bridge within the time to wait.
+    let crowd: Vec<UnixStream> = (0..600).map(|_| connect()).collect();
+    let mut bridge = connect();
+    bridge.set_read_timeout(Some(LIMIT)).unwrap();
+    bridge.write_all(&[4, 0, 0, 8, 0, 0, 0, 1]).unwrap();
+    let mut answer = [0; 16 + 8];
+    bridge
+        .read_exact(&mut answer)
+        .expect("the bridge is answered in time");
+    // Behind a HELLO with a bitmap of versions.
+    assert_eq!(answer[16..18], [4, 5], "FEATURES_REQUEST");
+
+    let line = run.wait_for("the oldest gave way");
+    assert!(line.contains("limit=256"), "{line}");
+    drop(crowd);
     run.signal(Signal::SIGTERM);
     assert_eq!(run.end().0.code(), Some(0));
 }

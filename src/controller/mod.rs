@@ -4,6 +4,7 @@
 //! frame is read, learned and answered in one place, without locks and queues. Only connections
 //! change hands: once, when it is known whose they are.
 
+mod handshakes;
 mod host;
 mod identify;
 mod reception;

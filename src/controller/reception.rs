@@ -4,18 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use openflow::DatapathId;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span, warn};
 
 use super::Arrival;
+use super::handshakes::{Handshake, Handshakes};
 use super::identify::{Identity, known_bridges};
 use crate::net::{Connection, Ended, Listener};
 use crate::ports::Ports;
 use crate::session::Event;
 use crate::topology::Topology;
 
-/// Connections that have not said yet which bridge they are. Further ones are accepted later.
+/// Connections that have not said yet which bridge they are. For a further one the oldest goes.
 const MAX_HANDSHAKES: usize = 256;
 /// Bridges that are not in the configuration. Further ones are sent away: together with the
 /// handshakes they must leave the others their part of the 1,024 files that a process may have open
@@ -29,7 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Reception {
     topology: watch::Receiver<Arc<Topology>>,
     arrivals: mpsc::UnboundedSender<Arrival>,
-    handshakes: Arc<Semaphore>,
+    handshakes: Arc<Handshakes>,
     unknown: Arc<Semaphore>,
 }
 
@@ -37,12 +38,12 @@ pub(super) struct Reception {
 pub(super) async fn accept(listener: Listener, reception: Arc<Reception>) {
     let mut tasks = JoinSet::new();
     loop {
-        // Never closed, so there always is a permit some time.
-        let permit = Arc::clone(&reception.handshakes).acquire_owned().await.ok();
         match listener.accept().await {
             Ok((socket, peer)) => {
-                let connection = Connection::new(socket, peer, Instant::now());
-                tasks.spawn(Arc::clone(&reception).receive(connection, permit));
+                let now = Instant::now();
+                let handshake = reception.handshakes.begin(now);
+                let connection = Connection::new(socket, peer, now);
+                tasks.spawn(Arc::clone(&reception).receive(connection, handshake));
             }
             Err(error) => {
                 warn!(listener = %listener.endpoint(), %error, "a connection can not be accepted");
@@ -61,19 +62,25 @@ impl Reception {
         Self {
             topology,
             arrivals,
-            handshakes: Arc::new(Semaphore::new(MAX_HANDSHAKES)),
+            handshakes: Arc::new(Handshakes::new(MAX_HANDSHAKES)),
             unknown: Arc::new(Semaphore::new(MAX_UNKNOWN)),
         }
     }
 
     /// Shakes hands, then waits until the bridge is in the configuration, and hands it over.
-    async fn receive(
-        self: Arc<Self>,
-        mut connection: Connection,
-        handshake: Option<OwnedSemaphorePermit>,
-    ) {
+    async fn receive(self: Arc<Self>, mut connection: Connection, mut handshake: Handshake) {
         debug!(peer = connection.peer(), "connected");
-        let (datapath_id, ports) = match identify(&mut connection).await {
+        let bridge = tokio::select! {
+            // One that has just answered may stay.
+            biased;
+            bridge = identify(&mut connection) => bridge,
+            () = handshake.displaced() => {
+                // It is dropped without last words, which would keep its file open.
+                debug!(peer = connection.peer(), "gave way to a newer connection");
+                return;
+            }
+        };
+        let (datapath_id, ports) = match bridge {
             Ok(bridge) => bridge,
             Err(reason) => {
                 warn!(peer = connection.peer(), %reason, "refused, not a bridge that can be served");
