@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use openflow::{Message, Xid};
 
+use super::skipped;
 use crate::common::encode;
 
 /// What `ovs-ofctl ofp-parse` prints for each message: its type and version, and what stands behind
@@ -57,7 +58,7 @@ fn run(arguments: &[&str], input: &[u8]) -> Option<String> {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else {
-        eprintln!("SKIPPED: ovs-ofctl is not installed");
+        skipped("ovs-ofctl");
         return None;
     };
     let mut stdin = child.stdin.take().expect("it is piped");

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use bytes::{BufMut, Bytes};
 use openflow::*;
 
-use super::of_open_vswitch;
+use super::{of_open_vswitch, skipped};
 use crate::common::encode;
 
 /// What `tshark` finds in each message: the values of `fields`, those of a field that is there
@@ -21,7 +21,7 @@ fn dissect(messages: &[Bytes], fields: &[&str]) -> Option<Vec<Vec<String>>> {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else {
-        eprintln!("SKIPPED: tshark is not installed");
+        skipped("tshark");
         return None;
     };
     let capture = capture(messages);
