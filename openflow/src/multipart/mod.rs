@@ -31,7 +31,7 @@ pub use port::PortStats;
 pub use queue::{QueueStats, QueueStatsRequest};
 pub use reassembly::{MultipartBody, Part, Reassembler, ReassemblyError};
 pub use table::TableStats;
-pub use table_features::{TableFeature, TableFeatures, TypeId};
+pub use table_features::{ExperimenterFeature, TableFeature, TableFeatures, TypeId};
 
 use crate::codec::{Decode, Encode, Reader, put_padding};
 use crate::error::{DecodeError, EncodeError};

@@ -63,8 +63,23 @@ pub enum TableFeature {
     ApplySetField(Vec<OxmId>),
     /// Fields to set at once (`OFPTFPT_APPLY_SETFIELD_MISS`).
     ApplySetFieldMiss(Vec<OxmId>),
-    /// A property of an experimenter (0xfffe, 0xffff) or without a name.
+    /// A property of an experimenter (`OFPTFPT_EXPERIMENTER`).
+    Experimenter(ExperimenterFeature),
+    /// A property of an experimenter (`OFPTFPT_EXPERIMENTER_MISS`).
+    ExperimenterMiss(ExperimenterFeature),
+    /// A property with a number that OpenFlow 1.3 does not give.
     Unknown(RawProperty),
+}
+
+/// What an experimenter says of a table (`ofp_table_feature_prop_experimenter`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExperimenterFeature {
+    /// Whose it is.
+    pub experimenter: u32,
+    /// What it is, as the experimenter numbers it.
+    pub exp_type: u32,
+    /// What follows, without padding.
+    pub data: Bytes,
 }
 
 /// The type of an instruction or action, without its content.
@@ -102,6 +117,8 @@ mod kind {
     pub(super) const WRITE_SETFIELD_MISS: u16 = 13;
     pub(super) const APPLY_SETFIELD: u16 = 14;
     pub(super) const APPLY_SETFIELD_MISS: u16 = 15;
+    pub(super) const EXPERIMENTER: u16 = 0xfffe;
+    pub(super) const EXPERIMENTER_MISS: u16 = 0xffff;
 }
 
 const FEATURES: Structure = Structure::new("ofp_table_features", ErrorCode::OFPTFFC_BAD_LEN);
@@ -163,6 +180,8 @@ impl Decode for TableFeature {
                 kind::WRITE_SETFIELD_MISS => Self::WriteSetFieldMiss(body.list()?),
                 kind::APPLY_SETFIELD => Self::ApplySetField(body.list()?),
                 kind::APPLY_SETFIELD_MISS => Self::ApplySetFieldMiss(body.list()?),
+                kind::EXPERIMENTER => Self::Experimenter(Decode::decode(body)?),
+                kind::EXPERIMENTER_MISS => Self::ExperimenterMiss(Decode::decode(body)?),
                 kind => Self::Unknown(RawProperty {
                     kind,
                     data: body.rest(),
@@ -189,6 +208,12 @@ impl Encode for TableFeature {
             Self::WriteSetFieldMiss(list) => put(out, kind::WRITE_SETFIELD_MISS, list),
             Self::ApplySetField(list) => put(out, kind::APPLY_SETFIELD, list),
             Self::ApplySetFieldMiss(list) => put(out, kind::APPLY_SETFIELD_MISS, list),
+            Self::Experimenter(feature) => {
+                encode_property(out, kind::EXPERIMENTER, |out| feature.encode(out))
+            }
+            Self::ExperimenterMiss(feature) => {
+                encode_property(out, kind::EXPERIMENTER_MISS, |out| feature.encode(out))
+            }
             Self::Unknown(RawProperty { kind, data }) => put_property(out, *kind, data),
         }
     }
@@ -196,6 +221,27 @@ impl Encode for TableFeature {
 
 fn put<T: Encode>(out: &mut Vec<u8>, kind: u16, list: &[T]) -> Result<(), EncodeError> {
     encode_property(out, kind, |out| put_list(out, list))
+}
+
+impl Decode for ExperimenterFeature {
+    /// Takes all that is left.
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut fields = r.fixed::<8>()?;
+        Ok(Self {
+            experimenter: fields.get_u32(),
+            exp_type: fields.get_u32(),
+            data: r.rest(),
+        })
+    }
+}
+
+impl Encode for ExperimenterFeature {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.put_u32(self.experimenter);
+        out.put_u32(self.exp_type);
+        out.extend_from_slice(&self.data);
+        Ok(())
+    }
 }
 
 impl Decode for TableId {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use openflow::*;
 
-use crate::common::encode;
+use crate::common::{encode, hex};
 
 /// A length field in a message.
 struct Case {
@@ -156,6 +156,11 @@ fn cases() -> Vec<Case> {
     });
     let next_tables = TableFeature::NextTables(vec![TableId(1), TableId(2)]);
     let instructions = TableFeature::Instructions(vec![TypeId::new(1)]);
+    let experimenter_feature = ExperimenterFeature {
+        experimenter: 1,
+        exp_type: 2,
+        data: Bytes::new(),
+    };
     let packet_in2 = NxMessage::PacketIn2(vec![PacketInProperty::FullLen(1)]);
     vec![
         case("ofp_header", flow_mod(in_port(), vec![]), 2),
@@ -289,6 +294,15 @@ fn cases() -> Vec<Case> {
             table_features(vec![instructions]),
             MULTIPART_AT + 70,
         ),
+        // Data that is its padding.
+        Case {
+            plausible: &[13, 14, 15, 16],
+            ..case(
+                "experimenter feature",
+                table_features(vec![TableFeature::Experimenter(experimenter_feature)]),
+                MULTIPART_AT + 66,
+            )
+        },
         case("bundle add", bundle_add, 26),
         case("packet_in2 property", Message::Nicira(packet_in2), 18),
     ]
@@ -366,4 +380,16 @@ fn left_over_bytes_are_refused() {
             "{error}: {message:?}"
         );
     }
+}
+
+/// Experimenters may have actions of 8 bytes, but those of Nicira and of the ONF have a subtype.
+#[test]
+fn actions_of_nicira_have_room_for_a_subtype() {
+    let packet_out = |experimenter| {
+        let fixed = "040d0020 00000001 ffffffff fffffffd 0008 000000000000";
+        Message::decode(hex(&format!("{fixed} ffff 0008 {experimenter}")))
+    };
+    assert!(packet_out("00abcdef").is_ok());
+    assert!(packet_out("00002320").is_err());
+    assert!(packet_out("4f4e4600").is_err());
 }

@@ -1,6 +1,7 @@
 //! What tables can do.
 
-use openflow::{OxmId, TableFeature, TableFeatures, TableId, TypeId};
+use bytes::Buf;
+use openflow::{ExperimenterFeature, OxmId, TableFeature, TableFeatures, TableId, TypeId};
 
 use super::values::Hexadecimal;
 use super::writer::{Fields, Record};
@@ -35,9 +36,20 @@ impl Fields for TableFeature {
             Self::WriteSetFieldMiss(ids) => match_fields(record.kind("WRITE_SETFIELD_MISS"), ids),
             Self::ApplySetField(ids) => match_fields(record.kind("APPLY_SETFIELD"), ids),
             Self::ApplySetFieldMiss(ids) => match_fields(record.kind("APPLY_SETFIELD_MISS"), ids),
+            Self::Experimenter(feature) => feature.fields(record.kind("EXPERIMENTER")),
+            Self::ExperimenterMiss(feature) => feature.fields(record.kind("EXPERIMENTER_MISS")),
             Self::Unknown(property) => property.fields(record),
             newer => _ = record.debug(newer),
         }
+    }
+}
+
+impl Fields for ExperimenterFeature {
+    fn fields(&self, record: &mut Record<'_>) {
+        record
+            .field("experimenter", &Hexadecimal(self.experimenter))
+            .field("exp_type", &self.exp_type)
+            .field("experimenter_data", &self.data);
     }
 }
 
@@ -70,9 +82,15 @@ fn type_id(record: &mut Record<'_>, id: &TypeId, names: &[(u16, &'static str)]) 
         Some((_, name)) => record.kind(name),
         None => record.head("type", &id.kind),
     };
-    let data = Some(&id.data).filter(|data| !data.is_empty());
-    record.optional("data", data);
+    let mut data = id.data.clone();
+    if id.kind == EXPERIMENTER && data.len() >= 4 {
+        record.field("experimenter", &Hexadecimal(data.get_u32()));
+    }
+    record.optional("data", Some(&data).filter(|data| !data.is_empty()));
 }
+
+/// `OFPIT_EXPERIMENTER` and `OFPAT_EXPERIMENTER`: their ids begin with the experimenter's.
+const EXPERIMENTER: u16 = 0xffff;
 
 /// `ofp_instruction_type`
 const INSTRUCTIONS: [(u16, &str); 7] = [
@@ -82,7 +100,7 @@ const INSTRUCTIONS: [(u16, &str); 7] = [
     (4, "APPLY_ACTIONS"),
     (5, "CLEAR_ACTIONS"),
     (6, "METER"),
-    (0xffff, "EXPERIMENTER"),
+    (EXPERIMENTER, "EXPERIMENTER"),
 ];
 
 /// `ofp_action_type`
@@ -103,5 +121,5 @@ const ACTIONS: [(u16, &str); 17] = [
     (25, "SET_FIELD"),
     (26, "PUSH_PBB"),
     (27, "POP_PBB"),
-    (0xffff, "EXPERIMENTER"),
+    (EXPERIMENTER, "EXPERIMENTER"),
 ];

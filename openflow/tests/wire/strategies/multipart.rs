@@ -234,6 +234,15 @@ pub(super) fn table_feature() -> impl Strategy<Value = TableFeature> {
     let types = || list((any::<u16>(), bytes(0..9)).prop_map(|(kind, data)| TypeId { kind, data }));
     let tables = || list(any::<u8>().prop_map(TableId));
     let fields = || list(oxm_id());
+    let experimenters = || {
+        (any::<u32>(), any::<u32>(), bytes(0..20)).prop_map(|(experimenter, exp_type, data)| {
+            ExperimenterFeature {
+                experimenter,
+                exp_type,
+                data,
+            }
+        })
+    };
     prop_oneof![
         types().prop_map(Feature::Instructions),
         types().prop_map(Feature::InstructionsMiss),
@@ -250,7 +259,9 @@ pub(super) fn table_feature() -> impl Strategy<Value = TableFeature> {
             fields().prop_map(Feature::WriteSetFieldMiss),
             fields().prop_map(Feature::ApplySetField),
             fields().prop_map(Feature::ApplySetFieldMiss),
-            (16..=u16::MAX, bytes(0..20))
+            experimenters().prop_map(Feature::Experimenter),
+            experimenters().prop_map(Feature::ExperimenterMiss),
+            (16..0xfffeu16, bytes(0..20))
                 .prop_map(|(kind, data)| Feature::Unknown(RawProperty { kind, data })),
         ],
     ]
