@@ -8,7 +8,7 @@ use openflow::PortNo;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use crate::ports::Ports;
-use crate::topology::{Bridges, FunctionKind, Host, Role};
+use crate::topology::{Bridges, Host, Role};
 
 /// The names of the ports that the configuration gives to the bridge of `host` with `role`, patch
 /// ports among them and LOCAL not.
@@ -33,7 +33,7 @@ pub fn configured(host: &Host, role: Role) -> Vec<&str> {
                 .map(|(_, name)| name);
             match role {
                 Role::Local => vnics().chain(patches).collect(),
-                Role::Service => functions(host).into_iter().chain(patches).collect(),
+                Role::Service => host.function_ports().chain(patches).collect(),
                 Role::Uplink => uplinks().chain(patches).collect(),
                 Role::Learning => Vec::new(),
             }
@@ -41,22 +41,6 @@ pub fn configured(host: &Host, role: Role) -> Vec<&str> {
         Bridges::Learning(_) if role == Role::Learning => vnics().chain(uplinks()).collect(),
         Bridges::Learning(_) | Bridges::AnyLearning => Vec::new(),
     }
-}
-
-/// The ports of the network functions.
-fn functions(host: &Host) -> Vec<&str> {
-    let functions = host.chains.iter().flat_map(|chain| &chain.functions);
-    functions
-        .flat_map(|function| match &function.kind {
-            FunctionKind::Tap { instances } => {
-                instances.iter().map(String::as_str).collect::<Vec<_>>()
-            }
-            FunctionKind::Inline { instances, .. } => instances
-                .iter()
-                .flat_map(|legs| [legs.ingress.as_str(), legs.egress.as_str()])
-                .collect(),
-        })
-        .collect()
 }
 
 /// The ports of a bridge as if all that are configured were there, numbered from 1 in the order

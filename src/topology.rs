@@ -151,6 +151,14 @@ impl Host {
             .find_map(|(own, bridge)| (own == role).then_some(bridge))
     }
 
+    /// The OVS interface names of all network functions, in the order of the configuration.
+    pub fn function_ports(&self) -> impl Iterator<Item = &str> {
+        self.chains
+            .iter()
+            .flat_map(|chain| &chain.functions)
+            .flat_map(|function| function.kind.ports())
+    }
+
     /// The vNIC at an OVS interface name.
     pub fn vnic(&self, port: &str) -> Option<&Vnic> {
         self.vnics.iter().find(|vnic| vnic.port == port)
@@ -424,6 +432,19 @@ pub enum FunctionKind {
         /// The legs of each instance.
         instances: Vec<InlineInstance>,
     },
+}
+
+impl FunctionKind {
+    /// The OVS interface names of all instances, an inline one's ingress before its egress.
+    pub fn ports(&self) -> Vec<&str> {
+        match self {
+            Self::Tap { instances } => instances.iter().map(String::as_str).collect(),
+            Self::Inline { instances, .. } => instances
+                .iter()
+                .flat_map(|legs| [legs.ingress.as_str(), legs.egress.as_str()])
+                .collect(),
+        }
+    }
 }
 
 /// The two legs of an inline function: a bump in the wire between them.

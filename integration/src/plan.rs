@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result, bail};
-use bridgechain::topology::{Bridges, FunctionKind, Host, Membership, Tagging, Topology, Vlan};
+use bridgechain::topology::{Bridges, Host, Membership, Tagging, Topology, Vlan};
 use openflow::MacAddr;
 
 use crate::frame::Tag;
@@ -146,7 +146,7 @@ impl Plan {
             station.mac = vnic.mac.unwrap_or(station.mac);
         }
         for function in host.chains.iter().flat_map(|chain| &chain.functions) {
-            for port in ports(&function.kind) {
+            for port in function.kind.ports() {
                 plan.add(
                     &function.name,
                     port,
@@ -223,19 +223,6 @@ impl Speech {
         Self {
             network,
             tagged: membership.delivery(network) == Some(Tagging::Tagged),
-        }
-    }
-}
-
-/// The ports of all instances of a function.
-fn ports(function: &FunctionKind) -> Vec<&str> {
-    match function {
-        FunctionKind::Tap { instances } => instances.iter().map(String::as_str).collect(),
-        FunctionKind::Inline { instances, .. } => {
-            let legs = instances
-                .iter()
-                .flat_map(|legs| [&legs.ingress, &legs.egress]);
-            legs.map(String::as_str).collect()
         }
     }
 }

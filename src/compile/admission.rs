@@ -157,7 +157,7 @@ pub(super) fn refuse_multicast_source(builder: &mut Builder) {
     builder.drop(
         Table::Source,
         priority::ALWAYS,
-        Match::new().with_masked(OxmField::EthSrc, 0x0100_0000_0000_u64, 0x0100_0000_0000_u64),
+        builder::multicast(Match::new(), OxmField::EthSrc),
         Class::DropSource,
     );
 }

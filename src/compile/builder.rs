@@ -18,6 +18,9 @@ const PACKET_IN_BYTES: u16 = 64;
 /// `in_port` of a resubmit that leaves it as it is (`OFPP_IN_PORT`, 16 bits).
 const KEEP_IN_PORT: u16 = 0xfff8;
 
+/// The bit of a MAC address that makes it a multicast one (IEEE 802, I/G), in its first byte.
+const GROUP_BIT: u64 = 0x0100_0000_0000;
+
 /// A port number that no port has.
 pub(super) const NOBODY: PortNo = PortNo(0);
 
@@ -130,6 +133,11 @@ pub(super) fn learn_miss(next: Table) -> (FlowKey, Flow) {
         Class::Pipeline,
         instructions,
     )
+}
+
+/// `match_` restricted to frames with a multicast address in `field`, `eth_src` or `eth_dst`.
+pub(super) fn multicast(match_: Match, field: OxmField) -> Match {
+    match_.with_masked(field, GROUP_BIT, GROUP_BIT)
 }
 
 /// Frames that came in by `port`.

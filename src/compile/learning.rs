@@ -207,7 +207,8 @@ fn to_port(host: &Host, ports: &Ports, entry: &LearnedMac) -> Delivery {
     delivery
 }
 
-fn to(network: Vlan, mac: openflow::MacAddr) -> Match {
+/// Frames of `network` to `mac`.
+pub(super) fn to(network: Vlan, mac: openflow::MacAddr) -> Match {
     vlan::of(Match::new(), network).with(OxmField::EthDst, mac)
 }
 

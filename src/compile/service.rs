@@ -27,7 +27,8 @@ pub(super) fn compile(host: &Host, chain: &ChainBridges, ports: &Ports) -> Progr
         Match::new(),
         Class::DropPort,
     );
-    for port in function_ports(host, ports) {
+    // They have nothing to say of their own.
+    for port in host.function_ports().filter_map(|name| ports.get(name)) {
         builder.drop(
             Table::Classify,
             priority::DEFAULT,
@@ -334,30 +335,8 @@ fn selectors(host: &Host, chain: &Chain, from: &Match) -> Vec<Match> {
                 selectors.push(of_network.clone().with(OxmField::EthSrc, mac));
                 selectors.push(of_network.clone().with(OxmField::EthDst, mac));
             }
-            selectors.push(of_network.with_masked(
-                OxmField::EthDst,
-                0x0100_0000_0000_u64,
-                0x0100_0000_0000_u64,
-            ));
+            selectors.push(builder::multicast(of_network, OxmField::EthDst));
         }
     }
     selectors
-}
-
-/// The ports of all network functions, each with nothing to say of its own.
-fn function_ports(host: &Host, ports: &Ports) -> Vec<PortNo> {
-    host.chains
-        .iter()
-        .flat_map(|chain| &chain.functions)
-        .flat_map(|function| match &function.kind {
-            FunctionKind::Tap { instances } => {
-                instances.iter().map(String::as_str).collect::<Vec<_>>()
-            }
-            FunctionKind::Inline { instances, .. } => instances
-                .iter()
-                .flat_map(|legs| [legs.ingress.as_str(), legs.egress.as_str()])
-                .collect(),
-        })
-        .filter_map(|name| ports.get(name))
-        .collect()
 }

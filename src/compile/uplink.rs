@@ -1,7 +1,7 @@
 //! The uplink bridge: a learning switch between the uplinks, the host itself and the chain; and
 //! the single bridge that does the work of both ends without a chain.
 
-use openflow::{Action, Match, OxmField, PortNo};
+use openflow::{Action, Match, PortNo};
 
 use super::admission::{self, Admission};
 use super::builder::{self, Builder, apply, apply_then, from_port};
@@ -34,16 +34,14 @@ pub(super) fn compile(
             apply_then(vec![builder::set_in_port(builder::NOBODY)], Table::Deliver),
         );
         for vnic in &host.vnics {
-            for (network, mac) in vnic
-                .membership
-                .vlans()
-                .into_iter()
-                .zip(vnic.mac.iter().cycle())
-            {
+            let Some(mac) = vnic.mac else {
+                continue;
+            };
+            for network in vnic.membership.vlans() {
                 builder.flow(
                     Table::Deliver,
                     priority::SPECIFIC,
-                    vlan::of(Match::new().with(OxmField::EthDst, *mac), network),
+                    learning::to(network, mac),
                     Class::Pinned,
                     apply(vec![Action::output(chain_port)]),
                 );
