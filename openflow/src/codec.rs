@@ -1,10 +1,13 @@
 //! Reading and writing bytes: a cursor that never leaves its structure, and lengths that are filled
 //! in when the structure is complete.
 
-use bytes::{BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 
 use crate::error::{DecodeError, EncodeError, ExpectedLength, Problem};
 use crate::msg::ErrorCode;
+
+/// An element of a list has at least its header and padding.
+const MIN_ELEMENT: usize = 8;
 
 /// What a cursor is in: for error messages, and for the error that the peer gets.
 #[derive(Debug)]
@@ -168,6 +171,29 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
+    /// Reads an element of a list that begins with its type and its length, both 16 bits: an action
+    /// or an instruction. The length is that of the whole, at least 8 and a multiple of 8.
+    #[inline]
+    pub(crate) fn element<T>(
+        &mut self,
+        structure: &'static Structure,
+        read: impl FnOnce(u16, &mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        let start = self.offset();
+        let mut header = self.fixed::<4>()?;
+        let kind = header.get_u16();
+        let length = usize::from(header.get_u16());
+        if length < MIN_ELEMENT {
+            let expected = ExpectedLength::AtLeast(MIN_ELEMENT);
+            return Err(self.bad_length("len", start + 2, length, expected));
+        }
+        if !length.is_multiple_of(8) {
+            let expected = ExpectedLength::MultipleOf(8);
+            return Err(self.bad_length("len", start + 2, length, expected));
+        }
+        self.within(structure, length - 4, |body| read(kind, body))
+    }
+
     /// Reads the rest of `structure`, whose header of `header_len` bytes has been read. The header
     /// says, in the field at offset `length_at`, that the whole is `length` bytes long.
     #[inline]
@@ -270,6 +296,24 @@ impl<'a> Reader<'a> {
 #[inline]
 pub(crate) const fn padding_to_8(length: usize) -> usize {
     length.wrapping_neg() & 7
+}
+
+/// Fills in the length of the element ([`Reader::element`]) that began at `start` and is complete.
+#[inline]
+pub(crate) fn finish_element(
+    out: &mut [u8],
+    start: usize,
+    structure: &'static Structure,
+) -> Result<(), EncodeError> {
+    let length = out.len() - start;
+    if length < MIN_ELEMENT || !length.is_multiple_of(8) {
+        return Err(EncodeError::Misaligned {
+            structure: structure.name,
+            length,
+            multiple: 8,
+        });
+    }
+    set_length(out, start, start + 2, structure.name)
 }
 
 /// Appends `count` zero bytes.

@@ -5,9 +5,9 @@ use std::fmt;
 use bytes::{Buf, BufMut, Bytes};
 
 use crate::action::{ACTIONS, Action};
-use crate::codec::{Decode, Encode, Reader, Structure, put_list, put_padding, set_length};
+use crate::codec::{Decode, Encode, Reader, Structure, finish_element, put_list, put_padding};
 use crate::display::Separated;
-use crate::error::{DecodeError, EncodeError, ExpectedLength};
+use crate::error::{DecodeError, EncodeError};
 use crate::msg::ErrorCode;
 use crate::types::{MeterId, TableId};
 
@@ -118,21 +118,9 @@ mod kind {
     pub(super) const EXPERIMENTER: u16 = 0xffff;
 }
 
-const MIN_LEN: usize = 8;
-
 impl Decode for Instruction {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let start = r.offset();
-        let mut header = r.fixed::<4>()?;
-        let kind = header.get_u16();
-        let length = usize::from(header.get_u16());
-        if length < MIN_LEN {
-            return Err(r.bad_length("len", start + 2, length, ExpectedLength::AtLeast(MIN_LEN)));
-        }
-        if !length.is_multiple_of(8) {
-            return Err(r.bad_length("len", start + 2, length, ExpectedLength::MultipleOf(8)));
-        }
-        r.within(&INSTRUCTIONS, length - 4, |body| decode_body(kind, body))
+        r.element(&INSTRUCTIONS, decode_body)
     }
 }
 
@@ -213,16 +201,7 @@ impl Encode for Instruction {
                 out.extend_from_slice(data);
             }
         }
-        let length = out.len() - start;
-        if length < MIN_LEN || !length.is_multiple_of(8) {
-            let structure = INSTRUCTIONS.name;
-            return Err(EncodeError::Misaligned {
-                structure,
-                length,
-                multiple: 8,
-            });
-        }
-        set_length(out, start, start + 2, INSTRUCTIONS.name)
+        finish_element(out, start, &INSTRUCTIONS)
     }
 }
 

@@ -4,9 +4,10 @@ use bytes::{Buf, BufMut};
 
 use super::{Action, nicira};
 use crate::codec::{
-    Decode, Encode, Reader, Structure, pad_to_8, padding_to_8, put_padding, set_length,
+    Decode, Encode, Reader, Structure, finish_element, pad_to_8, padding_to_8, put_padding,
+    set_length,
 };
-use crate::error::{DecodeError, EncodeError, ExpectedLength};
+use crate::error::{DecodeError, EncodeError};
 use crate::msg::ErrorCode;
 use crate::oxm::MatchEntry;
 use crate::types::{GroupId, PortNo, QueueId};
@@ -15,8 +16,6 @@ use crate::types::{GroupId, PortNo, QueueId};
 pub(crate) const ACTIONS: Structure =
     Structure::new("ofp_action_header", ErrorCode::OFPBAC_BAD_LEN);
 const SET_FIELD: Structure = Structure::new("ofp_action_set_field", ErrorCode::OFPBAC_BAD_SET_LEN);
-/// The shortest action.
-const MIN_LEN: usize = 8;
 
 /// `ofp_action_type`
 mod kind {
@@ -41,17 +40,7 @@ mod kind {
 
 impl Decode for Action {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let start = r.offset();
-        let mut header = r.fixed::<4>()?;
-        let kind = header.get_u16();
-        let length = usize::from(header.get_u16());
-        if length < MIN_LEN {
-            return Err(r.bad_length("len", start + 2, length, ExpectedLength::AtLeast(MIN_LEN)));
-        }
-        if !length.is_multiple_of(8) {
-            return Err(r.bad_length("len", start + 2, length, ExpectedLength::MultipleOf(8)));
-        }
-        r.within(&ACTIONS, length - 4, |body| decode_body(kind, body))
+        r.element(&ACTIONS, decode_body)
     }
 }
 
@@ -184,14 +173,5 @@ fn encode_raw(
 
 /// Fills in the length of the action that began at `start` and now is complete.
 pub(super) fn finish_action(out: &mut [u8], start: usize) -> Result<(), EncodeError> {
-    let length = out.len() - start;
-    if length < MIN_LEN || !length.is_multiple_of(8) {
-        let structure = ACTIONS.name;
-        return Err(EncodeError::Misaligned {
-            structure,
-            length,
-            multiple: 8,
-        });
-    }
-    set_length(out, start, start + 2, ACTIONS.name)
+    finish_element(out, start, &ACTIONS)
 }
