@@ -32,6 +32,13 @@ pub enum Class {
     /// Written by the switch itself: the port that a source address was seen at. It is neither
     /// wanted nor unwanted, and goes by its own idle timeout.
     Remembered = 0x07,
+    /// Brings the probes of a health check from a function to the controller.
+    Probe = 0x08,
+    /// Does nothing: says, for the next controller to read back, that an instance of a function
+    /// has failed its health check.
+    Failed = 0x09,
+    /// Keeps frames from being copied to a tap.
+    Skip = 0x0a,
     /// Drops frames from a port that is not in the configuration.
     DropPort = 0x80,
     /// Drops frames of a VLAN that their port is no member of.
@@ -46,10 +53,16 @@ pub enum Class {
     DropFunction = 0x85,
     /// Drops frames of a vNIC that may use no other address than the one pinned to it.
     DropForged = 0x86,
+    /// Drops frames from more addresses than a vNIC or a network may have.
+    DropMaxMacs = 0x87,
+    /// Drops what the host has sent by one uplink and gets back by another.
+    DropReflected = 0x88,
+    /// Drops the copies of a frame from outside that come in by the other uplinks.
+    DropStandby = 0x89,
 }
 
 impl Class {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 20] = [
         Self::Pipeline,
         Self::Pinned,
         Self::LearnedSource,
@@ -57,6 +70,9 @@ impl Class {
         Self::Flood,
         Self::Function,
         Self::Remembered,
+        Self::Probe,
+        Self::Failed,
+        Self::Skip,
         Self::DropPort,
         Self::DropVlan,
         Self::DropSpoofed,
@@ -64,6 +80,9 @@ impl Class {
         Self::DropSource,
         Self::DropFunction,
         Self::DropForged,
+        Self::DropMaxMacs,
+        Self::DropReflected,
+        Self::DropStandby,
     ];
 
     /// The cookie of flows of this class.

@@ -12,6 +12,7 @@ pub mod config;
 pub mod controller;
 pub mod cookie;
 pub mod decode;
+pub mod health;
 pub mod host;
 pub mod learning;
 pub mod ofctl;

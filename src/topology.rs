@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -136,8 +138,13 @@ pub struct Host {
     pub bridges: Bridges,
     /// OVS interface names of the ports to the outside. No two alike.
     pub uplinks: Vec<String>,
+    /// How several uplinks work together.
+    pub uplink_mode: UplinkMode,
     /// The VLANs of all networks of the topology: what the uplinks carry.
     pub networks: BTreeSet<Vlan>,
+    /// How many MAC addresses may be learned behind this host's vNICs in a network, where that is
+    /// limited.
+    pub max_macs: BTreeMap<Vlan, u32>,
     /// The vNICs of all VMs on this host, in the order of the configuration.
     pub vnics: Vec<Vnic>,
     /// The service chains, each with the function instances on this host only.
@@ -188,7 +195,7 @@ impl Host {
         self.chains
             .iter()
             .flat_map(|chain| &chain.functions)
-            .any(|function| matches!(function.kind, FunctionKind::Inline { .. }))
+            .any(|function| matches!(function.kind, FunctionKind::Inline { shadow: false, .. }))
     }
 
     /// Whether any vNIC sees all frames of `vlan` (`promiscuous: accept`).
@@ -215,6 +222,18 @@ impl Host {
         };
         bridges.into_iter()
     }
+}
+
+/// How several uplinks of a host work together (`uplink_mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UplinkMode {
+    /// Each is a port of the learning switch, and leads to a segment of its own.
+    #[default]
+    Separate,
+    /// All lead to the same network. The first that is up carries all frames.
+    ActiveBackup,
+    /// All lead to the same network. Each source MAC address has one of those that are up.
+    Balance,
 }
 
 /// How a host's bridges are laid out.
@@ -313,6 +332,13 @@ pub struct Vnic {
     pub membership: Membership,
     /// What it sees besides its own frames.
     pub promiscuous: Promiscuous,
+    /// Which bridge it is plugged into.
+    pub attachment: Attachment,
+    /// What it may send, and be sent.
+    pub security: PortSecurity,
+    /// Its VM may run on several hosts. On each of them its address is protected from other vNICs
+    /// and otherwise learned, at its own port or at an uplink, wherever the VM is.
+    pub roams: bool,
 }
 
 impl Vnic {
@@ -390,6 +416,44 @@ pub enum Promiscuous {
     Bum,
     /// All frames of its networks on this host.
     Accept,
+    /// Broadcast and multicast, but no unknown unicast: it has a pinned address, so unicast that
+    /// is meant for it is never unknown.
+    Reject,
+}
+
+/// Which bridge a vNIC is plugged into (`type`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Attachment {
+    /// The local bridge, in front of the service chains (AHV's kNormalNic).
+    #[default]
+    Normal,
+    /// The uplink bridge, beside the service chains: its own frames are never inspected (AHV's
+    /// kDirectNic).
+    Direct,
+}
+
+/// What a vNIC may send, and be sent, in the words of VMware ESXi. The default limits nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PortSecurity {
+    /// Whether it may send from other addresses than the one pinned to it.
+    pub forged_transmits: Permission,
+    /// Whether frames to other addresses than the one pinned to it reach it: whether these are
+    /// learned at its port.
+    pub mac_changes: Permission,
+    /// How many addresses may be learned at its port.
+    pub max_macs: Option<u32>,
+    /// How many broadcast and multicast frames it may send per second.
+    pub storm_limit: Option<u32>,
+}
+
+/// Whether something is permitted (`accept`, `reject`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Permission {
+    /// It is.
+    #[default]
+    Accept,
+    /// It is not.
+    Reject,
 }
 
 /// A service chain: the functions that frames of some networks or VMs pass, in order.
@@ -410,21 +474,40 @@ pub struct Chain {
 pub struct Function {
     /// Unique in its chain.
     pub name: String,
-    /// A copy, or in the way; with the ports of its instances on this host. Several instances
-    /// share the load.
+    /// Whether frames reach it at all. One that is not is drained: frames pass as if it was not
+    /// part of the chain, whatever its failure policy is.
+    pub enabled: bool,
+    /// How its instances on one host work together.
+    pub redundancy: Redundancy,
+    /// A copy, or in the way; with the ports of its instances on this host.
     pub kind: FunctionKind,
+}
+
+/// How several instances of a function on one host work together (`redundancy`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redundancy {
+    /// They share the load: both directions of a conversation go to the same one.
+    #[default]
+    ActiveActive,
+    /// The first that is in service has all of it.
+    ActivePassive,
 }
 
 /// How a function is inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FunctionKind {
-    /// Receives a copy of every frame, and can never stop or alter one.
+    /// Receives copies of frames, and can never stop or alter one.
     Tap {
-        /// The OVS interface name of each instance.
-        instances: Vec<String>,
+        /// What is copied, and what a copy looks like.
+        copying: Copying,
+        /// Where the copies go.
+        instances: Vec<TapInstance>,
     },
     /// Frames pass through it.
     Inline {
+        /// It gets copies only, on the leg by which the frame would enter; what it sends is
+        /// dropped. To try out what it would do.
+        shadow: bool,
         /// What happens to frames while it is down.
         failure_policy: FailurePolicy,
         /// Probing through the data path, where configured.
@@ -438,13 +521,140 @@ impl FunctionKind {
     /// The OVS interface names of all instances, an inline one's ingress before its egress.
     pub fn ports(&self) -> Vec<&str> {
         match self {
-            Self::Tap { instances } => instances.iter().map(String::as_str).collect(),
+            Self::Tap { instances, .. } => {
+                instances.iter().map(|instance| &*instance.port).collect()
+            }
             Self::Inline { instances, .. } => instances
                 .iter()
                 .flat_map(|legs| [legs.ingress.as_str(), legs.egress.as_str()])
                 .collect(),
         }
     }
+}
+
+/// Where the copies for a tap go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TapInstance {
+    /// OVS interface name.
+    pub port: String,
+    /// Whether it gets any. One that does not is drained.
+    pub enabled: bool,
+    /// The other end of the tunnel that the port is, for a sink on another machine.
+    pub remote: Option<Remote>,
+}
+
+/// The far end of a tunnel port that carries copies to another machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// How copies are encapsulated.
+    pub tunnel: Tunnel,
+    /// Where they are sent (`options:remote_ip`).
+    pub ip: IpAddr,
+}
+
+/// A tunnel protocol that Open vSwitch speaks, with what it needs to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tunnel {
+    /// VXLAN (RFC 7348), with its 24-bit VNI.
+    Vxlan {
+        /// `options:key`
+        vni: u32,
+    },
+    /// GRE with an Ethernet payload (RFC 2784, 2890).
+    Gre {
+        /// `options:key`, where there is one.
+        key: Option<u32>,
+    },
+    /// ERSPAN version 1 (type II), a mirroring session over GRE.
+    Erspan {
+        /// `options:key`, the session id: 10 bits.
+        session: u16,
+        /// `options:erspan_idx`, the port index: 20 bits.
+        index: u32,
+    },
+}
+
+/// What is copied to a tap, and what a copy looks like. The default is every frame, as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Copying {
+    /// Frames that any of these applies to are not copied.
+    pub skip: Vec<SkipRule>,
+    /// Which frames, by where they come from and go to.
+    pub scope: CopyScope,
+    /// Copies are cut off after that many bytes.
+    pub snap_length: Option<u16>,
+    /// One in so many conversations is copied, with all its frames.
+    pub sampling: Option<NonZeroU16>,
+    /// How much is copied at the most.
+    pub rate_limit: Option<RateLimit>,
+    /// What becomes of the tag.
+    pub tag: CopyTag,
+}
+
+/// Frames that a tap does not want: those that agree with all that is given. A port or a prefix
+/// may be at either end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SkipRule {
+    /// The protocol.
+    pub protocol: Option<Protocol>,
+    /// TCP, UDP or SCTP ports; empty where these do not matter.
+    pub ports: Vec<RangeInclusive<u16>>,
+    /// IPv4 and IPv6 prefixes; empty where addresses do not matter.
+    pub prefixes: Vec<Prefix>,
+}
+
+/// A protocol over Ethernet or IP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// ARP, by its EtherType.
+    Arp,
+    /// An IP protocol number, over IPv4 and IPv6.
+    Ip(u8),
+}
+
+/// The addresses that begin alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    /// An address with nothing behind the prefix.
+    pub address: IpAddr,
+    /// How many bits are the same: at most 32 or 128.
+    pub length: u8,
+}
+
+/// Which frames are copied, by where they come from and go to (`direction`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CopyScope {
+    /// All.
+    #[default]
+    All,
+    /// Between VMs of the configuration only, on whichever host these are.
+    EastWest,
+}
+
+/// How much is copied at the most; what is more is not copied, and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateLimit {
+    /// Kilobits per second (1000 bits).
+    Kbps(u32),
+    /// Frames per second.
+    Pps(u32),
+}
+
+/// What becomes of the tag of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CopyTag {
+    /// It is that of the frame's network.
+    #[default]
+    Keep,
+    /// It is taken off.
+    Strip,
+    /// Around it comes another one (802.1Q), which tells the direction.
+    Outer {
+        /// On frames from the guests of this host.
+        to_uplink: Vlan,
+        /// On frames from elsewhere to the guests of this host.
+        to_guests: Vlan,
+    },
 }
 
 /// The two legs of an inline function: a bump in the wire between them.
@@ -454,6 +664,8 @@ pub struct InlineInstance {
     pub ingress: String,
     /// OVS interface name of the leg that faces the uplink.
     pub egress: String,
+    /// Whether it gets any frames. One that does not is drained.
+    pub enabled: bool,
 }
 
 /// What happens to the frames of an inline function that is down.
@@ -467,7 +679,7 @@ pub enum FailurePolicy {
 }
 
 /// Probing of an inline function: frames go in on one leg and must come out of the other.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthCheck {
     /// Time between probes.
     pub interval: Duration,

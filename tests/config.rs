@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bridgechain::config::{self, Diagnostic, Diagnostics, Severity};
+use bridgechain::health::Failed;
 use bridgechain::topology::{Role, Topology};
 use bridgechain::{compile, portmap, reconcile};
 use openflow::{BundleAdd, BundleFlags, Message, Xid};
@@ -75,7 +76,8 @@ fn every_example_compiles() {
         for host in topology.hosts.values() {
             for (role, bridge) in host.bridges() {
                 let ports = portmap::assumed(host, role);
-                let program = compile::bridge(host, &topology.controller, role, &ports);
+                let program =
+                    compile::bridge(host, &topology.controller, role, &ports, &Failed::default());
                 assert!(!program.flows.is_empty(), "{name}: {}", bridge.name);
             }
         }
@@ -146,7 +148,13 @@ fn a_network_with_as_many_vnics_as_a_host_may_have_fits_the_wire() {
     let (topology, _) = config::parse("lab.yaml", crowd(4_000)).expect("a good file");
     let host = &topology.hosts["h"];
     let ports = portmap::assumed(host, Role::Local);
-    let program = compile::bridge(host, &topology.controller, Role::Local, &ports);
+    let program = compile::bridge(
+        host,
+        &topology.controller,
+        Role::Local,
+        &ports,
+        &Failed::default(),
+    );
     for (key, flow) in &program.flows {
         let add = BundleAdd::new(1, BundleFlags::ATOMIC, reconcile::add_flow(key, flow));
         Message::BundleAdd(add)

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use bridgechain::compile;
 use bridgechain::config;
+use bridgechain::health::Failed;
 use bridgechain::ofctl::Dialect;
 use bridgechain::ports::Ports;
 use bridgechain::program::{Flow, FlowKey, Program};
@@ -96,7 +97,8 @@ fn compiled<'t>(
     for (host, (role, bridge)) in all() {
         if args.bridge.as_ref().is_none_or(|wanted| wanted == bridge) {
             let ports = numbers.ports(host, role)?;
-            let program = compile::bridge(host, &topology.controller, role, &ports);
+            let program =
+                compile::bridge(host, &topology.controller, role, &ports, &Failed::default());
             let by_name = !numbers.are_given();
             compiled.push(Compiled {
                 host: &host.name,

@@ -6,7 +6,7 @@ use openflow::{
 };
 
 use super::tables::{Table, priority};
-use super::{FIRST_GROUP, GROUPS, mark};
+use super::{FIRST_GROUP, FIRST_METER, GROUPS, METERS, mark};
 use crate::cookie::Class;
 use crate::program::{Flow, FlowKey, Group, Meter, Program};
 use crate::topology::Controller;
@@ -84,10 +84,7 @@ impl Builder {
     ///
     /// Not from a position in the configuration: so the others keep theirs when one is added.
     pub(super) fn group(&mut self, name: &str, group: Group) -> GroupId {
-        let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        });
-        let mut id = GroupId(FIRST_GROUP + (hash & GROUPS));
+        let mut id = GroupId(FIRST_GROUP + (hash(name) & GROUPS));
         while self
             .program
             .groups
@@ -97,6 +94,21 @@ impl Builder {
             id = GroupId(FIRST_GROUP + (id.0.wrapping_add(1) & GROUPS));
         }
         self.program.groups.insert(id, group);
+        id
+    }
+
+    /// Adds a meter under an id made from `name`, as [`Builder::group`] does, and returns the id.
+    pub(super) fn meter(&mut self, name: &str, meter: Meter) -> MeterId {
+        let mut id = MeterId(FIRST_METER + (hash(name) & METERS));
+        while self
+            .program
+            .meters
+            .get(&id)
+            .is_some_and(|other| *other != meter)
+        {
+            id = MeterId(FIRST_METER + (id.0.wrapping_add(1) & METERS));
+        }
+        self.program.meters.insert(id, meter);
         id
     }
 
@@ -114,6 +126,13 @@ impl Builder {
             },
         );
     }
+}
+
+/// 32-bit FNV-1a.
+fn hash(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// Drops reserved multicast (IEEE 802.1Q, table 8-1: never forwarded by a bridge).

@@ -32,8 +32,9 @@ mod vlan;
 pub use learning::{admits, learned, recover};
 pub use tables::Table;
 
-use openflow::GroupId;
+use openflow::{GroupId, MeterId};
 
+use crate::health::Failed;
 use crate::ports::Ports;
 use crate::program::Program;
 use crate::topology::{Bridges, Controller, Host, Role};
@@ -44,6 +45,17 @@ const FIRST_GROUP: u32 = 0xb41d_0000;
 /// The bits of a group id that differ between ours.
 const GROUPS: u32 = 0xffff;
 
+/// The first of the meter ids that are bridgechain's. Open vSwitch has 200,000 at the least where it
+/// has any.
+const FIRST_METER: u32 = 0x1_0000;
+/// The bits of a meter id that differ between ours.
+const METERS: u32 = 0xffff;
+
+/// Whether a meter was put there by bridgechain.
+pub fn is_our_meter(id: MeterId) -> bool {
+    id == MeterId::CONTROLLER || id.0 & !METERS == FIRST_METER
+}
+
 /// Whether a group was put there by bridgechain.
 pub fn is_our_group(id: GroupId) -> bool {
     id.0 & !GROUPS == FIRST_GROUP
@@ -51,12 +63,18 @@ pub fn is_our_group(id: GroupId) -> bool {
 
 /// All that the bridge of `host` with `role` must hold, apart from learned MAC addresses.
 ///
-/// Ports that the configuration names and `ports` lacks are left out; their flows come once the
+/// Instances of functions that have `failed` get no frames. Ports that the configuration names and `ports` lacks are left out; their flows come once the
 /// port is there. A `role` that the host has no bridge for gives an empty program.
-pub fn bridge(host: &Host, settings: &Controller, role: Role, ports: &Ports) -> Program {
+pub fn bridge(
+    host: &Host,
+    settings: &Controller,
+    role: Role,
+    ports: &Ports,
+    failed: &Failed,
+) -> Program {
     match (&host.bridges, role) {
         (Bridges::Chain(chain), Role::Local) => local::compile(host, chain, settings, ports),
-        (Bridges::Chain(chain), Role::Service) => service::compile(host, chain, ports),
+        (Bridges::Chain(chain), Role::Service) => service::compile(host, chain, ports, failed),
         (Bridges::Chain(chain), Role::Uplink) => uplink::compile(host, chain, settings, ports),
         (Bridges::Learning(_), Role::Learning) if !host.vnics.is_empty() => {
             uplink::compile_single(host, settings, ports)

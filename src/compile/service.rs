@@ -9,11 +9,19 @@ use super::builder::{self, Builder, apply, flow, from_port, reserved_multicast};
 use super::tables::{Table, priority};
 use super::{mark, vlan};
 use crate::cookie::Class;
+use crate::health::Failed;
 use crate::ports::Ports;
 use crate::program::{Group, Program};
-use crate::topology::{Chain, ChainBridges, FailurePolicy, Function, FunctionKind, Host};
+use crate::topology::{
+    Chain, ChainBridges, FailurePolicy, Function, FunctionKind, Host, TapInstance,
+};
 
-pub(super) fn compile(host: &Host, chain: &ChainBridges, ports: &Ports) -> Program {
+pub(super) fn compile(
+    host: &Host,
+    chain: &ChainBridges,
+    ports: &Ports,
+    failed: &Failed,
+) -> Program {
     let mut builder = Builder::default();
     builder.drop(
         Table::Classify,
@@ -52,6 +60,7 @@ pub(super) fn compile(host: &Host, chain: &ChainBridges, ports: &Ports) -> Progr
             host,
             chain,
             ports,
+            failed,
             left,
             right,
         }
@@ -98,6 +107,7 @@ struct Insertion<'a> {
     host: &'a Host,
     chain: &'a Chain,
     ports: &'a Ports,
+    failed: &'a Failed,
     /// The patch port to the local bridge.
     left: PortNo,
     /// The patch port to the uplink bridge.
@@ -159,7 +169,7 @@ impl Insertion<'_> {
         let mut actions = Vec::new();
         for next in ahead {
             match &functions[next].kind {
-                FunctionKind::Tap { instances } => {
+                FunctionKind::Tap { instances, .. } => {
                     actions.extend(self.copy_to(builder, &functions[next], instances));
                 }
                 FunctionKind::Inline { .. } => {
@@ -178,11 +188,11 @@ impl Insertion<'_> {
         &self,
         builder: &mut Builder,
         tap: &Function,
-        instances: &[String],
+        instances: &[TapInstance],
     ) -> Option<Action> {
         let ports: Vec<PortNo> = instances
             .iter()
-            .filter_map(|name| self.ports.get(name))
+            .filter_map(|instance| self.ports.get(&instance.port))
             .collect();
         match ports.as_slice() {
             [] => None,
@@ -273,6 +283,9 @@ impl Insertion<'_> {
             return None;
         };
         let instance = instances.first()?;
+        if self.failed.contains(&instance.ingress) {
+            return None;
+        }
         Some(Legs {
             ingress: self.ports.get(&instance.ingress)?,
             egress: self.ports.get(&instance.egress)?,

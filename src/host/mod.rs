@@ -45,6 +45,7 @@ pub use counters::Counters;
 
 use crate::compile;
 use crate::cookie::Class;
+use crate::health::Failed;
 use crate::learning::{Learned, MacTable};
 use crate::ports::Ports;
 use crate::program::{FlowKey, Program};
@@ -73,6 +74,8 @@ pub struct HostState {
     name: String,
     bridges: BTreeMap<Role, Bridge>,
     macs: MacTable,
+    /// The instances of functions that have failed their health check.
+    failed: Failed,
     /// The bridges that were read at least once, so that their source flows are known.
     read_once: BTreeSet<Role>,
     counters: Counters,
@@ -90,6 +93,7 @@ impl HostState {
             name: host.to_owned(),
             bridges: BTreeMap::new(),
             macs: MacTable::default(),
+            failed: Failed::default(),
             read_once: BTreeSet::new(),
             counters: Counters::default(),
             crowded: false,
@@ -339,7 +343,7 @@ impl HostState {
         // A bridge that is not part of the topology any more is left alone.
         if bridge.stale && roles(host).any(|known| known == role) {
             bridge.stale = false;
-            let wanted = wanted(host, &self.topology, bridge, &self.macs);
+            let wanted = wanted(host, &self.topology, bridge, &self.macs, &self.failed);
             if bridge.pursue(wanted, &mut self.counters, out) {
                 return;
             }
@@ -360,7 +364,13 @@ impl HostState {
 }
 
 /// All that `bridge` is to hold.
-fn wanted(host: &Host, topology: &Topology, bridge: &mut Bridge, macs: &MacTable) -> Program {
+fn wanted(
+    host: &Host,
+    topology: &Topology,
+    bridge: &mut Bridge,
+    macs: &MacTable,
+    failed: &Failed,
+) -> Program {
     let Bridge {
         role,
         ports,
@@ -368,7 +378,7 @@ fn wanted(host: &Host, topology: &Topology, bridge: &mut Bridge, macs: &MacTable
         held,
         ..
     } = bridge;
-    let mut wanted = compile::bridge(host, &topology.controller, *role, ports);
+    let mut wanted = compile::bridge(host, &topology.controller, *role, ports, failed);
     for entry in macs.iter() {
         wanted.flows.extend(compile::learned(
             host,

@@ -1,6 +1,6 @@
 //! Which of a bridge's entries are bridgechain's.
 
-use openflow::{FlowModFlags, FlowStats, GroupDesc, MeterConfig, MeterId};
+use openflow::{FlowModFlags, FlowStats, GroupDesc, MeterConfig};
 
 use crate::compile;
 use crate::cookie::{self, Class};
@@ -10,7 +10,7 @@ use crate::session::Snapshot;
 /// What a bridge holds, told apart by owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Bridgechain's own entries: flows by cookie, groups by number, the meter of the controller.
+    /// Bridgechain's own entries: flows by cookie, groups and meters by number.
     pub ours: Program,
     /// How many flows belong to somebody else.
     pub foreign: usize,
@@ -57,7 +57,7 @@ pub fn found(snapshot: Snapshot) -> Found {
                 .collect(),
             meters: meters
                 .into_iter()
-                .filter(|meter| meter.meter_id == MeterId::CONTROLLER)
+                .filter(|meter| compile::is_our_meter(meter.meter_id))
                 .map(
                     |MeterConfig {
                          meter_id,

@@ -1,6 +1,7 @@
 //! What the compiled flows do, in the words of the rule.
 
 use bridgechain::compile;
+use bridgechain::health::Failed;
 use bridgechain::learning::{LearnedMac, Location};
 use bridgechain::portmap;
 use bridgechain::ports::Ports;
@@ -22,7 +23,7 @@ pub(crate) fn programs(world: &World) -> Vec<(Role, Program)> {
         .collect();
     let program = |role| {
         let ports = ports(world, role);
-        let mut program = compile::bridge(&world.host, &settings, role, &ports);
+        let mut program = compile::bridge(&world.host, &settings, role, &ports, &Failed::default());
         for entry in &learned {
             let flows = compile::learned(&world.host, &settings, role, &ports, entry);
             program.flows.extend(flows);

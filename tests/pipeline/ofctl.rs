@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::ovs::{Ovs, all_ports, bridge_name};
+use bridgechain::health::Failed;
 use bridgechain::ofctl::Dialect;
 use bridgechain::program::Program;
 use bridgechain::topology::Topology;
@@ -82,7 +83,8 @@ fn a_loaded_bridge_holds_what_was_compiled() {
             ovs.add_host(host, &bridges);
             for (role, ports) in &bridges {
                 let bridge = bridge_name(host, *role);
-                let program = compile::bridge(host, &topology.controller, *role, ports);
+                let program =
+                    compile::bridge(host, &topology.controller, *role, ports, &Failed::default());
                 for dialect in [Dialect::Numbers, Dialect::Names(ports)] {
                     let found = load_and_read_back(&ovs, bridge, dialect, &program);
                     let place = format!("{}: {bridge}, {dialect:?}", path.display());
@@ -124,7 +126,8 @@ fn the_output_of_the_command_can_be_loaded_as_it_is() {
             );
             ovs.ofctl_file("add-flows", bridge, &printed(&[config, "--bridge", bridge]));
             let found = ovs.read_back(bridge);
-            let mut program = compile::bridge(host, &topology.controller, *role, ports);
+            let mut program =
+                compile::bridge(host, &topology.controller, *role, ports, &Failed::default());
             program.meters.clear();
             assert_same(&found, &program, bridge);
         }

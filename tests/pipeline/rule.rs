@@ -278,8 +278,11 @@ fn inspect(world: &World, from: &Station, vlan: Vlan, frame: &Frame) -> Inspecti
     }
     for function in functions {
         match &function.kind {
-            FunctionKind::Tap { instances } => {
-                if instances.iter().any(|port| world.is_there(port)) {
+            FunctionKind::Tap { instances, .. } => {
+                if instances
+                    .iter()
+                    .any(|instance| world.is_there(&instance.port))
+                {
                     let name = tap_name(chain, function);
                     inspection.seen.push(Station::Function(name));
                 }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bridgechain::simulate::{Frame, Tag};
 use bridgechain::topology::{
-    Bridge, Bridges, Chain, ChainBridges, FailurePolicy, Function, FunctionKind, Host,
-    InlineInstance, Membership, Patch, Promiscuous, Vlan, Vnic,
+    Attachment, Bridge, Bridges, Chain, ChainBridges, Copying, FailurePolicy, Function,
+    FunctionKind, Host, InlineInstance, Membership, Patch, PortSecurity, Promiscuous, Redundancy,
+    TapInstance, UplinkMode, Vlan, Vnic,
 };
 use openflow::{DatapathId, MacAddr};
 use proptest::collection::{btree_set, vec};
@@ -234,6 +235,8 @@ fn host() -> impl Strategy<Value = Host> {
                     name: "node1".to_owned(),
                     bridges,
                     uplinks: (0..uplinks).map(|index| format!("eth{index}")).collect(),
+                    uplink_mode: UplinkMode::default(),
+                    max_macs: BTreeMap::new(),
                     networks: networks.clone(),
                     vnics,
                     chains: Vec::new(),
@@ -320,6 +323,9 @@ fn vnic(index: u8, networks: &BTreeSet<Vlan>) -> impl Strategy<Value = Vnic> + u
             mac: has_mac.then(|| pinned(index)),
             membership,
             promiscuous,
+            attachment: Attachment::default(),
+            security: PortSecurity::default(),
+            roams: false,
         }
     })
 }
@@ -340,20 +346,31 @@ impl RawFunction {
         match self {
             Self::Tap(count) => Function {
                 name: format!("ids{position}"),
+                enabled: true,
+                redundancy: Redundancy::default(),
                 kind: FunctionKind::Tap {
+                    copying: Copying::default(),
                     instances: (0..count)
-                        .map(|instance| format!("ids{chain}{position}{instance}"))
+                        .map(|instance| TapInstance {
+                            port: format!("ids{chain}{position}{instance}"),
+                            enabled: true,
+                            remote: None,
+                        })
                         .collect(),
                 },
             },
             Self::Inline(failure_policy) => Function {
                 name: format!("ips{position}"),
+                enabled: true,
+                redundancy: Redundancy::default(),
                 kind: FunctionKind::Inline {
+                    shadow: false,
                     failure_policy,
                     health_check: None,
                     instances: vec![InlineInstance {
                         ingress: leg(chain, position, true),
                         egress: leg(chain, position, false),
+                        enabled: true,
                     }],
                 },
             },

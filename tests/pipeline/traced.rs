@@ -59,7 +59,7 @@ fn leave_one_instance(world: &mut World) {
         .iter_mut()
         .flat_map(|chain| &mut chain.functions)
     {
-        if let FunctionKind::Tap { instances } = &mut function.kind {
+        if let FunctionKind::Tap { instances, .. } = &mut function.kind {
             instances.truncate(1);
         }
     }

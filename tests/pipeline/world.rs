@@ -107,8 +107,9 @@ impl World {
         });
         functions
             .filter_map(|(chain, function)| match &function.kind {
-                FunctionKind::Tap { instances } => {
-                    Some((tap_name(chain, function), instances.clone()))
+                FunctionKind::Tap { instances, .. } => {
+                    let ports = instances.iter().map(|instance| instance.port.clone());
+                    Some((tap_name(chain, function), ports.collect()))
                 }
                 FunctionKind::Inline { .. } => None,
             })

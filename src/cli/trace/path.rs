@@ -185,12 +185,18 @@ fn reason(class: Class) -> &'static str {
             "its source address is not the one pinned to its vNIC, by which a chain finds it"
         }
         Class::DropFunction => "a network function does not send frames of its own",
+        Class::DropMaxMacs => "its vNIC or its network has as many addresses as it may have",
+        Class::DropReflected => "this host has sent it by another uplink",
+        Class::DropStandby => "it is another uplink that takes in frames like this one",
+        Class::Skip => "the tap does not want it",
         Class::LearnedDestination => "its destination is where it came from",
         Class::Flood => "nobody is a member of that VLAN",
         Class::Pipeline
         | Class::Pinned
         | Class::LearnedSource
         | Class::Function
+        | Class::Probe
+        | Class::Failed
         | Class::Remembered => "by a flow",
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use bridgechain::health::Failed;
 use bridgechain::learning::{LearnedMac, Location};
 use bridgechain::ports::Ports;
 use bridgechain::simulate::Network;
@@ -166,9 +167,10 @@ impl<'t> Site<'t> {
         self.host.chains.iter().find_map(|chain| {
             chain.functions.iter().find_map(|function| {
                 let part = match &function.kind {
-                    FunctionKind::Tap { instances } => {
-                        instances.iter().any(|name| name == port).then_some("tap")
-                    }
+                    FunctionKind::Tap { instances, .. } => instances
+                        .iter()
+                        .any(|instance| instance.port == port)
+                        .then_some("tap"),
                     FunctionKind::Inline { instances, .. } => {
                         instances.iter().find_map(|legs| match port {
                             _ if legs.ingress == port => Some("ingress of"),
@@ -218,7 +220,8 @@ impl<'t> Site<'t> {
     /// The bridges with their flows.
     pub(super) fn network(&self, learned: &[LearnedMac]) -> Network {
         let bridges = self.bridges.iter().map(|(&role, (_, ports))| {
-            let mut program = compile::bridge(self.host, self.settings, role, ports);
+            let mut program =
+                compile::bridge(self.host, self.settings, role, ports, &Failed::default());
             for entry in learned {
                 let flows = compile::learned(self.host, self.settings, role, ports, entry);
                 program.flows.extend(flows);

@@ -9,7 +9,9 @@ use crate::config::names::suggestion;
 use crate::config::raw::{self, Config};
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
-use crate::topology::{Chain, Function, FunctionKind, InlineInstance, Vlan};
+use crate::topology::{
+    Chain, Copying, Function, FunctionKind, InlineInstance, Redundancy, TapInstance, Vlan,
+};
 
 /// Which chain the frames of a network pass, and where the file says so.
 type Owners<'c> = BTreeMap<Vlan, (&'c str, NodeId)>;
@@ -216,10 +218,15 @@ fn on_host(chain: &raw::Chain, networks: &BTreeSet<Vlan>, host: &str) -> Option<
 fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
     let kind = match &function.kind {
         raw::FunctionKind::Tap { instances } => FunctionKind::Tap {
+            copying: Copying::default(),
             instances: instances
                 .iter()
                 .filter(|instance| instance.host.value == host)
-                .map(|instance| instance.port.value.clone())
+                .map(|instance| TapInstance {
+                    port: instance.port.value.clone(),
+                    enabled: true,
+                    remote: None,
+                })
                 .collect(),
         },
         raw::FunctionKind::Inline {
@@ -227,24 +234,28 @@ fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
             health_check,
             instances,
         } => FunctionKind::Inline {
+            shadow: false,
             failure_policy: *failure_policy,
-            health_check: health_check.clone(),
+            health_check: *health_check,
             instances: instances
                 .iter()
                 .filter(|instance| instance.host.value == host)
                 .map(|instance| InlineInstance {
                     ingress: instance.ingress.value.clone(),
                     egress: instance.egress.value.clone(),
+                    enabled: true,
                 })
                 .collect(),
         },
     };
     let instances = match &kind {
-        FunctionKind::Tap { instances } => instances.len(),
+        FunctionKind::Tap { instances, .. } => instances.len(),
         FunctionKind::Inline { instances, .. } => instances.len(),
     };
     (instances > 0).then(|| Function {
         name: function.name.value.clone(),
+        enabled: true,
+        redundancy: Redundancy::default(),
         kind,
     })
 }

@@ -9,7 +9,7 @@ use crate::config::names::suggestion;
 use crate::config::raw;
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
-use crate::topology::{Bridge, Bridges, Chain, ChainBridges, Host, Patch, Vlan, Vnic};
+use crate::topology::{Bridge, Bridges, Chain, ChainBridges, Host, Patch, UplinkMode, Vlan, Vnic};
 
 /// Names of patch ports where the file gives none; unique on a host, as OVS wants it.
 const LOCAL_SERVICE: [&str; 2] = ["local-nf", "nf-local"];
@@ -74,6 +74,8 @@ impl<'c> Hosts<'c> {
                 name: name.to_owned(),
                 bridges: builder.bridges?,
                 uplinks: builder.uplinks,
+                uplink_mode: UplinkMode::default(),
+                max_macs: BTreeMap::new(),
                 networks: networks.clone(),
                 vnics: builder.vnics,
                 chains: builder.chains,

@@ -10,7 +10,7 @@ use crate::config::fields::Spanned;
 use crate::config::raw;
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
-use crate::topology::{Membership, Vlan, Vnic};
+use crate::topology::{Attachment, Membership, PortSecurity, Vlan, Vnic};
 
 /// How many vNICs of one host may be members of one network.
 ///
@@ -73,6 +73,9 @@ fn plug_in<'c>(
         mac: nic.mac.as_ref().map(|mac| mac.value),
         membership,
         promiscuous: nic.promiscuous,
+        attachment: Attachment::default(),
+        security: PortSecurity::default(),
+        roams: false,
     });
 }
 

@@ -16,6 +16,7 @@ use openflow::{
 use crate::compile;
 use crate::cookie::{self, Class};
 use crate::fake_switch::FakeSwitch;
+use crate::health::Failed;
 use crate::host::{HostState, Outbox};
 use crate::learning::{LearnedMac, Location};
 use crate::ports::Ports;
@@ -344,7 +345,7 @@ impl Lab {
     pub(super) fn wanted(&self, role: Role) -> Program {
         let host = &self.topology.hosts["node1"];
         let (settings, ports) = (&self.topology.controller, &self.wires.0[&role].ports);
-        let mut wanted = compile::bridge(host, settings, role, ports);
+        let mut wanted = compile::bridge(host, settings, role, ports, &Failed::default());
         for entry in self.state.macs().iter() {
             wanted
                 .flows

@@ -6,8 +6,9 @@ use openflow::{DatapathId, MacAddr};
 
 use super::lab::Lab;
 use crate::topology::{
-    Bridge, Bridges, Chain, ChainBridges, Controller, Function, FunctionKind, Host, Membership,
-    Patch, Promiscuous, Role, Topology, Vlan, Vnic,
+    Attachment, Bridge, Bridges, Chain, ChainBridges, Controller, Copying, Function, FunctionKind,
+    Host, Membership, Patch, PortSecurity, Promiscuous, Redundancy, Role, TapInstance, Topology,
+    UplinkMode, Vlan, Vnic,
 };
 
 pub(super) const NETWORK: u16 = 3000;
@@ -97,8 +98,11 @@ pub(super) fn chain() -> Topology {
         vms: BTreeSet::new(),
         functions: vec![Function {
             name: "ids".to_owned(),
+            enabled: true,
+            redundancy: Redundancy::default(),
             kind: FunctionKind::Tap {
-                instances: vec!["ids0".to_owned(), "ids1".to_owned()],
+                copying: Copying::default(),
+                instances: ["ids0", "ids1"].map(tap_instance).into(),
             },
         }],
     }];
@@ -117,6 +121,14 @@ pub(super) fn vlan(id: u16) -> Vlan {
     Vlan::new(id).unwrap()
 }
 
+fn tap_instance(port: &str) -> TapInstance {
+    TapInstance {
+        port: port.to_owned(),
+        enabled: true,
+        remote: None,
+    }
+}
+
 pub(super) fn vnic(port: &str, network: u16) -> Vnic {
     Vnic {
         vm: format!("vm-{port}"),
@@ -124,6 +136,9 @@ pub(super) fn vnic(port: &str, network: u16) -> Vnic {
         mac: None,
         membership: Membership::Access(vlan(network)),
         promiscuous: Promiscuous::Bum,
+        attachment: Attachment::default(),
+        security: PortSecurity::default(),
+        roams: false,
     }
 }
 
@@ -132,6 +147,8 @@ fn host(bridges: Bridges) -> Host {
         name: "node1".to_owned(),
         bridges,
         uplinks: Vec::new(),
+        uplink_mode: UplinkMode::default(),
+        max_macs: BTreeMap::new(),
         networks: [vlan(NETWORK), vlan(OTHER), Vlan::UNTAGGED].into(),
         vnics: Vec::new(),
         chains: Vec::new(),
