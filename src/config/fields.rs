@@ -82,6 +82,13 @@ impl<'t> Fields<'t> {
         self.values.get(key).map(|(_, value)| *value)
     }
 
+    /// Whether nothing at all is written there.
+    pub(super) fn is_blank(&self) -> bool {
+        self.node
+            .entries()
+            .is_some_and(|mut entries| entries.next().is_none())
+    }
+
     /// The node of the key itself, if it is there.
     pub(super) fn key(&self, key: &str) -> Option<NodeId> {
         self.values.get(key).map(|(node, _)| node.id())
@@ -96,6 +103,49 @@ impl<'t> Fields<'t> {
             report.mistake(self.id(), format!("{what} needs {key:?}: {meaning}"));
         }
         value
+    }
+
+    /// One of a closed list of words, behind `key`; the default where there is none that is right.
+    pub(super) fn word<T: Clone + Default>(
+        &self,
+        key: &str,
+        words: &[(&str, T)],
+        report: &mut Report<'_>,
+    ) -> T {
+        self.get(key)
+            .and_then(|node| one_of(node, &format!("{key:?}"), words, report))
+            .unwrap_or_default()
+    }
+
+    /// A whole number in `range`, behind `key`; `what` names it in messages.
+    pub(super) fn number<T>(
+        &self,
+        key: &str,
+        what: &str,
+        range: RangeInclusive<T>,
+        report: &mut Report<'_>,
+    ) -> Option<T>
+    where
+        T: Copy + Display + Into<i128> + TryFrom<i128>,
+    {
+        let node = self.get(key)?;
+        integer(node, what, range, report).map(|number| number.value)
+    }
+
+    /// Yes or no, behind `key`; `default` where there is none that is right.
+    pub(super) fn flag(&self, key: &str, default: bool, report: &mut Report<'_>) -> bool {
+        let Some(node) = self.get(key) else {
+            return default;
+        };
+        if let Value::Bool(flag) = node.value() {
+            return *flag;
+        }
+        let found = node.value();
+        report.mistake(
+            node.id(),
+            format!("{key:?} is true or false, found {found}"),
+        );
+        default
     }
 }
 
@@ -239,6 +289,15 @@ pub(super) fn list<'t>(
     items
 }
 
+/// The items of a list that has to have one.
+pub(super) fn filled<'t>(node: Node<'t>, what: &str, report: &mut Report<'_>) -> Vec<Node<'t>> {
+    let items = list(node, what, report);
+    if items.as_ref().is_some_and(Vec::is_empty) {
+        report.mistake(node.id(), format!("expected {what}, found none"));
+    }
+    items.unwrap_or_default()
+}
+
 /// The items of a list of names, each of them once. Those that are wrong are left out.
 pub(super) fn names(node: Node<'_>, what: &str, report: &mut Report<'_>) -> Vec<Spanned<String>> {
     let items = list(node, what, report).unwrap_or_default();
@@ -302,7 +361,10 @@ pub(super) fn one_of<T: Clone>(
     if value.is_none() {
         let found = node.value();
         let allowed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let allowed = allowed.join(" or ");
+        let allowed = match allowed.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+            _ => allowed.concat(),
+        };
         report.mistake(node.id(), format!("{what} is {allowed}, found {found}"));
     }
     value.map(|(_, value)| value.clone())

@@ -1,7 +1,7 @@
 //! Names: nearest names for messages, and what may be the name of an OVS interface.
 
 /// How many names a message lists.
-const LISTED: usize = 8;
+const LISTED: usize = 16;
 
 /// How long a name, in bytes, is still compared with others.
 const LONGEST_COMPARED: usize = 64;

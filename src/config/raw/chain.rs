@@ -1,12 +1,14 @@
 //! `service_chains:`: network functions and their instances.
 
-use std::time::Duration;
-
-use super::host::interface;
-use crate::config::fields::{Fields, Schema, Spanned, integer, list, name, names, one_of, text};
+use super::instance::{self, InlineInstance, TapInstance};
+use super::{copying, health_check};
+use crate::config::fields::{Fields, Schema, Spanned, filled, name, names, one_of};
 use crate::config::report::Report;
-use crate::config::tree::{Node, NodeId, Value};
-use crate::topology::{FailurePolicy, HealthCheck};
+use crate::config::tree::{Node, Value};
+use crate::topology::{Copying, FailurePolicy, HealthCheck, Redundancy};
+
+/// How many functions a chain may have.
+const MOST_FUNCTIONS: usize = 32;
 
 #[derive(Debug)]
 pub(crate) struct Chain {
@@ -19,32 +21,23 @@ pub(crate) struct Chain {
 #[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) name: Spanned<String>,
+    pub(crate) enabled: bool,
+    pub(crate) redundancy: Redundancy,
     pub(crate) kind: FunctionKind,
 }
 
 #[derive(Debug)]
 pub(crate) enum FunctionKind {
     Tap {
+        copying: Copying,
         instances: Vec<TapInstance>,
     },
     Inline {
+        shadow: bool,
         failure_policy: FailurePolicy,
         health_check: Option<HealthCheck>,
         instances: Vec<InlineInstance>,
     },
-}
-
-#[derive(Debug)]
-pub(crate) struct TapInstance {
-    pub(crate) host: Spanned<String>,
-    pub(crate) port: Spanned<String>,
-}
-
-#[derive(Debug)]
-pub(crate) struct InlineInstance {
-    pub(crate) host: Spanned<String>,
-    pub(crate) ingress: Spanned<String>,
-    pub(crate) egress: Spanned<String>,
 }
 
 const CHAIN: Schema = Schema {
@@ -64,53 +57,23 @@ const FUNCTION: Schema = Schema {
     keys: &[
         ("name", "its name, unique in the chain"),
         ("mode", "tap or inline"),
+        ("enabled", "true or false"),
+        ("redundancy", "active_active or active_passive"),
+        ("direction", "all or east_west"),
+        ("filter", "a list of rules"),
+        ("snap_length", "bytes"),
+        ("sampling", "one in so many conversations"),
+        ("rate_limit", "kbps or pps"),
+        ("tag", "keep, strip or a map of outer tags"),
+        ("shadow", "true or false"),
         ("failure_policy", "fail_close or fail_open"),
         ("health_check", "how it is probed"),
         ("instances", "a list of where it is plugged in"),
     ],
 };
 
-const TAP_INSTANCE: Schema = Schema {
-    what: "an instance of a tap",
-    keys: &[
-        ("host", "the name of its host"),
-        ("port", "its OVS interface name"),
-    ],
-};
-
-const INLINE_INSTANCE: Schema = Schema {
-    what: "an instance of an inline function",
-    keys: &[
-        ("host", "the name of its host"),
-        (
-            "ingress",
-            "the OVS interface name of the leg that faces the VMs",
-        ),
-        (
-            "egress",
-            "the OVS interface name of the leg that faces the uplink",
-        ),
-    ],
-};
-
-const HEALTH_CHECK: Schema = Schema {
-    what: "a health check",
-    keys: &[
-        ("interval", "seconds between probes"),
-        ("timeout", "seconds that a probe may take"),
-        ("success_threshold", "probes in a row"),
-        ("failure_threshold", "probes in a row"),
-    ],
-};
-
 #[cfg(test)]
-pub(super) const SCHEMAS: [&Schema; 5] = [
-    &CHAIN,
-    &FUNCTION,
-    &TAP_INSTANCE,
-    &INLINE_INSTANCE,
-    &HEALTH_CHECK,
-];
+pub(super) const SCHEMAS: [&Schema; 2] = [&CHAIN, &FUNCTION];
 
 pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_>) -> Chain {
     let mut chain = Chain {
@@ -145,18 +108,16 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
     chain
 }
 
-/// A list that has to have an item.
-fn filled<'t>(node: Node<'t>, what: &str, report: &mut Report<'_>) -> Vec<Node<'t>> {
-    let items = list(node, what, report);
-    if items.as_ref().is_some_and(Vec::is_empty) {
-        report.mistake(node.id(), format!("expected {what}, found none"));
-    }
-    items.unwrap_or_default()
-}
-
 fn functions(node: Node<'_>, report: &mut Report<'_>) -> Vec<Function> {
     let mut functions: Vec<Function> = Vec::new();
-    for item in filled(node, "a list of network functions", report) {
+    let items = filled(node, "a list of network functions", report);
+    if let Some(excess) = items.get(MOST_FUNCTIONS) {
+        report.mistake(
+            excess.id(),
+            format!("a service chain has at most {MOST_FUNCTIONS} functions"),
+        );
+    }
+    for item in items {
         let Some(function) = function(item, report) else {
             continue;
         };
@@ -198,144 +159,63 @@ fn function(node: Node<'_>, report: &mut Report<'_>) -> Option<Function> {
         .require("instances", report)
         .map(|node| filled(node, "a list of instances", report))
         .unwrap_or_default();
+    let enabled = fields.flag("enabled", true, report);
+    let redundancies = [
+        ("active_active", Redundancy::ActiveActive),
+        ("active_passive", Redundancy::ActivePassive),
+    ];
+    let redundancy = fields.word("redundancy", &redundancies, report);
     let kind = match mode? {
         Mode::Tap => {
-            for key in ["failure_policy", "health_check"] {
-                if let Some(at) = fields.key(key) {
-                    report.mistake(
-                        at,
-                        format!(
-                            "a tap is never in the way, so it has no {key:?}; leave it out, or \
-                             use \"mode: inline\""
-                        ),
-                    );
-                }
-            }
-            let read = |node| tap_instance(node, report);
+            let why = "a tap is never in the way";
+            refuse(&fields, &INLINE_KEYS, why, "mode: inline", report);
             FunctionKind::Tap {
-                instances: instances.into_iter().filter_map(read).collect(),
+                copying: copying::read(&fields, report),
+                instances: instances
+                    .into_iter()
+                    .filter_map(|node| instance::tap(node, report))
+                    .collect(),
             }
         }
-        Mode::Inline => FunctionKind::Inline {
-            failure_policy: fields
-                .get("failure_policy")
-                .and_then(|node| {
-                    let words = [
-                        ("fail_close", FailurePolicy::FailClose),
-                        ("fail_open", FailurePolicy::FailOpen),
-                    ];
-                    one_of(node, "\"failure_policy\"", &words, report)
-                })
-                .unwrap_or_default(),
-            health_check: fields
-                .get("health_check")
-                .and_then(|node| health_check(node, report)),
-            instances: instances
-                .into_iter()
-                .filter_map(|node| inline_instance(node, report))
-                .collect(),
-        },
+        Mode::Inline => {
+            let why = "an inline function gets the frames of its chain, not copies of some";
+            refuse(&fields, &copying::KEYS, why, "mode: tap", report);
+            let policies = [
+                ("fail_close", FailurePolicy::FailClose),
+                ("fail_open", FailurePolicy::FailOpen),
+            ];
+            FunctionKind::Inline {
+                shadow: fields.flag("shadow", false, report),
+                failure_policy: fields.word("failure_policy", &policies, report),
+                health_check: fields
+                    .get("health_check")
+                    .and_then(|node| health_check::read(node, report)),
+                instances: instances
+                    .into_iter()
+                    .filter_map(|node| instance::inline(node, report))
+                    .collect(),
+            }
+        }
     };
-    Some(Function { name: name?, kind })
-}
-
-fn tap_instance(node: Node<'_>, report: &mut Report<'_>) -> Option<TapInstance> {
-    let fields = Fields::read(node, &TAP_INSTANCE, report)?;
-    let host = host(&fields, report);
-    let port = leg(&fields, "port", report);
-    Some(TapInstance {
-        host: host?,
-        port: port?,
+    Some(Function {
+        name: name?,
+        enabled,
+        redundancy,
+        kind,
     })
 }
 
-fn inline_instance(node: Node<'_>, report: &mut Report<'_>) -> Option<InlineInstance> {
-    let fields = Fields::read(node, &INLINE_INSTANCE, report)?;
-    let host = host(&fields, report);
-    let ingress = leg(&fields, "ingress", report);
-    let egress = leg(&fields, "egress", report);
-    Some(InlineInstance {
-        host: host?,
-        ingress: ingress?,
-        egress: egress?,
-    })
-}
+/// The keys of a function that is in the way.
+const INLINE_KEYS: [&str; 3] = ["shadow", "failure_policy", "health_check"];
 
-fn host(fields: &Fields<'_>, report: &mut Report<'_>) -> Option<Spanned<String>> {
-    fields
-        .require("host", report)
-        .and_then(|node| text(node, "a host name", report))
-}
-
-fn leg(fields: &Fields<'_>, key: &str, report: &mut Report<'_>) -> Option<Spanned<String>> {
-    fields
-        .require(key, report)
-        .and_then(|node| interface(node, "an interface name", report))
-}
-
-/// Longest time between probes, in seconds: a day. It also keeps the sums of times in range.
-const LONGEST_INTERVAL: f64 = 86_400.0;
-
-fn health_check(node: Node<'_>, report: &mut Report<'_>) -> Option<HealthCheck> {
-    let fields = Fields::read(node, &HEALTH_CHECK, report)?;
-    let mut seconds = |key, default| match fields.get(key) {
-        Some(node) => seconds(node, report),
-        None => Some(Duration::from_secs(default)),
-    };
-    let interval = seconds("interval", 5);
-    let timeout = seconds("timeout", 3);
-    let mut threshold = |key| match fields.get(key) {
-        Some(node) => integer(node, "a threshold", 1..=u32::MAX, report).map(|it| it.value),
-        None => Some(1),
-    };
-    let success_threshold = threshold("success_threshold");
-    let failure_threshold = threshold("failure_threshold");
-    let (interval, timeout) = (interval?, timeout?);
-    if timeout > interval {
-        report.mistake(
-            timeout_place(&fields),
-            format!(
-                "the timeout of {} s is longer than the interval of {} s; a probe has to be over \
-                 before the next one",
-                timeout.as_secs_f64(),
-                interval.as_secs_f64()
-            ),
-        );
-        return None;
+/// Reports the `keys` that belong to functions of the `other` mode.
+fn refuse(fields: &Fields<'_>, keys: &[&str], why: &str, other: &str, report: &mut Report<'_>) {
+    for key in keys {
+        if let Some(at) = fields.key(key) {
+            report.mistake(
+                at,
+                format!("{why}, so it has no {key:?}; leave it out, or use \"{other}\""),
+            );
+        }
     }
-    Some(HealthCheck {
-        interval,
-        timeout,
-        success_threshold: success_threshold?,
-        failure_threshold: failure_threshold?,
-    })
-}
-
-/// What to point at when timeout and interval do not fit: either may be a default.
-fn timeout_place(fields: &Fields<'_>) -> NodeId {
-    fields
-        .get("timeout")
-        .or_else(|| fields.get("interval"))
-        .map_or(fields.id(), Node::id)
-}
-
-fn seconds(node: Node<'_>, report: &mut Report<'_>) -> Option<Duration> {
-    let number = match node.value() {
-        // Precise in the range that is accepted.
-        Value::Integer(number) => Some(*number as f64),
-        Value::Float(number) => Some(*number),
-        _ => None,
-    };
-    let duration = number
-        .filter(|number| *number > 0.0 && *number <= LONGEST_INTERVAL)
-        .and_then(|number| Duration::try_from_secs_f64(number).ok())
-        .filter(|duration| !duration.is_zero());
-    if duration.is_none() {
-        let found = node.value();
-        report.mistake(
-            node.id(),
-            format!("expected seconds, more than 0 and at most {LONGEST_INTERVAL}, found {found}"),
-        );
-    }
-    duration
 }

@@ -2,10 +2,11 @@
 
 use openflow::DatapathId;
 
-use crate::config::fields::{Fields, Schema, Spanned, list, text};
+use crate::config::fields::{Fields, Schema, Spanned, list, one_of, text};
 use crate::config::names::wrong_interface_name;
 use crate::config::report::Report;
 use crate::config::tree::{Node, NodeId, Value};
+use crate::topology::UplinkMode;
 
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -14,6 +15,7 @@ pub(crate) struct Host {
     pub(crate) bridges: Option<Bridges>,
     pub(crate) patches: Patches,
     pub(crate) uplinks: Vec<Spanned<String>>,
+    pub(crate) uplink_mode: Option<Spanned<UplinkMode>>,
 }
 
 /// The bridges of a host. A bridge that is `None` was given, but wrong.
@@ -55,6 +57,7 @@ const HOST: Schema = Schema {
             "such as { local: br0.local, service: br.nf, uplink: br0 } or { learning: br0 }",
         ),
         ("uplinks", "a list of OVS interface names"),
+        ("uplink_mode", "separate, active_backup or balance"),
         ("patches", "names of patch ports"),
     ],
 };
@@ -98,6 +101,7 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
         bridges: None,
         patches: Patches::default(),
         uplinks: Vec::new(),
+        uplink_mode: None,
     };
     let Some(fields) = Fields::read(node, &HOST, report) else {
         return host;
@@ -110,6 +114,17 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
     }
     if let Some(node) = fields.get("uplinks") {
         host.uplinks = uplinks(node, report);
+    }
+    if let Some(node) = fields.get("uplink_mode") {
+        let words = [
+            ("separate", UplinkMode::Separate),
+            ("active_backup", UplinkMode::ActiveBackup),
+            ("balance", UplinkMode::Balance),
+        ];
+        host.uplink_mode = one_of(node, "\"uplink_mode\"", &words, report).map(|value| Spanned {
+            at: node.id(),
+            value,
+        });
     }
     host
 }

@@ -6,11 +6,16 @@
 
 mod chain;
 mod controller;
+mod copying;
+mod filter;
+mod health_check;
 mod host;
+mod instance;
 mod vm;
 
-pub(super) use chain::{Chain, Function, FunctionKind, InlineInstance};
+pub(super) use chain::{Chain, Function, FunctionKind};
 pub(super) use host::{Bridge, Bridges, Host};
+pub(super) use instance::{InlineInstance, TapInstance};
 pub(super) use vm::{Membership, Nic, Vm};
 
 use super::fields::{Fields, Schema, Spanned, integer, named};
@@ -34,6 +39,7 @@ pub(super) struct Network {
     pub(super) name: Spanned<String>,
     /// `None` where it was wrong; the name can be referred to nevertheless.
     pub(super) vlan: Option<Spanned<Vlan>>,
+    pub(super) max_macs: Option<u32>,
 }
 
 const CONFIG: Schema = Schema {
@@ -49,8 +55,14 @@ const CONFIG: Schema = Schema {
 
 const NETWORK: Schema = Schema {
     what: "a network",
-    keys: &[("vlan", "its VLAN, from 1 to 4094, or 0 for untagged")],
+    keys: &[
+        ("vlan", "its VLAN, from 1 to 4094, or 0 for untagged"),
+        ("max_macs", "how many addresses may be learned"),
+    ],
 };
+
+/// How high a limit of learned addresses may be.
+const MOST_MACS: u32 = 16_384;
 
 /// Reads the whole file; `None` where it is nothing like a configuration.
 pub(super) fn read(root: Node<'_>, report: &mut Report<'_>) -> Option<Config> {
@@ -102,11 +114,27 @@ fn section<'t, T>(
 }
 
 fn network(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_>) -> Network {
-    let vlan = Fields::read(node, &NETWORK, report)
-        .and_then(|fields| fields.require("vlan", report))
+    let Some(fields) = Fields::read(node, &NETWORK, report) else {
+        return Network {
+            name,
+            vlan: None,
+            max_macs: None,
+        };
+    };
+    let vlan = fields
+        .require("vlan", report)
         .and_then(|node| integer::<u16>(node, "a VLAN", 0..=Vlan::MAX.id(), report))
         .and_then(|id| Vlan::new(id.value).map(|value| Spanned { at: id.at, value }));
-    Network { name, vlan }
+    Network {
+        name,
+        vlan,
+        max_macs: max_macs(&fields, report),
+    }
+}
+
+/// How many addresses may be learned, in a network or at a vNIC.
+fn max_macs(fields: &Fields<'_>, report: &mut Report<'_>) -> Option<u32> {
+    fields.number("max_macs", "a number of addresses", 1..=MOST_MACS, report)
 }
 
 #[cfg(test)]
@@ -118,9 +146,13 @@ mod tests {
     fn the_reference_has_every_key() {
         let reference = include_str!("../../../configs/README.md");
         let mut schemas = vec![&CONFIG, &NETWORK, &controller::CONTROLLER];
+        schemas.push(&health_check::HEALTH_CHECK);
         schemas.extend(host::SCHEMAS);
         schemas.extend(vm::SCHEMAS);
         schemas.extend(chain::SCHEMAS);
+        schemas.extend(copying::SCHEMAS);
+        schemas.extend(filter::SCHEMAS);
+        schemas.extend(instance::SCHEMAS);
         for schema in schemas {
             for (key, _) in schema.keys {
                 let row = format!("| `{key}` |");

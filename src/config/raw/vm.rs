@@ -3,15 +3,17 @@
 use openflow::MacAddr;
 
 use super::host::interface;
+use super::max_macs;
 use crate::config::fields::{Fields, Schema, Spanned, list, names, one_of, text};
 use crate::config::report::Report;
-use crate::config::tree::Node;
-use crate::topology::Promiscuous;
+use crate::config::tree::{Node, Value};
+use crate::topology::{Attachment, Permission, PortSecurity, Promiscuous};
 
 #[derive(Debug)]
 pub(crate) struct Vm {
     pub(crate) name: Spanned<String>,
-    pub(crate) host: Option<Spanned<String>>,
+    /// Where it may run; none where that is wrong.
+    pub(crate) hosts: Vec<Spanned<String>>,
     pub(crate) nics: Vec<Nic>,
 }
 
@@ -20,7 +22,9 @@ pub(crate) struct Nic {
     pub(crate) port: Option<Spanned<String>>,
     pub(crate) mac: Option<Spanned<MacAddr>>,
     pub(crate) membership: Option<Membership>,
+    pub(crate) attachment: Spanned<Attachment>,
     pub(crate) promiscuous: Promiscuous,
+    pub(crate) security: PortSecurity,
 }
 
 /// Networks by name, as `vlan_mode` says what they mean.
@@ -38,7 +42,7 @@ pub(crate) enum Membership {
 const VM: Schema = Schema {
     what: "a VM",
     keys: &[
-        ("host", "the name of the host it runs on"),
+        ("host", "the name of the host it runs on, or a list of them"),
         ("nics", "a list of its vNICs"),
     ],
 };
@@ -51,7 +55,12 @@ const NIC: Schema = Schema {
         ("vlan_mode", "access or trunked"),
         ("network", "the name of its network"),
         ("trunked_networks", "a list of the networks that are tagged"),
-        ("promiscuous", "bum or accept"),
+        ("type", "normal or direct"),
+        ("promiscuous", "bum, accept or reject"),
+        ("forged_transmits", "accept or reject"),
+        ("mac_changes", "accept or reject"),
+        ("max_macs", "how many addresses may be learned at it"),
+        ("storm_limit", "broadcast and multicast frames per second"),
     ],
 };
 
@@ -62,13 +71,14 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
     let Some(fields) = Fields::read(node, &VM, report) else {
         return Vm {
             name,
-            host: None,
+            hosts: Vec::new(),
             nics: Vec::new(),
         };
     };
-    let host = fields
+    let hosts = fields
         .require("host", report)
-        .and_then(|node| text(node, "a host name", report));
+        .map(|node| hosts(node, report))
+        .unwrap_or_default();
     let nics = match fields.get("nics") {
         Some(node) => list(node, "a list of vNICs", report),
         None => Some(Vec::new()),
@@ -79,7 +89,7 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
     let nics = nics.unwrap_or_default();
     Vm {
         name,
-        host,
+        hosts,
         nics: nics
             .into_iter()
             .filter_map(|node| nic(node, report))
@@ -87,22 +97,93 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
     }
 }
 
+/// One name, or a list of them.
+fn hosts(node: Node<'_>, report: &mut Report<'_>) -> Vec<Spanned<String>> {
+    let Some(mut items) = node.items() else {
+        let name = text(node, "a host name, or a list of host names", report);
+        return name.into_iter().collect();
+    };
+    if items.next().is_none() {
+        report.mistake(node.id(), "a VM needs at least one host that it may run on");
+    }
+    names(node, "a list of host names", report)
+}
+
 fn nic(node: Node<'_>, report: &mut Report<'_>) -> Option<Nic> {
     let fields = Fields::read(node, &NIC, report)?;
-    Some(Nic {
+    let promiscuous = [
+        ("bum", Promiscuous::Bum),
+        ("accept", Promiscuous::Accept),
+        ("reject", Promiscuous::Reject),
+    ];
+    let attachments = [
+        ("normal", Attachment::Normal),
+        ("direct", Attachment::Direct),
+    ];
+    let nic = Nic {
         port: fields
             .require("port", report)
             .and_then(|node| interface(node, "an interface name", report)),
         mac: fields.get("mac").and_then(|node| mac(node, report)),
         membership: membership(&fields, report),
-        promiscuous: fields
-            .get("promiscuous")
-            .and_then(|node| {
-                let words = [("bum", Promiscuous::Bum), ("accept", Promiscuous::Accept)];
-                one_of(node, "\"promiscuous\"", &words, report)
-            })
-            .unwrap_or_default(),
-    })
+        attachment: Spanned {
+            at: fields.get("type").unwrap_or(node).id(),
+            value: fields.word("type", &attachments, report),
+        },
+        promiscuous: fields.word("promiscuous", &promiscuous, report),
+        security: security(&fields, report),
+    };
+    rejections(&fields, report);
+    Some(nic)
+}
+
+fn security(fields: &Fields<'_>, report: &mut Report<'_>) -> PortSecurity {
+    let words = [
+        ("accept", Permission::Accept),
+        ("reject", Permission::Reject),
+    ];
+    let rate = "a rate in frames per second";
+    PortSecurity {
+        forged_transmits: fields.word("forged_transmits", &words, report),
+        mac_changes: fields.word("mac_changes", &words, report),
+        max_macs: max_macs(fields, report),
+        storm_limit: fields.number("storm_limit", rate, 1..=u32::MAX, report),
+    }
+}
+
+/// What is rejected goes by the pinned address, and leaves none to be learned.
+fn rejections(fields: &Fields<'_>, report: &mut Report<'_>) {
+    let rejected = |key| {
+        fields
+            .get(key)
+            .filter(|node| *node.value() == Value::Text("reject".to_owned()))
+    };
+    if fields.get("mac").is_none() {
+        for key in ["promiscuous", "forged_transmits", "mac_changes"] {
+            if let Some(node) = rejected(key) {
+                report.mistake(
+                    node.id(),
+                    format!(
+                        "\"{key}: reject\" goes by the address that is pinned to the vNIC, and \
+                         this one has none; give it a \"mac\""
+                    ),
+                );
+            }
+        }
+    } else if let (Some(at), Some(key)) = (
+        fields.key("max_macs"),
+        ["forged_transmits", "mac_changes"]
+            .into_iter()
+            .find(|key| rejected(key).is_some()),
+    ) {
+        report.warning(
+            at,
+            format!(
+                "this limits nothing: with \"{key}: reject\" no address but the pinned one is \
+                 learned at this vNIC"
+            ),
+        );
+    }
 }
 
 fn mac(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<MacAddr>> {

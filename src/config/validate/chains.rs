@@ -10,7 +10,7 @@ use crate::config::raw::{self, Config};
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
 use crate::topology::{
-    Chain, Copying, Function, FunctionKind, InlineInstance, Redundancy, TapInstance, Vlan,
+    Attachment, Chain, Function, FunctionKind, InlineInstance, Remote, TapInstance, Vlan,
 };
 
 /// Which chain the frames of a network pass, and where the file says so.
@@ -35,7 +35,6 @@ pub(super) fn place(
         claim_vms(chain, &names, &members, &mut owners, report);
         for function in &chain.functions {
             claim_ports(function, hosts, report);
-            one_inline_instance_a_host(function, report);
         }
         for host in hosts.iter_mut() {
             host.chains.extend(on_host(chain, &vlans, host.name()));
@@ -48,22 +47,32 @@ struct Members {
     vlans: BTreeMap<String, BTreeSet<Vlan>>,
     /// A port without a pinned address, for each VM that has one.
     unpinned: BTreeMap<String, String>,
+    /// A port beside the service chains, for each VM that has one.
+    direct: BTreeMap<String, String>,
 }
 
 impl Members {
     fn new(hosts: &mut Hosts<'_>) -> Self {
         let mut vlans: BTreeMap<String, BTreeSet<Vlan>> = BTreeMap::new();
         let mut unpinned = BTreeMap::new();
+        let mut direct = BTreeMap::new();
         for vnic in hosts.iter_mut().flat_map(|host| &host.vnics) {
             if vnic.mac.is_none() {
                 unpinned.insert(vnic.vm.clone(), vnic.port.clone());
+            }
+            if vnic.attachment == Attachment::Direct {
+                direct.insert(vnic.vm.clone(), vnic.port.clone());
             }
             vlans
                 .entry(vnic.vm.clone())
                 .or_default()
                 .extend(vnic.membership.vlans());
         }
-        Self { vlans, unpinned }
+        Self {
+            vlans,
+            unpinned,
+            direct,
+        }
     }
 }
 
@@ -126,6 +135,16 @@ fn claim_vms<'c>(
                 ),
             );
         }
+        if let Some(port) = members.direct.get(&name.value) {
+            report.mistake(
+                name.at,
+                format!(
+                    "the vNIC {port:?} of VM {:?} has \"type: direct\", which no chain inspects; \
+                     make it normal, or leave the VM out of this list",
+                    name.value
+                ),
+            );
+        }
         let vlans = members.vlans.get(&name.value);
         for vlan in vlans.into_iter().flatten() {
             let (owner, first) = *owners.entry(*vlan).or_insert((&chain.name.value, name.at));
@@ -145,10 +164,12 @@ fn claim_vms<'c>(
     }
 }
 
-/// Notes the ports of every instance on its host.
+/// Notes the ports and tunnels of every instance on its host.
 fn claim_ports(function: &raw::Function, hosts: &mut Hosts<'_>, report: &mut Report<'_>) {
     let name = &function.name.value;
-    let mut claim = |host: &Spanned<String>, legs: &[(&Spanned<String>, &str)]| {
+    let mut claim = |host: &Spanned<String>,
+                     legs: &[(&Spanned<String>, &str)],
+                     remote: Option<&Spanned<Remote>>| {
         let Some(builder) = hosts.resolve(host, report) else {
             return;
         };
@@ -156,12 +177,18 @@ fn claim_ports(function: &raw::Function, hosts: &mut Hosts<'_>, report: &mut Rep
             for (port, leg) in legs {
                 builder.claim(port, format!("{leg} of the function {name:?}"), report);
             }
+            if let Some(remote) = remote {
+                builder.claim_tunnel(remote, report);
+            }
         }
     };
     match &function.kind {
-        raw::FunctionKind::Tap { instances } => {
-            for instance in instances {
-                claim(&instance.host, &[(&instance.port, "a port")]);
+        raw::FunctionKind::Tap { instances, .. } => {
+            for raw::TapInstance {
+                host, port, remote, ..
+            } in instances
+            {
+                claim(host, &[(port, "a port")], remote.as_ref());
             }
         }
         raw::FunctionKind::Inline { instances, .. } => {
@@ -169,33 +196,15 @@ fn claim_ports(function: &raw::Function, hosts: &mut Hosts<'_>, report: &mut Rep
                 host,
                 ingress,
                 egress,
+                ..
             } in instances
             {
                 claim(
                     host,
                     &[(ingress, "the ingress leg"), (egress, "the egress leg")],
+                    None,
                 );
             }
-        }
-    }
-}
-
-/// Sharing the load of an inline function between instances is not served yet.
-fn one_inline_instance_a_host(function: &raw::Function, report: &mut Report<'_>) {
-    let raw::FunctionKind::Inline { instances, .. } = &function.kind else {
-        return;
-    };
-    let mut served = BTreeSet::new();
-    for raw::InlineInstance { host, .. } in instances {
-        if !served.insert(&host.value) {
-            report.mistake(
-                host.at,
-                format!(
-                    "the function {:?} has an instance on {:?} already; an inline function has one \
-                     on each host, as sharing its load is not served yet",
-                    function.name.value, host.value
-                ),
-            );
         }
     }
 }
@@ -217,24 +226,25 @@ fn on_host(chain: &raw::Chain, networks: &BTreeSet<Vlan>, host: &str) -> Option<
 
 fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
     let kind = match &function.kind {
-        raw::FunctionKind::Tap { instances } => FunctionKind::Tap {
-            copying: Copying::default(),
+        raw::FunctionKind::Tap { copying, instances } => FunctionKind::Tap {
+            copying: copying.clone(),
             instances: instances
                 .iter()
                 .filter(|instance| instance.host.value == host)
                 .map(|instance| TapInstance {
                     port: instance.port.value.clone(),
-                    enabled: true,
-                    remote: None,
+                    enabled: instance.enabled,
+                    remote: instance.remote.as_ref().map(|remote| remote.value.clone()),
                 })
                 .collect(),
         },
         raw::FunctionKind::Inline {
+            shadow,
             failure_policy,
             health_check,
             instances,
         } => FunctionKind::Inline {
-            shadow: false,
+            shadow: *shadow,
             failure_policy: *failure_policy,
             health_check: *health_check,
             instances: instances
@@ -243,7 +253,7 @@ fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
                 .map(|instance| InlineInstance {
                     ingress: instance.ingress.value.clone(),
                     egress: instance.egress.value.clone(),
-                    enabled: true,
+                    enabled: instance.enabled,
                 })
                 .collect(),
         },
@@ -254,8 +264,8 @@ fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
     };
     (instances > 0).then(|| Function {
         name: function.name.value.clone(),
-        enabled: true,
-        redundancy: Redundancy::default(),
+        enabled: function.enabled,
+        redundancy: function.redundancy,
         kind,
     })
 }

@@ -1,6 +1,7 @@
 //! Hosts by name: their bridges, and which port is used for what.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use openflow::DatapathId;
 
@@ -9,7 +10,9 @@ use crate::config::names::suggestion;
 use crate::config::raw;
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
-use crate::topology::{Bridge, Bridges, Chain, ChainBridges, Host, Patch, UplinkMode, Vlan, Vnic};
+use crate::topology::{
+    Bridge, Bridges, Chain, ChainBridges, Host, Patch, Remote, Tunnel, Vlan, Vnic,
+};
 
 /// Names of patch ports where the file gives none; unique on a host, as OVS wants it.
 const LOCAL_SERVICE: [&str; 2] = ["local-nf", "nf-local"];
@@ -67,15 +70,24 @@ impl<'c> Hosts<'c> {
     }
 
     /// The finished hosts; those whose bridges are wrong are left out.
-    /// `networks` are those of the whole topology.
-    pub(super) fn into_hosts(self, networks: &BTreeSet<Vlan>) -> BTreeMap<String, Host> {
+    /// `networks` are those of the whole topology, with how many addresses may be learned in each.
+    pub(super) fn into_hosts(
+        self,
+        networks: &BTreeSet<Vlan>,
+        max_macs: &BTreeMap<Vlan, u32>,
+    ) -> BTreeMap<String, Host> {
         let finished = self.hosts.into_iter().filter_map(|(name, builder)| {
             let host = Host {
                 name: name.to_owned(),
                 bridges: builder.bridges?,
                 uplinks: builder.uplinks,
-                uplink_mode: UplinkMode::default(),
-                max_macs: BTreeMap::new(),
+                uplink_mode: builder
+                    .host
+                    .uplink_mode
+                    .as_ref()
+                    .map(|mode| mode.value)
+                    .unwrap_or_default(),
+                max_macs: max_macs.clone(),
                 networks: networks.clone(),
                 vnics: builder.vnics,
                 chains: builder.chains,
@@ -95,6 +107,8 @@ pub(super) struct HostBuilder<'c> {
     pub(super) chains: Vec<Chain>,
     /// What each OVS interface is used for, and where the file says so.
     ports: BTreeMap<String, (String, NodeId)>,
+    /// The tunnels to other machines, by what Open vSwitch tells them apart by.
+    tunnels: BTreeMap<(&'static str, IpAddr, u32), NodeId>,
 }
 
 impl<'c> HostBuilder<'c> {
@@ -106,6 +120,7 @@ impl<'c> HostBuilder<'c> {
             vnics: Vec::new(),
             chains: Vec::new(),
             ports: BTreeMap::new(),
+            tunnels: BTreeMap::new(),
         };
         builder.bridges = builder.build_bridges(datapath_ids, report);
         if let (Some(raw::Bridges::AnyLearning(_)), Some(first)) =
@@ -164,6 +179,47 @@ impl<'c> HostBuilder<'c> {
             );
         }
         !refused
+    }
+
+    /// Reports, at `at`, that no vNIC can be beside the service chains here, and is then `false`.
+    pub(super) fn accepts_direct(&self, at: NodeId, report: &mut Report<'_>) -> bool {
+        let refused = matches!(self.host.bridges, Some(raw::Bridges::Learning(_)));
+        if refused {
+            report.mistake(
+                at,
+                format!(
+                    "a direct vNIC is plugged into the uplink bridge, and host {:?} has one learning \
+                     bridge for all; leave \"type\" out",
+                    self.name()
+                ),
+            );
+        }
+        !refused
+    }
+
+    /// Notes a tunnel. Reports, at its node, one that Open vSwitch could not tell from an earlier
+    /// one, and would refuse.
+    pub(super) fn claim_tunnel(&mut self, remote: &Spanned<Remote>, report: &mut Report<'_>) {
+        let Remote { tunnel, ip } = remote.value;
+        let (kind, what, key) = match tunnel {
+            Tunnel::Vxlan { vni } => ("vxlan", "VNI", vni),
+            // To Open vSwitch a tunnel without a key is one with the key 0.
+            Tunnel::Gre { key } => ("gre", "key", key.unwrap_or(0)),
+            Tunnel::Erspan { session, .. } => ("erspan", "session", session.into()),
+        };
+        let Some(first) = self.tunnels.get(&(kind, ip, key)) else {
+            self.tunnels.insert((kind, ip, key), remote.at);
+            return;
+        };
+        let (host, line) = (self.name(), report.line(*first));
+        report.mistake(
+            remote.at,
+            format!(
+                "host {host:?} already has a {kind} tunnel to {ip} with this {what} (line {line}), \
+                 and Open vSwitch refuses a second one; give it another {what}, or use the port \
+                 of the first"
+            ),
+        );
     }
 
     /// Reports, at `at`, that no network function can be here, and is then `false`.

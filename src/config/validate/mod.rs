@@ -19,10 +19,11 @@ pub(super) fn topology(config: &Config, report: &mut Report<'_>) -> Topology {
     let mut hosts = Hosts::new(&config.hosts, report);
     vms::place(&config.vms, &networks, &mut hosts, report);
     chains::place(config, &networks, &mut hosts, report);
+    let max_macs = networks.max_macs();
     let networks = networks.into_vlans();
     let topology = Topology {
         controller: config.controller.clone(),
-        hosts: hosts.into_hosts(&networks.values().copied().collect()),
+        hosts: hosts.into_hosts(&networks.values().copied().collect(), &max_macs),
         networks,
     };
     // What was left out would be missed there.

@@ -11,6 +11,7 @@ use crate::topology::Vlan;
 /// The networks that there are. One whose VLAN is wrong is known by name only.
 pub(super) struct Networks<'c> {
     vlans: BTreeMap<&'c str, Option<Vlan>>,
+    max_macs: BTreeMap<Vlan, u32>,
 }
 
 impl<'c> Networks<'c> {
@@ -18,9 +19,18 @@ impl<'c> Networks<'c> {
     pub(super) fn new(networks: &'c [Network], report: &mut Report<'_>) -> Self {
         let mut owners: BTreeMap<Vlan, &Spanned<String>> = BTreeMap::new();
         let mut vlans = BTreeMap::new();
-        for Network { name, vlan } in networks {
+        let mut limits = BTreeMap::new();
+        for Network {
+            name,
+            vlan,
+            max_macs,
+        } in networks
+        {
             vlans.insert(name.value.as_str(), vlan.as_ref().map(|vlan| vlan.value));
             let Some(vlan) = vlan else { continue };
+            if let Some(limit) = max_macs {
+                limits.insert(vlan.value, *limit);
+            }
             if let Some(owner) = owners.get(&vlan.value) {
                 let line = report.line(owner.at);
                 report.mistake(
@@ -34,7 +44,10 @@ impl<'c> Networks<'c> {
                 owners.insert(vlan.value, name);
             }
         }
-        Self { vlans }
+        Self {
+            vlans,
+            max_macs: limits,
+        }
     }
 
     /// The VLAN of the network `name`; `None` once it has been reported that there is none.
@@ -48,6 +61,11 @@ impl<'c> Networks<'c> {
             format!("there is no network {:?}{hint}", name.value),
         );
         None
+    }
+
+    /// How many addresses may be learned in those where that is limited.
+    pub(super) fn max_macs(&self) -> BTreeMap<Vlan, u32> {
+        self.max_macs.clone()
     }
 
     /// Name and VLAN of each.

@@ -10,7 +10,7 @@ use crate::config::fields::Spanned;
 use crate::config::raw;
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
-use crate::topology::{Attachment, Membership, PortSecurity, Vlan, Vnic};
+use crate::topology::{Attachment, Membership, Vlan, Vnic};
 
 /// How many vNICs of one host may be members of one network.
 ///
@@ -28,30 +28,27 @@ pub(super) fn place<'c>(
 ) {
     let mut taken = Taken::default();
     for vm in vms {
-        let mut host = host_of(vm, hosts, report);
+        // Neither needs a host, and so they are looked at where there is none.
+        let mut memberships = Vec::new();
         for nic in &vm.nics {
-            // Neither needs a host, and so they are looked at where there is none.
-            let membership = membership_of(nic, networks, report);
+            memberships.push(membership_of(nic, networks, report));
             taken.claim_mac(vm, nic, report);
-            if let Some(host) = &mut host {
-                plug_in(vm, nic, membership, host, &mut taken, report);
+        }
+        for name in &vm.hosts {
+            let Some(host) = hosts.resolve(name, report) else {
+                continue;
+            };
+            if !host.accepts_vnics(name.at, report) {
+                continue;
+            }
+            for (nic, membership) in vm.nics.iter().zip(&memberships) {
+                plug_in(vm, nic, membership.clone(), host, &mut taken, report);
             }
         }
     }
 }
 
-/// The host of a VM, if it is one that can have VMs.
-fn host_of<'h, 'c>(
-    vm: &raw::Vm,
-    hosts: &'h mut Hosts<'c>,
-    report: &mut Report<'_>,
-) -> Option<&'h mut HostBuilder<'c>> {
-    let name = vm.host.as_ref()?;
-    let host = hosts.resolve(name, report)?;
-    host.accepts_vnics(name.at, report).then_some(host)
-}
-
-/// Plugs a vNIC in. Its port is taken even if its networks are wrong.
+/// Plugs a vNIC in on one of the VM's hosts. Its port is taken even if its networks are wrong.
 fn plug_in<'c>(
     vm: &raw::Vm,
     nic: &raw::Nic,
@@ -65,6 +62,10 @@ fn plug_in<'c>(
     if !host.claim(port, usage, report) {
         return;
     }
+    if nic.attachment.value == Attachment::Direct && !host.accepts_direct(nic.attachment.at, report)
+    {
+        return;
+    }
     let Some(membership) = membership else { return };
     taken.count(&membership, host.name(), port, report);
     host.vnics.push(Vnic {
@@ -73,9 +74,9 @@ fn plug_in<'c>(
         mac: nic.mac.as_ref().map(|mac| mac.value),
         membership,
         promiscuous: nic.promiscuous,
-        attachment: Attachment::default(),
-        security: PortSecurity::default(),
-        roams: false,
+        attachment: nic.attachment.value,
+        security: nic.security,
+        roams: vm.hosts.len() > 1,
     });
 }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::raw::{self, Bridges, Config};
 use crate::config::report::Report;
-use crate::topology::{Chain, Host, Topology, Vlan};
+use crate::topology::{
+    Attachment, Chain, Function, FunctionKind, Host, Topology, UplinkMode, Vlan, Vnic,
+};
 
 pub(super) fn check(config: &Config, topology: &Topology, report: &mut Report<'_>) {
     no_native_network(config, topology, report);
@@ -12,6 +14,7 @@ pub(super) fn check(config: &Config, topology: &Topology, report: &mut Report<'_
     same_bridge_names(config, report);
     networks_without_members(config, topology, report);
     functions_without_instances(config, topology, report);
+    functions_all_disabled(config, topology, report);
 }
 
 /// LOCAL of the uplink bridge is an access port of the native network.
@@ -40,12 +43,18 @@ fn no_native_network(config: &Config, topology: &Topology, report: &mut Report<'
 
 fn several_uplinks(config: &Config, report: &mut Report<'_>) {
     for host in &config.hosts {
-        if let [_, second, ..] = &host.uplinks[..] {
-            report.warning(
+        match (&host.uplinks[..], &host.uplink_mode) {
+            ([_, second, ..], None) => report.warning(
                 second.at,
                 "several uplinks are ports of one learning switch: on the same segment they make \
-                 a loop; for redundancy use one bond",
-            );
+                 a loop. Set \"uplink_mode\" to active_backup or balance if they lead to the same \
+                 network, to separate if not",
+            ),
+            ([] | [_], Some(mode)) if mode.value != UplinkMode::Separate => report.warning(
+                mode.at,
+                "this is about several uplinks working together, and the host has fewer than two",
+            ),
+            _ => {}
         }
     }
 }
@@ -127,7 +136,8 @@ fn functions_without_instances(config: &Config, topology: &Topology, report: &mu
             .filter_map(|name| topology.networks.get(&name.value).copied())
             .collect();
         let concerned = |host: &Host| {
-            host.vnics.iter().any(|vnic| {
+            let inspected = |vnic: &&Vnic| vnic.attachment == Attachment::Normal;
+            host.vnics.iter().filter(inspected).any(|vnic| {
                 !vnic.membership.vlans().is_disjoint(&networks)
                     || chain.vms.iter().any(|vm| vm.value == vnic.vm)
             })
@@ -157,4 +167,35 @@ fn functions_without_instances(config: &Config, topology: &Topology, report: &mu
             }
         }
     }
+}
+
+/// A function that is to get frames on a host, where none of its instances is to get any.
+fn functions_all_disabled(config: &Config, topology: &Topology, report: &mut Report<'_>) {
+    for chain in &config.chains {
+        for function in &chain.functions {
+            let on_host = |host: &&Host| {
+                let own = host.chains.iter().find(|own| own.name == chain.name.value);
+                own.into_iter()
+                    .flat_map(|own| &own.functions)
+                    .any(|there| there.name == function.name.value && is_all_disabled(there))
+            };
+            for host in topology.hosts.values().filter(on_host) {
+                report.warning(
+                    function.name.at,
+                    format!(
+                        "all its instances on host {:?} are disabled: frames pass without it there",
+                        host.name
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn is_all_disabled(function: &Function) -> bool {
+    let any_enabled = match &function.kind {
+        FunctionKind::Tap { instances, .. } => instances.iter().any(|tap| tap.enabled),
+        FunctionKind::Inline { instances, .. } => instances.iter().any(|legs| legs.enabled),
+    };
+    function.enabled && !any_enabled
 }
