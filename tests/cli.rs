@@ -171,13 +171,19 @@ fn flows_prints_every_bridge_under_its_name() {
 
 #[test]
 fn flows_prints_json_for_programs() {
-    let output = bridgechain(&["flows", "--json", "--bridge", "br.nf", "configs/taps.yaml"]);
+    let output = bridgechain(&[
+        "flows",
+        "--json",
+        "--bridge",
+        "br.nf",
+        "configs/inline.yaml",
+    ]);
     assert_eq!(output.status.code(), Some(0));
     let bridges: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(bridges[0]["host"], "node1");
     assert_eq!(bridges[0]["role"], "service");
     assert_eq!(bridges[0]["flows"][0]["priority"], 400);
-    assert_eq!(bridges[0]["groups"].as_array().map(Vec::len), Some(1));
+    assert_eq!(bridges[0]["groups"].as_array().map(Vec::len), Some(4));
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Builder {
 
     pub(super) fn flow(
         &mut self,
-        table: Table,
+        table: impl Into<TableId>,
         priority: u16,
         match_: Match,
         class: Class,
@@ -76,7 +76,13 @@ impl Builder {
     }
 
     /// A flow that only drops. It is there to be counted.
-    pub(super) fn drop(&mut self, table: Table, priority: u16, match_: Match, class: Class) {
+    pub(super) fn drop(
+        &mut self,
+        table: impl Into<TableId>,
+        priority: u16,
+        match_: Match,
+        class: Class,
+    ) {
         self.flow(table, priority, match_, class, Vec::new());
     }
 
@@ -129,7 +135,7 @@ impl Builder {
 }
 
 /// 32-bit FNV-1a.
-fn hash(name: &str) -> u32 {
+pub(super) fn hash(name: &str) -> u32 {
     name.bytes().fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })
@@ -179,9 +185,9 @@ pub(super) fn apply(actions: Vec<Action>) -> Vec<Instruction> {
 }
 
 /// `actions`, then on to `table`.
-pub(super) fn apply_then(actions: Vec<Action>, table: Table) -> Vec<Instruction> {
+pub(super) fn apply_then(actions: Vec<Action>, table: impl Into<TableId>) -> Vec<Instruction> {
     let mut instructions = apply(actions);
-    instructions.extend(goto(table));
+    instructions.push(Instruction::GotoTable(table.into()));
     instructions
 }
 

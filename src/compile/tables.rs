@@ -3,7 +3,8 @@
 use openflow::TableId;
 
 /// The tables of the local, uplink and learning bridges, in the order in which frames pass them.
-/// Not every role uses every table.
+/// Not every role uses every table. The service bridge has tables of its own behind
+/// [`Table::Classify`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Table {

@@ -15,7 +15,8 @@ pub struct Frame {
     pub tags: Vec<Tag>,
     /// What follows the tags.
     pub ethertype: u16,
-    /// Stands for the L3 and L4 headers where a select group chooses a bucket by their hash.
+    /// Stands for the L3 and L4 headers where these are hashed. It is the same in both directions
+    /// of a conversation.
     pub flow_hash: u32,
 }
 

@@ -10,13 +10,14 @@
 //! ```
 
 mod action_set;
+mod choice;
 mod frame;
 mod memory;
 mod packet;
 mod walk;
 mod walker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use openflow::PortNo;
 
@@ -37,6 +38,8 @@ pub struct Network {
 #[derive(Debug, Clone, Default)]
 struct Bridge {
     ports: Ports,
+    /// The ports that have no link.
+    down: BTreeSet<PortNo>,
     program: Program,
     /// The other end of each patch port.
     patches: BTreeMap<PortNo, (Role, PortNo)>,
@@ -100,6 +103,13 @@ impl Network {
     fn find(&self, (role, name): (Role, &str)) -> Option<(Role, PortNo)> {
         let port = self.bridges.get(&role)?.ports.get(name)?;
         Some((role, port))
+    }
+
+    /// Takes the link of a port away: nothing goes out by it, and what watches it sees it down.
+    pub fn set_down(&mut self, role: Role, port: PortNo) {
+        if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.down.insert(port);
+        }
     }
 
     /// Follows a frame that comes in by `port` of the bridge `role`, as from outside the host's

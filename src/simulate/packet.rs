@@ -176,9 +176,14 @@ impl Packet {
             .map_or(self.header.ethertype, |tag| tag.tpid)
     }
 
-    /// What a select group hashes.
+    /// The hash of the conversation that it belongs to.
     pub(super) fn flow_hash(&self) -> u32 {
         self.header.flow_hash
+    }
+
+    /// The address that it comes from.
+    pub(super) fn source(&self) -> MacAddr {
+        self.header.src
     }
 
     /// Adds an outermost tag of VID 0 and priority 0 (`OFPAT_PUSH_VLAN` on Open vSwitch).

@@ -74,6 +74,10 @@ pub enum Step<'n> {
     Suppress(PortNo),
     /// Did not send it, because there is no such port.
     NoSuchPort(PortNo),
+    /// Did not send it, because the port's link is down.
+    Down(PortNo),
+    /// Carried out these steps on a copy of it.
+    Clone(Vec<Step<'n>>),
     /// Sent it to the controller.
     PacketIn(PacketIn),
 }
@@ -87,6 +91,8 @@ pub struct Delivery {
     pub port: PortNo,
     /// As it left.
     pub frame: Frame,
+    /// After how many bytes it is cut off, where it is (`NXAST_OUTPUT_TRUNC`).
+    pub max_len: Option<u32>,
     /// The mark it left with (`skb->mark` on Linux), which should be 0.
     pub pkt_mark: u32,
 }

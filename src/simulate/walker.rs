@@ -2,9 +2,10 @@
 
 use std::cmp::Ordering;
 
-use openflow::{Action, Bucket, GroupId, GroupType, Instruction, PortNo, TableId};
+use openflow::{Action, Bucket, GroupId, GroupType, Instruction, PortNo, Subfield, TableId};
 
 use super::action_set::in_set_order;
+use super::choice;
 use super::frame::Frame;
 use super::memory::Note;
 use super::packet::Packet;
@@ -223,7 +224,29 @@ impl<'n> Pipeline<'_, 'n> {
         for action in actions {
             let changed = match action {
                 Action::Output { port, .. } => {
-                    self.output(*port, packet, steps);
+                    self.output(*port, None, packet, steps);
+                    continue;
+                }
+                Action::OutputTrunc { port, max_len } => {
+                    let port = PortNo::from_16_bits(*port);
+                    self.output(port, Some(*max_len), packet, steps);
+                    continue;
+                }
+                Action::OutputReg { src, .. } => {
+                    self.output_number(*src, packet, steps);
+                    continue;
+                }
+                Action::Bundle(bundle) if bundle.dst.is_none() => {
+                    match choice::member(bundle, packet, |port| self.is_up(port)) {
+                        Some(port) => self.output(port, None, packet, steps),
+                        None => self.unknown(action),
+                    }
+                    continue;
+                }
+                Action::Clone(actions) => {
+                    let mut inside = Vec::new();
+                    self.apply(actions, &mut packet.clone(), &mut inside);
+                    steps.push(Step::Clone(inside));
                     continue;
                 }
                 Action::Group(id) => {
@@ -243,6 +266,12 @@ impl<'n> Pipeline<'_, 'n> {
                 Action::SetField(oxm) => packet.set_field(oxm),
                 Action::RegMove { src, dst } => packet.move_bits(*src, *dst),
                 Action::RegLoad { dst, value } => packet.load(*dst, (*value).into()),
+                Action::Bundle(bundle) => bundle.dst.and_then(|dst| {
+                    let member = choice::member(bundle, packet, |port| self.is_up(port))?;
+                    packet.load(dst, member.0.into())
+                }),
+                Action::Multipath(multipath) => choice::link(multipath, packet)
+                    .and_then(|link| packet.load(multipath.dst, link.into())),
                 Action::PushVlan(tpid) => {
                     packet.push_tag(*tpid);
                     Some(())
@@ -255,25 +284,35 @@ impl<'n> Pipeline<'_, 'n> {
             };
             match changed {
                 Some(()) => steps.push(Step::Change(action)),
-                None => {
-                    let action = action.clone();
-                    self.fault(Fault::Action {
-                        role: self.role,
-                        action,
-                    });
-                }
+                None => self.unknown(action),
             }
         }
     }
 
-    /// Output to a port, real or reserved (§4.5).
-    fn output(&mut self, port: PortNo, packet: &Packet, steps: &mut Vec<Step<'n>>) {
+    /// Output to the port whose number is in a field (`NXAST_OUTPUT_REG`).
+    fn output_number(&mut self, src: Subfield, packet: &Packet, steps: &mut Vec<Step<'n>>) {
+        let number = packet.bits(src).and_then(|bits| u16::try_from(bits).ok());
+        match number.map(PortNo::from_16_bits) {
+            Some(port) => self.output(port, None, packet, steps),
+            // More than 16 bits are no port.
+            None => steps.push(Step::NoSuchPort(PortNo::ANY)),
+        }
+    }
+
+    /// Output to a port, real or reserved (§4.5); of at most `max_len` bytes, where that is given.
+    fn output(
+        &mut self,
+        port: PortNo,
+        max_len: Option<u32>,
+        packet: &Packet,
+        steps: &mut Vec<Step<'n>>,
+    ) {
         match port {
-            PortNo::IN_PORT => steps.push(self.send(packet.in_port, packet)),
+            PortNo::IN_PORT => steps.push(self.send(packet.in_port, max_len, packet)),
             PortNo::ALL | PortNo::FLOOD => {
                 let ports = self.bridge.ports.iter().map(|(_, port)| port);
                 for port in ports.filter(|&port| port != packet.in_port) {
-                    let step = self.send(port, packet);
+                    let step = self.send(port, max_len, packet);
                     steps.push(step);
                 }
             }
@@ -288,12 +327,12 @@ impl<'n> Pipeline<'_, 'n> {
                 steps.push(Step::PacketIn(packet_in));
             }
             _ if port == packet.in_port => steps.push(Step::Suppress(port)),
-            _ => steps.push(self.send(port, packet)),
+            _ => steps.push(self.send(port, max_len, packet)),
         }
     }
 
     /// Sends a copy out of a real port.
-    fn send(&mut self, port: PortNo, packet: &Packet) -> Step<'n> {
+    fn send(&mut self, port: PortNo, max_len: Option<u32>, packet: &Packet) -> Step<'n> {
         if let Some(&(role, peer)) = self.bridge.patches.get(&port) {
             let packet = packet.clone().patched(peer);
             let pass = self
@@ -307,10 +346,14 @@ impl<'n> Pipeline<'_, 'n> {
         if self.bridge.ports.name(port).is_none() {
             return Step::NoSuchPort(port);
         }
+        if !self.is_up(port) {
+            return Step::Down(port);
+        }
         let delivery = Delivery {
             role: self.role,
             port,
             frame: packet.frame(),
+            max_len,
             pkt_mark: packet.pkt_mark,
         };
         self.outcome.deliveries.push(delivery.clone());
@@ -387,7 +430,20 @@ impl<'n> Pipeline<'_, 'n> {
     /// A bucket is live while the port that it watches is. Open vSwitch takes one that watches
     /// nothing for live.
     fn is_live(&self, bucket: &Bucket) -> bool {
-        bucket.watch_port == PortNo::ANY || self.bridge.ports.name(bucket.watch_port).is_some()
+        bucket.watch_port == PortNo::ANY || self.is_up(bucket.watch_port)
+    }
+
+    /// Whether there is such a port, with its link up.
+    fn is_up(&self, port: PortNo) -> bool {
+        self.bridge.ports.name(port).is_some() && !self.bridge.down.contains(&port)
+    }
+
+    /// Reports an action that the simulator does not know.
+    fn unknown(&mut self, action: &Action) {
+        self.fault(Fault::Action {
+            role: self.role,
+            action: action.clone(),
+        });
     }
 
     fn fault(&mut self, fault: Fault) {

@@ -65,6 +65,12 @@ enum StepReport {
     NoSuchPort {
         port: String,
     },
+    Down {
+        port: String,
+    },
+    Clone {
+        steps: Vec<StepReport>,
+    },
     Controller,
 }
 
@@ -166,6 +172,12 @@ impl Reporter<'_, '_> {
             },
             Step::NoSuchPort(port) => StepReport::NoSuchPort {
                 port: self.port(*port),
+            },
+            Step::Down(port) => StepReport::Down {
+                port: self.port(*port),
+            },
+            Step::Clone(steps) => StepReport::Clone {
+                steps: self.steps(steps),
             },
             Step::PacketIn(_) => StepReport::Controller,
         };
@@ -272,6 +284,11 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepReport, depth: usize) -> fm
         }
         StepReport::NotBack { port } => writeln!(f, "not out by {port}: it came in there"),
         StepReport::NoSuchPort { port } => writeln!(f, "not out by {port}: there is no such port"),
+        StepReport::Down { port } => writeln!(f, "not out by {port}: its link is down"),
+        StepReport::Clone { steps } => {
+            writeln!(f, "a copy of it")?;
+            write_steps(f, steps, inner)
+        }
         StepReport::Controller => writeln!(f, "to the controller, as its source is not known"),
     }
 }

@@ -6,9 +6,9 @@ use openflow::{DatapathId, MacAddr};
 
 use super::lab::Lab;
 use crate::topology::{
-    Attachment, Bridge, Bridges, Chain, ChainBridges, Controller, Copying, Function, FunctionKind,
-    Host, Membership, Patch, PortSecurity, Promiscuous, Redundancy, Role, TapInstance, Topology,
-    UplinkMode, Vlan, Vnic,
+    Attachment, Bridge, Bridges, Chain, ChainBridges, Controller, Copying, FailurePolicy, Function,
+    FunctionKind, Host, InlineInstance, Membership, Patch, PortSecurity, Promiscuous, Redundancy,
+    Role, TapInstance, Topology, UplinkMode, Vlan, Vnic,
 };
 
 pub(super) const NETWORK: u16 = 3000;
@@ -29,6 +29,8 @@ pub(super) const SERVICE_PORTS: &[(&str, u32)] = &[
     ("nf-uplink", 2),
     ("ids0", 3),
     ("ids1", 4),
+    ("ips-in", 5),
+    ("ips-out", 6),
 ];
 pub(super) const UPLINK_PORTS: &[(&str, u32)] =
     &[("br0", 0xffff_fffe), ("uplink-nf", 1), ("eth1", 2)];
@@ -60,7 +62,8 @@ pub(super) fn running_lab() -> Lab {
 }
 
 /// A host with all three bridges: two guests whose addresses are learned, one whose address is
-/// pinned, one that sees everything, and two taps that share the load (so that there is a group).
+/// pinned, one that sees everything, a tap, and an inline function that is tried out (so that there are
+/// groups).
 pub(super) fn chain() -> Topology {
     let bridge = |name: &str| Bridge {
         name: name.to_owned(),
@@ -96,15 +99,32 @@ pub(super) fn chain() -> Topology {
         name: "inspect".to_owned(),
         networks: [vlan(NETWORK)].into(),
         vms: BTreeSet::new(),
-        functions: vec![Function {
-            name: "ids".to_owned(),
-            enabled: true,
-            redundancy: Redundancy::default(),
-            kind: FunctionKind::Tap {
-                copying: Copying::default(),
-                instances: ["ids0", "ids1"].map(tap_instance).into(),
+        functions: vec![
+            Function {
+                name: "ids".to_owned(),
+                enabled: true,
+                redundancy: Redundancy::default(),
+                kind: FunctionKind::Tap {
+                    copying: Copying::default(),
+                    instances: ["ids0", "ids1"].map(tap_instance).into(),
+                },
             },
-        }],
+            Function {
+                name: "ips".to_owned(),
+                enabled: true,
+                redundancy: Redundancy::default(),
+                kind: FunctionKind::Inline {
+                    shadow: true,
+                    failure_policy: FailurePolicy::FailOpen,
+                    health_check: None,
+                    instances: vec![InlineInstance {
+                        ingress: "ips-in".to_owned(),
+                        egress: "ips-out".to_owned(),
+                        enabled: true,
+                    }],
+                },
+            },
+        ],
     }];
     topology(host)
 }
