@@ -222,6 +222,60 @@ service_chains:
     ));
 }
 
+/// What has no effect, or an effect that was hardly meant; each once, beside its like that is fine.
+#[test]
+fn warnings_about_settings_without_effect() {
+    insta::assert_snapshot!(warnings(
+        "\
+networks: { demo3000: { vlan: 3000 }, native: { vlan: 0 } }
+hosts:
+  node1:
+    bridges: { local: br0.local, service: br.nf, uplink: br0 }
+    uplinks: [eth1]
+    uplink_mode: balance
+  node2:
+    bridges: { local: br1.local, service: br1.nf, uplink: br1 }
+    uplinks: [eth1, eth2]
+    uplink_mode: separate
+  node3:
+    bridges: { local: br2.local, service: br2.nf, uplink: br2 }
+    uplinks: [eth1, eth2]
+    uplink_mode: active_backup
+vms:
+  VM-A:
+    host: node1
+    nics:
+      - { port: vma0, mac: 52:54:00:00:00:0a, network: demo3000, forged_transmits: reject, max_macs: 4 }
+      - { port: vma1, mac: 52:54:00:00:00:0b, network: demo3000, mac_changes: reject, max_macs: 4 }
+      - { port: vma2, mac: 52:54:00:00:00:0c, network: demo3000, promiscuous: reject, max_macs: 4 }
+  beside:
+    host: node3
+    nics:
+      - { port: vmb0, network: demo3000, type: direct }
+service_chains:
+  inspect:
+    networks: [demo3000]
+    functions:
+      - name: ids
+        mode: tap
+        instances:
+          - { host: node1, port: ids0, enabled: false }
+          - { host: node1, port: ids1, enabled: false }
+          - { host: node2, port: ids0 }
+      - name: ips
+        mode: inline
+        instances:
+          - { host: node1, ingress: ips0-in, egress: ips0-out, enabled: false }
+          - { host: node1, ingress: ips1-in, egress: ips1-out }
+      - name: drained
+        mode: inline
+        enabled: false
+        instances:
+          - { host: node1, ingress: ips2-in, egress: ips2-out, enabled: false }
+"
+    ));
+}
+
 const SMALL: &str = "\
 networks: { demo3000: { vlan: 3000 }, native: { vlan: 0 } }
 hosts: { node1: { bridges: { local: br0.local, uplink: br0 } } }

@@ -12,6 +12,8 @@ mod fields;
 mod names;
 mod raw;
 mod report;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod validate;
 

@@ -1,11 +1,12 @@
 //! What is copied to a tap, and what a copy looks like.
 
+use std::num::NonZeroU16;
+
 use super::filter;
 use crate::config::fields::{Fields, Schema, integer, one_of};
 use crate::config::report::Report;
 use crate::config::tree::Node;
 use crate::topology::{CopyScope, CopyTag, Copying, RateLimit, Vlan};
-use std::num::NonZeroU16;
 
 /// The keys of a function that are about copies.
 pub(super) const KEYS: [&str; 6] = [
@@ -40,7 +41,7 @@ pub(super) const SCHEMAS: [&Schema; 2] = [&RATE_LIMIT, &OUTER_TAGS];
 pub(super) fn read(tap: &Fields<'_>, report: &mut Report<'_>) -> Copying {
     let scopes = [("all", CopyScope::All), ("east_west", CopyScope::EastWest)];
     let length = "a snap length in bytes";
-    let share = "one in so many conversations, which";
+    let share = "\"sampling\", one in so many conversations,";
     Copying {
         skip: tap
             .get("filter")

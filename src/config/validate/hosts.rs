@@ -215,9 +215,8 @@ impl<'c> HostBuilder<'c> {
         report.mistake(
             remote.at,
             format!(
-                "host {host:?} already has a {kind} tunnel to {ip} with this {what} (line {line}), \
-                 and Open vSwitch refuses a second one; give it another {what}, or use the port \
-                 of the first"
+                "host {host:?} already has a tunnel of this type to {ip} with this {what} (line \
+                 {line}), and Open vSwitch refuses a second one; give it another {what}"
             ),
         );
     }
