@@ -267,6 +267,17 @@ service_chains:
         instances:
           - { host: node1, ingress: ips0-in, egress: ips0-out, enabled: false }
           - { host: node1, ingress: ips1-in, egress: ips1-out }
+          - { host: node2, ingress: ips0-in, egress: ips0-out, enabled: false }
+      - name: optional
+        mode: inline
+        failure_policy: fail_open
+        instances:
+          - { host: node1, ingress: opt-in, egress: opt-out, enabled: false }
+      - name: tried
+        mode: inline
+        shadow: true
+        instances:
+          - { host: node1, ingress: try-in, egress: try-out, enabled: false }
       - name: drained
         mode: inline
         enabled: false

@@ -178,7 +178,7 @@ fn function(node: Node<'_>, report: &mut Report<'_>) -> Option<Function> {
             }
         }
         Mode::Inline => {
-            let why = "an inline function gets the frames of its chain, not copies of some";
+            let why = "an inline function gets every frame of its chain as it is";
             refuse(&fields, &copying::KEYS, why, "mode: tap", report);
             let policies = [
                 ("fail_close", FailurePolicy::FailClose),

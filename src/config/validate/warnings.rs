@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::raw::{self, Bridges, Config};
 use crate::config::report::Report;
 use crate::topology::{
-    Attachment, Chain, Function, FunctionKind, Host, Topology, UplinkMode, Vlan, Vnic,
+    Attachment, Chain, FailurePolicy, Function, FunctionKind, Host, Topology, UplinkMode, Vlan,
+    Vnic,
 };
 
 pub(super) fn check(config: &Config, topology: &Topology, report: &mut Report<'_>) {
@@ -173,29 +174,49 @@ fn functions_without_instances(config: &Config, topology: &Topology, report: &mu
 fn functions_all_disabled(config: &Config, topology: &Topology, report: &mut Report<'_>) {
     for chain in &config.chains {
         for function in &chain.functions {
-            let on_host = |host: &&Host| {
-                let own = host.chains.iter().find(|own| own.name == chain.name.value);
-                own.into_iter()
-                    .flat_map(|own| &own.functions)
-                    .any(|there| there.name == function.name.value && is_all_disabled(there))
-            };
-            for host in topology.hosts.values().filter(on_host) {
-                report.warning(
-                    function.name.at,
-                    format!(
-                        "all its instances on host {:?} are disabled: frames pass without it there",
-                        host.name
-                    ),
-                );
+            for host in topology.hosts.values() {
+                let there = host
+                    .chains
+                    .iter()
+                    .filter(|there| there.name == chain.name.value)
+                    .flat_map(|there| &there.functions)
+                    .find(|there| there.name == function.name.value);
+                if let Some(effect) = there.and_then(all_disabled) {
+                    report.warning(
+                        function.name.at,
+                        format!(
+                            "all its instances on host {:?} are disabled: {effect}",
+                            host.name
+                        ),
+                    );
+                }
             }
         }
     }
 }
 
-fn is_all_disabled(function: &Function) -> bool {
-    let any_enabled = match &function.kind {
-        FunctionKind::Tap { instances, .. } => instances.iter().any(|tap| tap.enabled),
-        FunctionKind::Inline { instances, .. } => instances.iter().any(|legs| legs.enabled),
+/// What happens where a function is enabled and none of its instances is.
+fn all_disabled(function: &Function) -> Option<&'static str> {
+    let (any, effect) = match &function.kind {
+        FunctionKind::Tap { instances, .. } => {
+            let any = instances.iter().any(|instance| instance.enabled);
+            (any, "it gets no copies there")
+        }
+        FunctionKind::Inline {
+            shadow,
+            failure_policy,
+            instances,
+            ..
+        } => {
+            let effect = match failure_policy {
+                _ if *shadow => "it gets no copies there",
+                FailurePolicy::FailOpen => "frames bypass it there (fail_open)",
+                FailurePolicy::FailClose => {
+                    "frames stop there (fail_close); to let them pass, disable the function"
+                }
+            };
+            (instances.iter().any(|legs| legs.enabled), effect)
+        }
     };
-    function.enabled && !any_enabled
+    (function.enabled && !any).then_some(effect)
 }
