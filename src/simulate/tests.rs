@@ -1,8 +1,9 @@
 //! Hand-made programs, each for one rule of OpenFlow or of Open vSwitch.
 
 use openflow::{
-    Action, Bucket, Cookie, FlowModFlags, GroupId, GroupType, Instruction, MacAddr, Match,
-    OFPVID_NONE, OFPVID_PRESENT, Oxm, OxmField, PortNo, Subfield, TableId,
+    Action, Bucket, Bundle, Cookie, FlowModFlags, GroupId, GroupType, HashFields, Instruction,
+    LinkAlgorithm, MacAddr, Match, MemberAlgorithm, Multipath, OFPVID_NONE, OFPVID_PRESENT, Oxm,
+    OxmField, PortNo, Subfield, TableId,
 };
 
 use super::*;
@@ -632,4 +633,173 @@ fn what_is_not_simulated_is_said() {
             },
         ]
     );
+}
+
+const REGISTER: Subfield = Subfield {
+    field: OxmField::Reg3,
+    start: 0,
+    bits: 16,
+};
+
+fn bundle(algorithm: MemberAlgorithm, fields: HashFields, members: &[u16]) -> Bundle {
+    Bundle {
+        algorithm,
+        fields,
+        basis: 0,
+        member_kind: Bundle::PORTS,
+        members: members.to_vec(),
+        dst: Some(REGISTER),
+    }
+}
+
+/// Chooses a port and sends the frame out by it.
+fn choose(bundle: Bundle) -> Tables {
+    let output = Action::OutputReg {
+        src: Subfield::whole(OxmField::Reg3),
+        max_len: 0,
+    };
+    Tables::default().flow(
+        0,
+        1,
+        any(),
+        apply([Action::Bundle(Box::new(bundle)), output]),
+    )
+}
+
+/// The port that each of many conversations leaves by, with these links down.
+fn chosen(bundle: &Bundle, down: &[u32]) -> Vec<Option<u32>> {
+    let mut network = choose(bundle.clone()).network();
+    for port in down {
+        network.set_down(Role::Local, PortNo(*port));
+    }
+    (0..64_u8)
+        .map(|conversation| {
+            let frame = Frame {
+                flow_hash: u32::from(conversation) << 8,
+                ..Frame::new(MacAddr([2, 0, 0, 0, 1, conversation]), B)
+            };
+            let walk = network.inject(Role::Local, PortNo(1), frame);
+            assert_eq!(walk.faults, []);
+            copies(&walk).first().map(|(port, _)| *port)
+        })
+        .collect()
+}
+
+#[test]
+fn highest_random_weight_moves_only_the_share_of_a_member_that_is_not_live() {
+    for fields in [HashFields::SymmetricL3L4Udp, HashFields::EthSrc] {
+        let members = bundle(MemberAlgorithm::Hrw, fields, &[2, 3, 4]);
+        let before = chosen(&members, &[]);
+        for port in [2, 3, 4] {
+            assert!(before.contains(&Some(port)), "{before:?}");
+            let nobody_there = [2, 3, 4].map(|it| if it == port { 0xffff } else { it as u16 });
+            let drained = bundle(MemberAlgorithm::Hrw, fields, &nobody_there);
+            for after in [chosen(&members, &[port]), chosen(&drained, &[])] {
+                for (before, after) in before.iter().zip(&after) {
+                    match *before == Some(port) {
+                        true => assert!(after.is_some() && *after != Some(port)),
+                        false => assert_eq!(after, before),
+                    }
+                }
+            }
+        }
+        assert_eq!(chosen(&members, &[2, 3, 4]), [None; 64]);
+    }
+}
+
+#[test]
+fn the_first_live_member_is_active_and_the_others_are_backups() {
+    let members = bundle(MemberAlgorithm::ActiveBackup, HashFields::EthSrc, &[2, 3]);
+    assert_eq!(chosen(&members, &[]), [Some(2); 64]);
+    assert_eq!(chosen(&members, &[2]), [Some(3); 64]);
+    assert_eq!(chosen(&members, &[2, 3]), [None; 64]);
+    let at_once = Bundle {
+        dst: None,
+        ..members
+    };
+    let tables = Tables::default().flow(0, 1, any(), apply([Action::Bundle(Box::new(at_once))]));
+    assert_eq!(sent(tables, frame()), [(2, vec![])]);
+}
+
+#[test]
+fn multipath_numbers_conversations() {
+    let multipath = Action::Multipath(Multipath {
+        fields: HashFields::SymmetricL3L4Udp,
+        basis: 0,
+        algorithm: LinkAlgorithm::ModuloN,
+        max_link: 3,
+        arg: 0,
+        dst: REGISTER,
+    });
+    let link = |flow_hash| {
+        let mut tables =
+            Tables::default().flow(0, 1, any(), [apply([multipath.clone()]), goto(1)].concat());
+        for link in 0..3_u32 {
+            let match_ = any().with(OxmField::Reg3, link);
+            tables = tables.flow(1, 1, match_, apply([output(link + 2)]));
+        }
+        let frame = Frame {
+            flow_hash,
+            ..frame()
+        };
+        sent(tables, frame).first().map(|(port, _)| *port)
+    };
+    let links: std::collections::BTreeSet<_> = (0..64).map(link).collect();
+    assert_eq!(links, [None, Some(2), Some(3), Some(4)].into());
+    assert_eq!(link(7), link(7));
+}
+
+#[test]
+fn a_clone_changes_nothing_outside() {
+    let tables = Tables::default().flow(
+        0,
+        1,
+        any(),
+        apply([
+            Action::Clone(vec![Action::PushVlan(Tag::CUSTOMER), vid(5), output(2)]),
+            output(3),
+        ]),
+    );
+    assert_eq!(sent(tables, frame()), [(2, vec![5]), (3, vec![])]);
+}
+
+#[test]
+fn a_copy_may_be_cut_off() {
+    let actions = [
+        Action::OutputTrunc {
+            port: 2,
+            max_len: 64,
+        },
+        output(3),
+    ];
+    let network = Tables::default()
+        .flow(0, 1, any(), apply(actions))
+        .network();
+    let walk = network.inject(Role::Local, PortNo(1), frame());
+    let cut: Vec<_> = walk.deliveries.iter().map(|copy| copy.max_len).collect();
+    assert_eq!(cut, [Some(64), None]);
+}
+
+#[test]
+fn a_port_that_is_down_gets_nothing_and_is_not_live() {
+    let watching = |port| Bucket {
+        weight: 0,
+        watch_port: PortNo(port),
+        watch_group: GroupId::ANY,
+        actions: vec![output(port)],
+    };
+    let buckets = vec![watching(2), watching(3)];
+    let tables = Tables::default()
+        .group(1, GroupType::FastFailover, buckets)
+        .flow(
+            0,
+            1,
+            any(),
+            apply([Action::Group(GroupId(1)), output(2), output(4)]),
+        );
+    let mut network = tables.network();
+    network.set_down(Role::Local, PortNo(2));
+    let walk = network.inject(Role::Local, PortNo(1), frame());
+    assert_eq!(copies(&walk), [(3, vec![]), (4, vec![])]);
+    assert!(walk.pass.steps.contains(&Step::Down(PortNo(2))));
 }

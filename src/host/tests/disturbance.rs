@@ -6,7 +6,7 @@ use std::time::Duration;
 use openflow::{FlowRemovedReason, PortNo, PortReason};
 
 use super::lab::{Lab, Sent, entry, foreign_flow, refusal};
-use super::topologies::{CHAIN, NETWORK, running_lab};
+use super::topologies::{CHAIN, NETWORK, inline_chain, running_lab};
 use crate::cookie;
 use crate::topology::Role;
 
@@ -77,6 +77,9 @@ fn late_notices_of_flows_that_are_back_already_change_nothing() {
 #[test]
 fn groups_deleted_by_hand_come_back_with_their_flows() {
     let mut lab = lab_with_learned_addresses();
+    lab.reload(inline_chain());
+    lab.settle();
+    lab.take_sent();
     let groups: Vec<_> = lab.held_by(Role::Service).groups.into_iter().collect();
     assert!(!groups.is_empty());
     for (group_id, group) in groups {

@@ -4,7 +4,8 @@ use openflow::PortNo;
 
 use super::lab::{Lab, entry, foreign_flow};
 use super::topologies::{
-    CHAIN, NETWORK, OTHER, UPLINK_PORTS, any_learning, chain, chain_lab, changed, running_lab, vlan,
+    CHAIN, NETWORK, OTHER, UPLINK_PORTS, any_learning, chain, chain_lab, changed, inline_chain,
+    lab, running_lab, vlan,
 };
 use crate::compile;
 use crate::cookie::Class;
@@ -39,7 +40,7 @@ fn lab_with_learned_addresses() -> Lab {
 #[test]
 fn empty_bridges_get_everything_in_one_transaction_each() {
     for order in ORDERS {
-        let mut lab = chain_lab();
+        let mut lab = lab(inline_chain());
         for role in order {
             lab.connect(role);
             lab.settle();

@@ -39,8 +39,13 @@ pub(super) const CHAIN: [Role; 3] = [Role::Local, Role::Service, Role::Uplink];
 
 /// A host with all three bridges, none of them connected.
 pub(super) fn chain_lab() -> Lab {
+    lab(chain())
+}
+
+/// A host with these bridges, none of them connected.
+pub(super) fn lab(topology: Topology) -> Lab {
     Lab::new(
-        chain(),
+        topology,
         &[
             (Role::Local, LOCAL_PORTS),
             (Role::Service, SERVICE_PORTS),
@@ -62,8 +67,7 @@ pub(super) fn running_lab() -> Lab {
 }
 
 /// A host with all three bridges: two guests whose addresses are learned, one whose address is
-/// pinned, one that sees everything, a tap, and an inline function that is tried out (so that there are
-/// groups).
+/// pinned, one that sees everything, and two taps that share the load.
 pub(super) fn chain() -> Topology {
     let bridge = |name: &str| Bridge {
         name: name.to_owned(),
@@ -99,34 +103,37 @@ pub(super) fn chain() -> Topology {
         name: "inspect".to_owned(),
         networks: [vlan(NETWORK)].into(),
         vms: BTreeSet::new(),
-        functions: vec![
-            Function {
-                name: "ids".to_owned(),
-                enabled: true,
-                redundancy: Redundancy::default(),
-                kind: FunctionKind::Tap {
-                    copying: Copying::default(),
-                    instances: ["ids0", "ids1"].map(tap_instance).into(),
-                },
+        functions: vec![Function {
+            name: "ids".to_owned(),
+            enabled: true,
+            redundancy: Redundancy::default(),
+            kind: FunctionKind::Tap {
+                copying: Copying::default(),
+                instances: ["ids0", "ids1"].map(tap_instance).into(),
             },
-            Function {
-                name: "ips".to_owned(),
-                enabled: true,
-                redundancy: Redundancy::default(),
-                kind: FunctionKind::Inline {
-                    shadow: true,
-                    failure_policy: FailurePolicy::FailOpen,
-                    health_check: None,
-                    instances: vec![InlineInstance {
-                        ingress: "ips-in".to_owned(),
-                        egress: "ips-out".to_owned(),
-                        enabled: true,
-                    }],
-                },
-            },
-        ],
+        }],
     }];
     topology(host)
+}
+
+/// The same with an inline function, so that there are groups.
+pub(super) fn inline_chain() -> Topology {
+    let ips = Function {
+        name: "ips".to_owned(),
+        enabled: true,
+        redundancy: Redundancy::default(),
+        kind: FunctionKind::Inline {
+            shadow: false,
+            failure_policy: FailurePolicy::FailOpen,
+            health_check: None,
+            instances: vec![InlineInstance {
+                ingress: "ips-in".to_owned(),
+                egress: "ips-out".to_owned(),
+                enabled: true,
+            }],
+        },
+    };
+    changed(&chain(), |host| host.chains[0].functions.push(ips))
 }
 
 /// The address of the vNIC `pinned`.
