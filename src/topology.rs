@@ -190,12 +190,13 @@ impl Host {
         self.chains.iter().any(|chain| chain.vms.contains(&vnic.vm))
     }
 
-    /// Whether any chain has a function in the way of frames.
+    /// Whether any chain has a function in the way of frames, be it drained or in shadow mode: what
+    /// comes out of it must find its way from the moment on that it is in service.
     pub fn has_inline(&self) -> bool {
         self.chains
             .iter()
             .flat_map(|chain| &chain.functions)
-            .any(|function| matches!(function.kind, FunctionKind::Inline { shadow: false, .. }))
+            .any(|function| matches!(function.kind, FunctionKind::Inline { .. }))
     }
 
     /// Whether any vNIC sees all frames of `vlan` (`promiscuous: accept`).

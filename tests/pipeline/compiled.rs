@@ -23,7 +23,7 @@ pub(crate) fn programs(world: &World) -> Vec<(Role, Program)> {
         .collect();
     let program = |role| {
         let ports = ports(world, role);
-        let mut program = compile::bridge(&world.host, &settings, role, &ports, &Failed::default());
+        let mut program = compile::bridge(&world.host, &settings, role, &ports, &failed(world));
         for entry in &learned {
             let flows = compile::learned(&world.host, &settings, role, &ports, entry);
             program.flows.extend(flows);
@@ -40,7 +40,25 @@ pub(crate) fn programs(world: &World) -> Vec<(Role, Program)> {
 pub(crate) fn network(world: &World) -> Network {
     let bridges = programs(world).into_iter();
     let bridges = bridges.map(|(role, program)| (role, ports(world, role), program));
-    Network::new(&world.host, bridges)
+    let mut network = Network::new(&world.host, bridges);
+    take_links(world, &mut network);
+    network
+}
+
+/// Takes the links away that are down.
+pub(crate) fn take_links(world: &World, network: &mut Network) {
+    let ports = ports(world, Role::Service);
+    for port in world.down.iter().filter_map(|port| ports.get(port)) {
+        network.set_down(Role::Service, port);
+    }
+}
+
+fn failed(world: &World) -> Failed {
+    let mut failed = Failed::default();
+    for ingress in &world.failed {
+        failed.set(ingress, true);
+    }
+    failed
 }
 
 /// Whether the compiler takes `heard` over.
@@ -156,9 +174,7 @@ fn station(world: &World, copy: &Delivery) -> Station {
         .expect("frames leave by ports that exist")
         .to_owned();
     if copy.role == Role::Service {
-        let taps = world.taps();
-        let tap = taps.iter().find(|(_, instances)| instances.contains(&name));
-        return Station::Function(tap.map_or_else(|| name.clone(), |(tap, _)| tap.clone()));
+        return Station::Function(world.share_of(&name));
     }
     match &world.host {
         host if host.vnic(&name).is_some() => Station::Vnic(name),

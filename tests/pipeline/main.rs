@@ -6,6 +6,7 @@ mod ofctl;
 mod ovs;
 mod rule;
 mod scenario;
+mod sharing;
 mod traced;
 mod visibility;
 mod world;

@@ -10,7 +10,7 @@ use bridgechain::topology::{
 };
 use openflow::MacAddr;
 
-use crate::world::{Heard, Outcome, Station, World, tap_name};
+use crate::world::{Heard, Outcome, Station, World, share_name};
 
 /// What becomes of `frame`, sent by `from`.
 pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
@@ -277,38 +277,29 @@ fn inspect(world: &World, from: &Station, vlan: Vlan, frame: &Frame) -> Inspecti
         functions.reverse();
     }
     for function in functions {
-        match &function.kind {
-            FunctionKind::Tap { instances, .. } => {
-                if instances
-                    .iter()
-                    .any(|instance| world.is_there(&instance.port))
-                {
-                    let name = tap_name(chain, function);
-                    inspection.seen.push(Station::Function(name));
-                }
-            }
-            FunctionKind::Inline {
-                failure_policy,
-                instances,
-                ..
-            } => {
-                let legs = &instances[0];
-                let is_up = world.is_there(&legs.ingress) && world.is_there(&legs.egress);
-                if is_up {
-                    let leg = if is_vnic(from) {
-                        &legs.ingress
-                    } else {
-                        &legs.egress
-                    };
-                    inspection.seen.push(Station::Function(leg.clone()));
-                } else if *failure_policy == FailurePolicy::FailClose {
-                    inspection.is_stopped = true;
-                    return inspection;
-                }
-            }
+        let (ingress, egress): (Vec<&str>, Vec<&str>) =
+            world.in_service(function).into_iter().unzip();
+        let ports = if is_vnic(from) { ingress } else { egress };
+        if !ports.is_empty() {
+            inspection.seen.push(Station::Function(share_name(&ports)));
+        } else if function.enabled && stops_while_down(function) {
+            inspection.is_stopped = true;
+            return inspection;
         }
     }
     inspection
+}
+
+/// A copy stops nothing, and an inline function that is down what it has to.
+fn stops_while_down(function: &Function) -> bool {
+    matches!(
+        function.kind,
+        FunctionKind::Inline {
+            shadow: false,
+            failure_policy: FailurePolicy::FailClose,
+            ..
+        }
+    )
 }
 
 /// Whether `frame` is one of the frames of `chain`: of its networks, of its VMs (from or to an

@@ -11,6 +11,7 @@ use bridgechain::topology::{
     TapInstance, UplinkMode, Vlan, Vnic,
 };
 use openflow::{DatapathId, MacAddr};
+use proptest::bool::weighted;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
@@ -28,20 +29,28 @@ const VLANS: [u16; 4] = [0, 10, 20, 30];
 /// Two of them belong to no network, one of these to no network that there could be.
 const VIDS: [u16; 6] = [0, 10, 20, 30, 40, 4095];
 const VNICS: u8 = 5;
+/// The most that a host has: two chains of three functions with three instances, two legs each.
+const FUNCTION_PORTS: usize = 36;
 
 pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
     let heard = vec((0..VLANS.len(), learnable(), any::<Index>()), 0..16);
     let parts = (
         host(),
         btree_set(port_name(), 0..6),
+        vec(weighted(0.2), FUNCTION_PORTS),
+        btree_set(leg(true), 0..3),
         heard,
         vec(probe(), 1..32),
     );
-    parts.prop_map(|(host, absent, heard, probes)| {
+    parts.prop_map(|(host, absent, down, failed, heard, probes)| {
         let strays = ["stray0", "stray1", "stray2"].map(str::to_owned).to_vec();
+        let ports = host.function_ports().zip(down);
+        let down = ports.filter(|(_, is_down)| *is_down);
         let mut world = World {
+            down: down.map(|(port, _)| port.to_owned()).collect(),
             host,
             absent,
+            failed,
             strays,
             heard: Vec::new(),
         };
@@ -208,11 +217,22 @@ fn port_name() -> impl Strategy<Value = String> {
     prop_oneof![
         (0..VNICS).prop_map(|index| format!("vm{index}")),
         (0..2_u8).prop_map(|index| format!("eth{index}")),
-        (0..2_u8, 0..2_u8, 0..2_u8)
-            .prop_map(|(chain, function, instance)| format!("ids{chain}{function}{instance}")),
-        (0..2_u8, 0..3_u8, any::<bool>())
-            .prop_map(|(chain, function, is_ingress)| leg(chain, function, is_ingress)),
+        function_port(),
     ]
+}
+
+/// A port of a network function, as [`RawFunction::named`] calls it.
+fn function_port() -> impl Strategy<Value = String> {
+    let tap = (0..2_u8, 0..3_u8, 0..3_u8)
+        .prop_map(|(chain, position, instance)| tap_port(chain, position, instance));
+    prop_oneof![tap, leg(true), leg(false)]
+}
+
+/// A leg of an inline function.
+fn leg(is_ingress: bool) -> impl Strategy<Value = String> {
+    (0..2_u8, 0..3_u8, 0..3_u8).prop_map(move |(chain, position, instance)| {
+        leg_port(chain, position, instance, is_ingress)
+    })
 }
 
 fn host() -> impl Strategy<Value = Host> {
@@ -232,14 +252,11 @@ fn host() -> impl Strategy<Value = Host> {
         (layout(), 0..3_u8, vnics, vec(chain(), 0..3)).prop_map(
             move |(bridges, uplinks, vnics, chains)| {
                 let mut host = Host {
-                    name: "node1".to_owned(),
                     bridges,
                     uplinks: (0..uplinks).map(|index| format!("eth{index}")).collect(),
-                    uplink_mode: UplinkMode::default(),
-                    max_macs: BTreeMap::new(),
                     networks: networks.clone(),
                     vnics,
-                    chains: Vec::new(),
+                    ..bare_host()
                 };
                 match &host.bridges {
                     Bridges::Chain(ChainBridges {
@@ -261,16 +278,36 @@ fn host() -> impl Strategy<Value = Host> {
     })
 }
 
-fn layout() -> impl Strategy<Value = Bridges> {
-    let bridge = |name: &str| Bridge {
+/// A host with a service bridge, and nothing on it.
+pub(crate) fn bare_host() -> Host {
+    Host {
+        name: "node1".to_owned(),
+        bridges: with_service(),
+        uplinks: Vec::new(),
+        uplink_mode: UplinkMode::default(),
+        max_macs: BTreeMap::new(),
+        networks: BTreeSet::new(),
+        vnics: Vec::new(),
+        chains: Vec::new(),
+    }
+}
+
+fn bridge(name: &str) -> Bridge {
+    Bridge {
         name: name.to_owned(),
         datapath_id: DatapathId(1),
-    };
-    let patch = |left: &str, right: &str| Patch {
+    }
+}
+
+fn patch(left: &str, right: &str) -> Patch {
+    Patch {
         left: left.to_owned(),
         right: right.to_owned(),
-    };
-    let with_service = Bridges::Chain(ChainBridges {
+    }
+}
+
+fn with_service() -> Bridges {
+    Bridges::Chain(ChainBridges {
         local: bridge("br0.local"),
         service: Some(bridge("br.nf")),
         uplink: bridge("br0"),
@@ -278,7 +315,10 @@ fn layout() -> impl Strategy<Value = Bridges> {
             patch("local-nf", "nf-local"),
             patch("nf-uplink", "uplink-nf"),
         ],
-    });
+    })
+}
+
+fn layout() -> impl Strategy<Value = Bridges> {
     let without_service = Bridges::Chain(ChainBridges {
         local: bridge("br0.local"),
         service: None,
@@ -286,7 +326,7 @@ fn layout() -> impl Strategy<Value = Bridges> {
         patches: vec![patch("local-uplink", "uplink-local")],
     });
     prop_oneof![
-        6 => Just(with_service),
+        6 => Just(with_service()),
         2 => Just(without_service),
         2 => Just(Bridges::Learning(bridge("br0"))),
         1 => Just(Bridges::AnyLearning),
@@ -319,81 +359,120 @@ fn vnic(index: u8, networks: &BTreeSet<Vlan>) -> impl Strategy<Value = Vnic> + u
     (membership, any::<bool>(), promiscuous).prop_map(move |(membership, has_mac, promiscuous)| {
         Vnic {
             vm: format!("VM-{}", index / 2),
-            port: format!("vm{index}"),
-            mac: has_mac.then(|| pinned(index)),
-            membership,
             promiscuous,
-            attachment: Attachment::default(),
-            security: PortSecurity::default(),
-            roams: false,
+            ..plain_vnic(
+                &format!("vm{index}"),
+                has_mac.then(|| pinned(index)),
+                membership,
+            )
         }
     })
+}
+
+/// A vNIC without anything special.
+pub(crate) fn plain_vnic(port: &str, mac: Option<MacAddr>, membership: Membership) -> Vnic {
+    Vnic {
+        vm: "VM".to_owned(),
+        port: port.to_owned(),
+        mac,
+        membership,
+        promiscuous: Promiscuous::default(),
+        attachment: Attachment::default(),
+        security: PortSecurity::default(),
+        roams: false,
+    }
 }
 
 /// Networks, VMs and functions.
 type RawChain = (BTreeSet<Vlan>, BTreeSet<String>, Vec<RawFunction>);
 
+#[derive(Debug, Clone)]
+struct RawFunction {
+    kind: RawKind,
+    enabled: bool,
+    redundancy: Redundancy,
+    /// Which of its instances are enabled.
+    instances: Vec<bool>,
+}
+
 #[derive(Debug, Clone, Copy)]
-enum RawFunction {
-    /// With this many instances.
-    Tap(u8),
-    Inline(FailurePolicy),
+enum RawKind {
+    Tap,
+    Inline { shadow: bool, policy: FailurePolicy },
 }
 
 impl RawFunction {
     /// The function at `position` in the chain numbered `chain`.
     fn named(self, chain: u8, position: u8) -> Function {
-        match self {
-            Self::Tap(count) => Function {
-                name: format!("ids{position}"),
-                enabled: true,
-                redundancy: Redundancy::default(),
-                kind: FunctionKind::Tap {
-                    copying: Copying::default(),
-                    instances: (0..count)
-                        .map(|instance| TapInstance {
-                            port: format!("ids{chain}{position}{instance}"),
-                            enabled: true,
-                            remote: None,
-                        })
-                        .collect(),
-                },
+        let instances = (0..).zip(self.instances);
+        let kind = match self.kind {
+            RawKind::Tap => FunctionKind::Tap {
+                copying: Copying::default(),
+                instances: instances
+                    .map(|(instance, enabled)| TapInstance {
+                        port: tap_port(chain, position, instance),
+                        enabled,
+                        remote: None,
+                    })
+                    .collect(),
             },
-            Self::Inline(failure_policy) => Function {
-                name: format!("ips{position}"),
-                enabled: true,
-                redundancy: Redundancy::default(),
-                kind: FunctionKind::Inline {
-                    shadow: false,
-                    failure_policy,
-                    health_check: None,
-                    instances: vec![InlineInstance {
-                        ingress: leg(chain, position, true),
-                        egress: leg(chain, position, false),
-                        enabled: true,
-                    }],
-                },
+            RawKind::Inline { shadow, policy } => FunctionKind::Inline {
+                shadow,
+                failure_policy: policy,
+                health_check: None,
+                instances: instances
+                    .map(|(instance, enabled)| InlineInstance {
+                        ingress: leg_port(chain, position, instance, true),
+                        egress: leg_port(chain, position, instance, false),
+                        enabled,
+                    })
+                    .collect(),
             },
+        };
+        Function {
+            name: format!("function{position}"),
+            enabled: self.enabled,
+            redundancy: self.redundancy,
+            kind,
         }
     }
 }
 
+fn tap_port(chain: u8, position: u8, instance: u8) -> String {
+    format!("ids{chain}{position}{instance}")
+}
+
 /// The port of a leg of an inline function.
-fn leg(chain: u8, position: u8, is_ingress: bool) -> String {
+fn leg_port(chain: u8, position: u8, instance: u8, is_ingress: bool) -> String {
     let side = if is_ingress { "in" } else { "out" };
-    format!("ips{chain}{position}{side}")
+    format!("ips{chain}{position}{instance}{side}")
+}
+
+fn function() -> impl Strategy<Value = RawFunction> {
+    let policy = select(&[FailurePolicy::FailOpen, FailurePolicy::FailClose][..]);
+    let shadow = prop_oneof![3 => Just(false), 1 => Just(true)];
+    let inline = (shadow, policy).prop_map(|(shadow, policy)| RawKind::Inline { shadow, policy });
+    let enabled = || prop_oneof![6 => Just(true), 1 => Just(false)];
+    let redundancy = [Redundancy::ActiveActive, Redundancy::ActivePassive];
+    let parts = (
+        prop_oneof![1 => Just(RawKind::Tap), 1 => inline],
+        enabled(),
+        select(redundancy.to_vec()),
+        vec(enabled(), 1..4),
+    );
+    parts.prop_map(|(kind, enabled, redundancy, instances)| RawFunction {
+        kind,
+        enabled,
+        redundancy,
+        instances,
+    })
 }
 
 fn chain() -> impl Strategy<Value = RawChain> {
     let networks =
         subsequence(VLANS.to_vec(), 0..=3).prop_map(|ids| ids.into_iter().map(network).collect());
     let vms = btree_set((0..3_u8).prop_map(|index| format!("VM-{index}")), 0..2);
-    let function = prop_oneof![
-        4 => (1..3_u8).prop_map(RawFunction::Tap),
-        1 => Just(RawFunction::Inline(FailurePolicy::FailOpen)),
-        1 => Just(RawFunction::Inline(FailurePolicy::FailClose)),
-    ];
-    (networks, vms, vec(function, 1..4))
+    (networks, vms, vec(function(), 1..4))
 }
 
 /// The chains as far as they agree with each other: no network, be it that of a VM, is in two.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bridgechain::topology::{Bridges, Chain, Function, FunctionKind, Host, Vlan};
+use bridgechain::topology::{Bridges, Function, FunctionKind, Host, Redundancy, Vlan};
 use openflow::MacAddr;
 
 /// A host at a moment.
@@ -11,6 +11,10 @@ pub(crate) struct World {
     pub(crate) host: Host,
     /// Configured ports that do not exist, by name.
     pub(crate) absent: BTreeSet<String>,
+    /// Ports of network functions that have no link.
+    pub(crate) down: BTreeSet<String>,
+    /// Instances of inline functions that have failed their health check, by their ingress leg.
+    pub(crate) failed: BTreeSet<String>,
     /// Ports beyond those of the configuration. On a host that says nothing about ports
     /// ([`World::is_open`]) they are all there is.
     pub(crate) strays: Vec<String>,
@@ -38,10 +42,9 @@ pub(crate) enum Station {
     HostItself,
     /// What is at a port that the configuration does not name, on the bridge where vNICs are.
     Stray(String),
-    /// A network function, as the sender of frames by this port of it.
+    /// A network function, as the sender of frames by this port of it that must not send any.
     FunctionPort(String),
-    /// A network function as a receiver: all instances of a tap together under its
-    /// [`tap_name`], and an inline function by the port of its leg.
+    /// A network function as a receiver: the ports of which one gets a frame, by [`share_name`].
     Function(String),
 }
 
@@ -87,37 +90,64 @@ impl World {
         let uplinks = self.host.uplinks.iter().filter(there);
         senders.extend(uplinks.cloned().map(Station::Uplink));
         if self.has_service_bridge() {
-            let instances = self.taps().into_iter().flat_map(|(_, instances)| instances);
+            let functions = self.functions().filter(|function| !is_in_the_way(function));
+            let ports = functions.flat_map(|function| function.kind.ports());
             senders.extend(
-                instances
+                ports
                     .filter(|port| self.is_there(port))
-                    .map(Station::FunctionPort),
+                    .map(|port| Station::FunctionPort(port.to_owned())),
             );
         }
         senders
     }
 
-    /// Every tap by a name of its own, with its ports.
-    pub(crate) fn taps(&self) -> Vec<(String, Vec<String>)> {
-        let functions = self.host.chains.iter().flat_map(|chain| {
-            chain
-                .functions
+    fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.host.chains.iter().flat_map(|chain| &chain.functions)
+    }
+
+    /// The ports of the instances among which the frames of a function are shared: with the port by
+    /// which frames from the guests go in, that by which all others do.
+    pub(crate) fn in_service<'a>(&'a self, function: &'a Function) -> Vec<(&'a str, &'a str)> {
+        let is_up = |port: &str| self.is_there(port) && !self.down.contains(port);
+        let mut ports: Vec<(&str, &str)> = match &function.kind {
+            _ if !function.enabled => Vec::new(),
+            FunctionKind::Tap { instances, .. } => instances
                 .iter()
-                .map(move |function| (chain, function))
+                .filter(|instance| instance.enabled && is_up(&instance.port))
+                .map(|instance| (&*instance.port, &*instance.port))
+                .collect(),
+            FunctionKind::Inline { instances, .. } => instances
+                .iter()
+                .filter(|legs| legs.enabled && !self.failed.contains(&legs.ingress))
+                .filter(|legs| is_up(&legs.ingress) && is_up(&legs.egress))
+                .map(|legs| (&*legs.ingress, &*legs.egress))
+                .collect(),
+        };
+        if function.redundancy == Redundancy::ActivePassive {
+            ports.truncate(1);
+        }
+        ports
+    }
+
+    /// The share that a port of a function has part in, by its [`share_name`]; the port's own name
+    /// where it has part in none.
+    pub(crate) fn share_of(&self, port: &str) -> String {
+        let shares = self.functions().flat_map(|function| {
+            let (ingress, egress) = self.in_service(function).into_iter().unzip();
+            [ingress, egress]
         });
-        functions
-            .filter_map(|(chain, function)| match &function.kind {
-                FunctionKind::Tap { instances, .. } => {
-                    let ports = instances.iter().map(|instance| instance.port.clone());
-                    Some((tap_name(chain, function), ports.collect()))
-                }
-                FunctionKind::Inline { .. } => None,
-            })
-            .collect()
+        let mut own = shares.filter(|ports: &Vec<&str>| ports.contains(&port));
+        own.next()
+            .map_or_else(|| port.to_owned(), |ports| share_name(&ports))
     }
 }
 
-/// The name of a tap; functions of different chains may be called the same.
-pub(crate) fn tap_name(chain: &Chain, function: &Function) -> String {
-    format!("{}/{}", chain.name, function.name)
+/// The name of several ports of which one gets a frame.
+pub(crate) fn share_name(ports: &[&str]) -> String {
+    ports.join("|")
+}
+
+/// Whether frames go on that come out of it.
+fn is_in_the_way(function: &Function) -> bool {
+    matches!(function.kind, FunctionKind::Inline { shadow: false, .. })
 }

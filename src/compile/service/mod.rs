@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 
 use openflow::{Action, Match, OxmField, PortNo};
 
+use self::inline::Inline;
 use self::stage::{CHAIN, Direction, SAVED_MARK, Stage};
 use super::builder::{self, Builder, apply, apply_then, from_port, reserved_multicast};
 use super::mark;
@@ -273,10 +274,21 @@ impl Insertion<'_> {
                 self.flow(builder, at, apply_then(copies, next.table()));
             }
             FunctionKind::Inline {
+                shadow,
                 failure_policy,
                 instances,
                 ..
-            } => self.through(builder, at, next, function, *failure_policy, instances),
+            } => {
+                let inline = Inline {
+                    at,
+                    next,
+                    function,
+                    shadow: *shadow,
+                    failure_policy: *failure_policy,
+                    instances,
+                };
+                self.through(builder, &inline);
+            }
         }
     }
 
@@ -285,9 +297,14 @@ impl Insertion<'_> {
         builder.flow(
             at.table(),
             priority::SPECIFIC,
-            Match::new().with(CHAIN, self.id),
+            self.of_chain(),
             Class::Function,
             instructions,
         );
+    }
+
+    /// Frames that pass this chain.
+    fn of_chain(&self) -> Match {
+        Match::new().with(CHAIN, self.id)
     }
 }

@@ -31,6 +31,9 @@ pub(super) const CHAIN: OxmField = OxmField::Reg2;
 /// The register with the port of the instance that was chosen for a frame.
 pub(super) const INSTANCE: OxmField = OxmField::Reg3;
 
+/// The register that tells how far the search for an instance has come; 0 between functions.
+pub(super) const STEP: OxmField = OxmField::Reg4;
+
 /// Puts the frame's mark aside.
 pub(super) fn save_mark() -> Action {
     Action::RegMove {
