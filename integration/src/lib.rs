@@ -21,6 +21,7 @@
 //! Frames are sent by raw sockets and captured on every port; [`Lab::probe`] tells exactly who saw
 //! a frame, how it was tagged and how many copies came.
 
+pub mod bump;
 pub mod capture;
 pub mod command;
 pub mod controller;

@@ -117,3 +117,16 @@ pub(crate) fn await_flows(lab: &Lab, bridge: &str, text: &str, there: bool) -> R
     })?;
     lab.ovs().purge()
 }
+
+/// Takes the link of a port away (`down`), or gives it back (`up`), and waits until Open vSwitch
+/// has seen that. The device of the station itself stays as it is, and so does its capture.
+pub(crate) fn set_link(lab: &Lab, port: &str, state: &str) -> Result<()> {
+    lab.layout()
+        .host()
+        .ip(&["link", "set", "dev", port, state])?;
+    integration::wait::until(&format!("the link of {port} to be {state}"), || {
+        let seen = lab.ovs().vsctl(&["get", "interface", port, "link_state"])?;
+        Ok((seen.trim() == state).then_some(()))
+    })?;
+    lab.ovs().purge()
+}
