@@ -171,9 +171,14 @@ impl Host {
         self.vnics.iter().find(|vnic| vnic.port == port)
     }
 
-    /// The vNIC that a MAC address is pinned to.
-    pub fn pinned(&self, mac: MacAddr) -> Option<&Vnic> {
+    /// The vNIC that a MAC address of the configuration belongs to: no other may use it.
+    pub fn owner(&self, mac: MacAddr) -> Option<&Vnic> {
         self.vnics.iter().find(|vnic| vnic.mac == Some(mac))
+    }
+
+    /// The vNIC that a MAC address is pinned to: it is never anywhere else.
+    pub fn pinned(&self, mac: MacAddr) -> Option<&Vnic> {
+        self.owner(mac).filter(|owner| !owner.roams)
     }
 
     /// Whether frames of `vlan` lose their tag on the way to a vNIC that takes others with theirs.
@@ -326,8 +331,8 @@ pub struct Vnic {
     pub vm: String,
     /// The OVS interface name on the host. Unique on the host.
     pub port: String,
-    /// The address pinned to this vNIC; `None` for a vNIC whose addresses are all learned.
-    /// Unique in the topology.
+    /// The address that belongs to this vNIC; `None` for a vNIC whose addresses are all learned.
+    /// Unique in the topology, but for the vNICs of a VM that [roams](Self::roams).
     pub mac: Option<MacAddr>,
     /// Which networks it is a member of, and how they are tagged.
     pub membership: Membership,
@@ -343,6 +348,17 @@ pub struct Vnic {
 }
 
 impl Vnic {
+    /// The address pinned to this vNIC: the one it has and that is never anywhere else.
+    pub fn pinned_mac(&self) -> Option<MacAddr> {
+        self.mac.filter(|_| !self.roams)
+    }
+
+    /// The address of this vNIC that is learned, on this host or at an uplink, since its VM
+    /// [roams](Self::roams).
+    pub fn roaming_mac(&self) -> Option<MacAddr> {
+        self.mac.filter(|_| self.roams)
+    }
+
     /// Whether it sees all frames of `vlan`.
     pub fn accepts(&self, vlan: Vlan) -> bool {
         self.promiscuous == Promiscuous::Accept && self.membership.delivery(vlan).is_some()

@@ -1,16 +1,20 @@
 //! The first tables of the bridges that guests, uplinks and the host itself are attached to:
 //! which frames come in, in which network, and under which source address.
+//!
+//! An address of the configuration belongs to its vNIC, and no other port may use it. Where it is
+//! pinned there is nothing to learn; the address of a VM that may run on several hosts is learned
+//! wherever that is, at its own port or at an uplink.
 
 use std::collections::BTreeSet;
 
 use openflow::{Match, OxmField, PortNo};
 
-use super::builder::{Builder, from_port, goto, learn_miss, reserved_multicast};
+use super::builder::{Builder, apply_then, from_port, goto, learn_miss, reserved_multicast};
 use super::tables::{Table, priority};
 use super::{builder, vlan};
 use crate::cookie::Class;
 use crate::ports::Ports;
-use crate::topology::{Host, Membership, Vlan};
+use crate::topology::{Host, Membership, Vlan, Vnic};
 
 /// Refuses what no bridge takes from anywhere: reserved multicast, and ports that nothing is said
 /// about.
@@ -130,14 +134,14 @@ pub(super) fn classify(builder: &mut Builder, port: PortNo, admission: &Admissio
             priority::SPECIFIC,
             vlan::untagged(port.clone()),
             Class::Pipeline,
-            builder::apply_then(vlan::tag(network), Table::Source),
+            apply_then(vlan::tag(network), Table::Source),
         );
         builder.flow(
             Table::Classify,
             priority::SPECIFIC,
             vlan::priority_tagged(port.clone()),
             Class::Pipeline,
-            builder::apply_then(vlan::retag(network), Table::Source),
+            apply_then(vlan::retag(network), Table::Source),
         );
     }
     for network in &admission.tagged {
@@ -162,8 +166,8 @@ pub(super) fn refuse_multicast_source(builder: &mut Builder) {
     );
 }
 
-/// Refuses every pinned MAC address of the host as a source; [`admit_pinned`] makes the
-/// exceptions.
+/// Refuses every MAC address of the host's vNICs as a source; [`admit_vnics`] and
+/// [`admit_roaming_outside`] make the exceptions.
 pub(super) fn refuse_spoofed(builder: &mut Builder, host: &Host) {
     for mac in host.vnics.iter().filter_map(|vnic| vnic.mac) {
         builder.drop(
@@ -175,20 +179,30 @@ pub(super) fn refuse_spoofed(builder: &mut Builder, host: &Host) {
     }
 }
 
-/// Lets every vNIC use the address that is pinned to it. There is nothing to learn from these
+/// Lets every vNIC use its own address. Where that is pinned there is nothing to learn from these
 /// frames, so they go straight to `next`. Any other address is refused where a chain goes by it.
-pub(super) fn admit_pinned(builder: &mut Builder, host: &Host, ports: &Ports, next: Table) {
+pub(super) fn admit_vnics(builder: &mut Builder, host: &Host, ports: &Ports, next: Table) {
     for vnic in &host.vnics {
         let Some(port) = ports.get(&vnic.port) else {
             continue;
         };
-        if let Some(mac) = vnic.mac {
+        let own = |mac| from_port(port).with(OxmField::EthSrc, mac);
+        if let Some(mac) = vnic.pinned_mac() {
             builder.flow(
                 Table::Source,
                 priority::EXCEPTION,
-                from_port(port).with(OxmField::EthSrc, mac),
+                own(mac),
                 Class::Pinned,
                 goto(next),
+            );
+        }
+        if let Some(mac) = vnic.roaming_mac() {
+            builder.flow(
+                Table::Source,
+                priority::EXCEPTION,
+                own(mac),
+                Class::Pipeline,
+                goto(Table::Learn),
             );
         }
         if host.is_found_by_address(vnic) {
@@ -197,6 +211,21 @@ pub(super) fn admit_pinned(builder: &mut Builder, host: &Host, ports: &Ports, ne
                 priority::DEFAULT,
                 from_port(port),
                 Class::DropForged,
+            );
+        }
+    }
+}
+
+/// Lets the addresses of VMs that may run on other hosts as well come from there, to be learned.
+pub(super) fn admit_roaming_outside(builder: &mut Builder, host: &Host, ports: &Ports) {
+    for port in host.uplinks.iter().filter_map(|uplink| ports.get(uplink)) {
+        for mac in host.vnics.iter().filter_map(Vnic::roaming_mac) {
+            builder.flow(
+                Table::Source,
+                priority::EXCEPTION,
+                from_port(port).with(OxmField::EthSrc, mac),
+                Class::Pipeline,
+                apply_then(vec![builder::clear_mark()], Table::Learn),
             );
         }
     }

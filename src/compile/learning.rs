@@ -31,18 +31,23 @@ pub fn learned(
 }
 
 /// Whether `entry` may be learned: its port (one of `ports`, those of the bridge it is at) is a
-/// member of its network, and the address belongs to nobody else.
+/// member of its network, and the address belongs to nobody else. That of a VM that may run on
+/// several hosts is admitted at its own port and at the uplinks.
 pub fn admits(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
     let LearnedMac { vlan, mac, at } = entry;
     let Some(name) = ports.name(at.port) else {
         return false;
     };
-    if mac.is_multicast() || host.pinned(*mac).is_some() {
+    let owner = host.owner(*mac);
+    let is_owner = owner.is_some_and(|owner| owner.roams && owner.port == name);
+    if mac.is_multicast()
+        || owner.is_some_and(|owner| !is_owner && !(owner.roams && is_uplink(host, name)))
+    {
         return false;
     }
     let at_vnic = || {
         host.vnic(name)
-            .filter(|vnic| !host.is_found_by_address(vnic))
+            .filter(|vnic| is_owner || !host.is_found_by_address(vnic))
             .is_some_and(|vnic| Admission::vnic(&vnic.membership).includes(*vlan))
     };
     let at_uplink = || {
@@ -93,7 +98,8 @@ pub(super) fn pinned_destinations(
 ) {
     for vnic in &host.vnics {
         let member = vnic.membership.delivery(network).is_some();
-        if let (Some(mac), true, true) = (vnic.mac, member, ports.get(&vnic.port).is_some()) {
+        let there = ports.get(&vnic.port).is_some();
+        if let (Some(mac), true, true) = (vnic.pinned_mac(), member, there) {
             let mut delivery = Delivery::default();
             delivery.add_vnic(vnic, network, ports);
             delivery.add_accepting(host, network, ports);

@@ -37,7 +37,7 @@ pub(super) fn compile(
     }
     admission::refuse_multicast_source(&mut builder);
     admission::refuse_spoofed(&mut builder, host);
-    admission::admit_pinned(&mut builder, host, ports, Table::Forward);
+    admission::admit_vnics(&mut builder, host, ports, Table::Forward);
     admission::learn(&mut builder, Table::Forward);
     if let Some(chain_port) = chain.local_patch().and_then(|name| ports.get(name)) {
         forward(&mut builder, host, settings, chain_port);
@@ -105,8 +105,9 @@ fn take_back(builder: &mut Builder, host: &Host, ports: &Ports, chain_port: Port
     );
 }
 
-/// Restores the mark of frames that come from an inline function, by their source address. Those
-/// of a pinned address are known; the others the switch has remembered.
+/// Restores the mark of frames that come from an inline function, by their source address. The
+/// addresses of the configuration come from their own vNICs only; the others the switch has
+/// remembered.
 fn restore_mark(builder: &mut Builder, host: &Host, ports: &Ports) {
     builder.flow(
         Table::Return,

@@ -34,7 +34,7 @@ pub(super) fn compile(
             apply_then(vec![builder::set_in_port(builder::NOBODY)], Table::Deliver),
         );
         for vnic in &host.vnics {
-            let Some(mac) = vnic.mac else {
+            let Some(mac) = vnic.pinned_mac() else {
                 continue;
             };
             for network in vnic.membership.vlans() {
@@ -66,7 +66,7 @@ pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) 
             admission::classify(&mut builder, port, &Admission::vnic(&vnic.membership));
         }
     }
-    admission::admit_pinned(&mut builder, host, ports, Table::Deliver);
+    admission::admit_vnics(&mut builder, host, ports, Table::Deliver);
     for network in &host.networks {
         let mut everywhere = outside(host, ports, *network);
         everywhere.add_members(host, *network, ports);
@@ -86,6 +86,7 @@ fn admit_outside(builder: &mut Builder, host: &Host, settings: &Controller, port
     admission::classify(builder, PortNo::LOCAL, &Admission::host_itself(host));
     admission::refuse_multicast_source(builder);
     admission::refuse_spoofed(builder, host);
+    admission::admit_roaming_outside(builder, host, ports);
     // The host's own stack may have marked its packets; on a bridge a mark means a vNIC.
     builder.flow(
         Table::Source,

@@ -21,12 +21,12 @@ pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
     if is_reserved(frame.dst)
         || frame.src.is_multicast()
         || is_spoofed(world, from, frame.src)
-        || must_be_pinned(world, from) && world.host.pinned(frame.src).is_none()
+        || must_have_own(world, from) && owner(world, frame.src).is_none()
     {
         return outcome;
     }
-    outcome.reported = world.host.pinned(frame.src).is_none()
-        && location(world, vlan, frame.src) != Some(from.clone());
+    outcome.reported =
+        !is_pinned(world, frame.src) && location(world, vlan, frame.src) != Some(from.clone());
 
     let (mut guests, mut outside, is_inspected) = match destination(world, vlan, frame.dst) {
         Destination::At(station) if station == *from && !is_vnic(from) => return outcome,
@@ -72,7 +72,8 @@ pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
 }
 
 /// Whether the controller may take `heard` over: its port is there and a member of the network,
-/// and the address is a unicast one that belongs to no configured vNIC.
+/// and the address is a unicast one that belongs to no configured vNIC, or to one whose VM may be
+/// on other hosts as well: that is learned at its own port, or outside.
 pub(crate) fn may_be_learned(world: &World, heard: &Heard) -> bool {
     let is_there = match &heard.at {
         Station::Vnic(port) | Station::Uplink(port) => world.is_there(port),
@@ -80,11 +81,11 @@ pub(crate) fn may_be_learned(world: &World, heard: &Heard) -> bool {
         Station::Stray(_) => world.is_open(),
         Station::FunctionPort(_) | Station::Function(_) => false,
     };
-    is_there
-        && !must_be_pinned(world, &heard.at)
-        && !heard.mac.is_multicast()
-        && world.host.pinned(heard.mac).is_none()
-        && admits(world, &heard.at, heard.vlan)
+    let may_have = match owner(world, heard.mac) {
+        Some(vnic) => vnic.roams && !is_spoofed(world, &heard.at, heard.mac),
+        None => !must_have_own(world, &heard.at),
+    };
+    is_there && may_have && !heard.mac.is_multicast() && admits(world, &heard.at, heard.vlan)
 }
 
 /// The network that a frame belongs to and the VLAN ids that are its payload; `None` where the
@@ -160,16 +161,27 @@ fn is_reserved(mac: MacAddr) -> bool {
     head == [0x01, 0x80, 0xc2, 0x00, 0x00] && last <= 0x0f
 }
 
-/// Whether `src` is the address of a configured vNIC, and that is not the sender.
+/// The configured vNIC that has this address.
+fn owner(world: &World, mac: MacAddr) -> Option<&Vnic> {
+    world.host.vnics.iter().find(|vnic| vnic.mac == Some(mac))
+}
+
+/// Whether an address is always at the same vNIC.
+fn is_pinned(world: &World, mac: MacAddr) -> bool {
+    owner(world, mac).is_some_and(|vnic| !vnic.roams)
+}
+
+/// Whether `src` is the address of a configured vNIC, and the sender is not that. A VM that may be
+/// on other hosts as well may send from outside.
 fn is_spoofed(world: &World, from: &Station, src: MacAddr) -> bool {
-    world
-        .host
-        .pinned(src)
-        .is_some_and(|vnic| *from != Station::Vnic(vnic.port.clone()))
+    owner(world, src).is_some_and(|vnic| match from {
+        Station::Uplink(_) if vnic.roams => false,
+        _ => *from != Station::Vnic(vnic.port.clone()),
+    })
 }
 
 /// Whether it is a vNIC of a VM that a chain finds by its addresses: any other would evade it.
-fn must_be_pinned(world: &World, from: &Station) -> bool {
+fn must_have_own(world: &World, from: &Station) -> bool {
     let Station::Vnic(port) = from else {
         return false;
     };
@@ -188,7 +200,7 @@ enum Destination {
 }
 
 fn destination(world: &World, vlan: Vlan, dst: MacAddr) -> Destination {
-    match world.host.pinned(dst) {
+    match owner(world, dst).filter(|vnic| !vnic.roams) {
         Some(vnic) if vnic.membership.vlans().contains(&vlan) => {
             if world.is_there(&vnic.port) {
                 Destination::At(Station::Vnic(vnic.port.clone()))

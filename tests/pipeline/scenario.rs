@@ -181,9 +181,9 @@ fn learnable_address(index: u8) -> MacAddr {
     MacAddr([0x02, 0, 0, 0, 1, index])
 }
 
-/// Mostly addresses that may be learned.
+/// Mostly addresses that may be learned: half of those that vNICs have belong to VMs that roam.
 fn learnable() -> impl Strategy<Value = MacAddr> {
-    prop_oneof![4 => (0..4_u8).prop_map(learnable_address), 1 => address()]
+    prop_oneof![4 => (0..4_u8).prop_map(learnable_address), 2 => address()]
 }
 
 /// Any kind of address, more often those that somebody has.
@@ -356,16 +356,16 @@ fn vnic(index: u8, networks: &BTreeSet<Vlan>) -> impl Strategy<Value = Vnic> + u
         prop_oneof![access, trunked].boxed()
     };
     let promiscuous = prop_oneof![3 => Just(Promiscuous::Bum), 1 => Just(Promiscuous::Accept)];
-    (membership, any::<bool>(), promiscuous).prop_map(move |(membership, has_mac, promiscuous)| {
-        Vnic {
-            vm: format!("VM-{}", index / 2),
-            promiscuous,
-            ..plain_vnic(
-                &format!("vm{index}"),
-                has_mac.then(|| pinned(index)),
-                membership,
-            )
-        }
+    let parts = (membership, any::<bool>(), promiscuous, any::<bool>());
+    parts.prop_map(move |(membership, has_mac, promiscuous, roams)| Vnic {
+        vm: format!("VM-{}", index / 2),
+        promiscuous,
+        roams,
+        ..plain_vnic(
+            &format!("vm{index}"),
+            has_mac.then(|| pinned(index)),
+            membership,
+        )
     })
 }
 

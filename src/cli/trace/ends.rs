@@ -103,6 +103,12 @@ pub(super) fn sender<'s, 't>(
             let at = site.port(&vnic.port)?;
             return Ok((site, vnic_sender(vnic, at)));
         }
+        [(_, first), rest @ ..] if rest.iter().all(|(_, other)| is_same(first, other)) => {
+            let choices = vnics
+                .iter()
+                .map(|(site, _)| format!("--host {}", site.host.name));
+            bail!("{from} may be on several hosts; say {}", one_of(choices));
+        }
         several => {
             let choices = several.iter().map(|(site, vnic)| exactly(site.host, vnic));
             bail!("{from} has several vNICs; say {}", one_of(choices));
@@ -127,12 +133,17 @@ pub(super) fn sender<'s, 't>(
     }
 }
 
+/// Whether these are one vNIC, that of a VM which may be on several hosts.
+fn is_same(one: &Vnic, other: &Vnic) -> bool {
+    one.roams && one.vm == other.vm && one.port == other.port
+}
+
 fn vnic_sender(vnic: &Vnic, at: Location) -> Sender {
     Sender {
         who: format!("{} at {}", vnic.vm, vnic.port),
         mac: vnic.mac.unwrap_or(OF_SENDER),
         at,
-        learned_at: vnic.mac.is_none().then_some(at),
+        learned_at: vnic.pinned_mac().is_none().then_some(at),
     }
 }
 
@@ -244,7 +255,15 @@ fn vm_destination(
 ) -> anyhow::Result<Option<Destination>> {
     let selector = Selector::new(to);
     let on = |host| selector.vnics(host).map(move |vnic| (host, vnic));
-    let mut found: Vec<(&Host, &Vnic)> = topology.hosts.values().flat_map(on).collect();
+    let others = topology.hosts.values();
+    let others = others.filter(|host| host.name != site.host.name);
+    let mut found: Vec<(&Host, &Vnic)> = Vec::new();
+    // A VM that may be on several hosts is taken to be on this one, if it may be here.
+    for (host, vnic) in on(site.host).chain(others.flat_map(on)) {
+        if !found.iter().any(|(_, other)| is_same(other, vnic)) {
+            found.push((host, vnic));
+        }
+    }
     // Of several vNICs the one is meant that the frame can reach as a frame of its network.
     if found.len() > 1 {
         let vlan = site.network_of(sender.at, vid);
@@ -281,7 +300,7 @@ fn vnic_destination(
     Ok(Destination {
         who: format!("{} at {}", vnic.vm, vnic.port),
         mac,
-        learned_at: match vnic.mac {
+        learned_at: match vnic.pinned_mac() {
             Some(_) => None,
             None => Some(site.port(&vnic.port)?),
         },
@@ -294,13 +313,13 @@ fn address(site: &Site<'_>, topology: &Topology, sender: &Sender, mac: MacAddr) 
         topology
             .hosts
             .values()
-            .find_map(|host| Some((host, host.pinned(mac)?)))
+            .find_map(|host| Some((host, host.owner(mac)?)))
     };
-    match (site.host.pinned(mac), elsewhere()) {
+    match (site.host.owner(mac), elsewhere()) {
         (Some(vnic), _) => Destination {
             who: format!("{} at {}", vnic.vm, vnic.port),
             mac,
-            learned_at: None,
+            learned_at: vnic.roaming_mac().and_then(|_| site.find(&vnic.port)),
         },
         (None, Some((host, vnic))) => Destination {
             who: format!("{} on host {}", vnic.vm, host.name),

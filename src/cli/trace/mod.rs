@@ -147,7 +147,7 @@ fn learned(
     let mut learned: Vec<LearnedMac> = Vec::new();
     for (mac, port, at) in told {
         let entry = site.learned(vlan, mac, at).with_context(|| {
-            let refusal = site.refusal(vlan, mac);
+            let refusal = site.refusal(vlan, mac, port);
             format!("{mac} is never learned at {port}: {refusal}")
         })?;
         ensure!(

@@ -209,11 +209,15 @@ impl<'t> Site<'t> {
     }
 
     /// Why [`Site::learned`] has nothing for an address at a port that is there.
-    pub(super) fn refusal(&self, vlan: Vlan, mac: MacAddr) -> String {
-        match self.host.pinned(mac) {
+    pub(super) fn refusal(&self, vlan: Vlan, mac: MacAddr, port: &str) -> String {
+        let is_uplink = self.host.uplinks.iter().any(|uplink| uplink == port);
+        match self.host.owner(mac) {
             _ if mac.is_multicast() => "it is a multicast address".to_owned(),
-            Some(vnic) => format!("it is pinned to {} ({})", vnic.vm, vnic.port),
-            None => format!("no frame of VLAN {vlan} is admitted there"),
+            Some(vnic) if !vnic.roams => format!("it is pinned to {} ({})", vnic.vm, vnic.port),
+            Some(vnic) if vnic.port != port && !is_uplink => {
+                format!("it belongs to {} ({})", vnic.vm, vnic.port)
+            }
+            _ => format!("no frame of VLAN {vlan} is admitted there"),
         }
     }
 

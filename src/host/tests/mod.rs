@@ -6,4 +6,5 @@ mod lab;
 mod learning;
 mod reload;
 mod restart;
+mod roaming;
 mod topologies;
