@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use crate::command::output;
 use crate::inbox::Inbox;
-use crate::ovs::PrivateOvs;
+use crate::netns::Namespace;
 use crate::wait;
 
 /// The variable that names a `bridgechain` to use instead of the workspace's.
@@ -65,14 +65,14 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// Starts the controller in the host's namespace.
+    /// Starts the controller in a namespace.
     ///
     /// # Errors
     ///
     /// The program cannot be built or started.
-    pub fn start(ovs: &PrivateOvs, config: &Path) -> Result<Self> {
+    pub fn start(namespace: &Namespace, config: &Path) -> Result<Self> {
         let program = program()?.to_string_lossy();
-        let mut command = ovs.command(&program);
+        let mut command = namespace.command(&program);
         command.arg("run").arg(config);
         command
             .stdin(Stdio::null())
@@ -114,16 +114,18 @@ impl Controller {
         })
     }
 
-    /// Waits until a bridge was brought into line with the config for that many times, by start,
-    /// reload or repair.
+    /// Waits until a bridge of a host, of any if none is named, was brought into line with the
+    /// config for that many times, by start, reload or repair.
     ///
     /// # Errors
     ///
     /// That does not happen.
-    pub fn wait_for_sync(&self, bridge: &str, times: usize) -> Result<()> {
+    pub fn wait_for_sync(&self, host: Option<&str>, bridge: &str, times: usize) -> Result<()> {
+        let host = host.map(|host| format!("host=\"{host}\""));
         let named = format!("bridge=\"{bridge}\"");
         let of_bridge = |line: &&String| {
-            line.contains("bridge in sync") && line.split(' ').any(|word| word == named)
+            let says = |what: &str| line.split(' ').any(|word| word == what);
+            line.contains("bridge in sync") && says(&named) && host.as_deref().is_none_or(says)
         };
         let synced =
             |lines: &[String]| (lines.iter().filter(of_bridge).count() >= times).then_some(());

@@ -35,6 +35,21 @@ pub(crate) struct Attached {
     _capture: Capture,
 }
 
+impl Attached {
+    /// Speaks and listens at a device; the inbox gets what arrives under the name of the port.
+    pub(crate) fn new(
+        namespace: &Namespace,
+        device: &str,
+        port: &str,
+        sightings: &Inbox<Sighting>,
+    ) -> Result<Self> {
+        Ok(Self {
+            _capture: Capture::start(namespace, device, port, sightings)?,
+            socket: namespace.raw_socket(device)?,
+        })
+    }
+}
+
 impl Lab {
     /// Brings up bridges and stations, without a controller.
     ///
@@ -60,20 +75,26 @@ impl Lab {
         Self::attach(run_dir, layout)
     }
 
+    /// Brings up one of the hosts that share a switch.
+    pub(crate) fn beside_others(
+        text: &str,
+        host: &str,
+        plan: Plan,
+        switch: &Namespace,
+    ) -> Result<Self> {
+        let run_dir = RunDir::create(&run_dir::unique_name())?;
+        write_config(&run_dir, text)?;
+        let layout = Layout::build_beside_others(&run_dir, host, plan, switch)?;
+        Self::attach(run_dir, layout)
+    }
+
     fn attach(run_dir: RunDir, layout: Layout) -> Result<Self> {
         let sightings = Inbox::default();
         let mut stations = BTreeMap::new();
         for station in &layout.plan().stations {
-            let (namespace, device) = (layout.namespace(station), station.device());
-            let capture = Capture::start(&namespace, device, &station.port, &sightings)?;
-            let socket = namespace.raw_socket(device)?;
-            stations.insert(
-                station.port.clone(),
-                Attached {
-                    socket,
-                    _capture: capture,
-                },
-            );
+            let namespace = layout.namespace(station);
+            let attached = Attached::new(&namespace, station.device(), &station.port, &sightings)?;
+            stations.insert(station.port.clone(), attached);
         }
         Ok(Self {
             stations,
@@ -89,7 +110,7 @@ impl Lab {
     ///
     /// `bridgechain` cannot be built or started.
     pub fn start_controller(&self) -> Result<Controller> {
-        Controller::start(self.ovs(), &self.layout.config())
+        Controller::start(self.layout.host(), &self.layout.config())
     }
 
     /// Waits until all bridges were brought into line with the config, and the next frame will meet
@@ -110,7 +131,7 @@ impl Lab {
     ///
     /// That does not happen.
     pub fn await_sync_of(&self, controller: &Controller, bridge: &str, times: usize) -> Result<()> {
-        controller.wait_for_sync(bridge, times)?;
+        controller.wait_for_sync(None, bridge, times)?;
         self.ovs().purge()
     }
 

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use bridgechain::config;
 use bridgechain::setup::controller_target;
 use bridgechain::topology::{Bridges, Host, Topology};
 
@@ -28,6 +27,8 @@ pub struct Layout {
     host: Namespace,
     ovs: PrivateOvs,
     plan: Plan,
+    /// The namespace of the switch that the uplinks lead to, where there is one.
+    switch: Option<Namespace>,
 }
 
 impl Layout {
@@ -38,6 +39,11 @@ impl Layout {
     ///
     /// A tool is missing or fails.
     pub fn build(run_dir: &RunDir, plan: Plan) -> Result<Self> {
+        Self::build_at(run_dir, plan, None)
+    }
+
+    /// The same; uplinks to a switch have their other ends in its namespace.
+    fn build_at(run_dir: &RunDir, plan: Plan, switch: Option<Namespace>) -> Result<Self> {
         let name = run_dir.name().to_owned();
         let host = Namespace::add(run_dir::namespace(&name, HOST))?;
         let ovs = PrivateOvs::start(&run_dir.path(), &host)?;
@@ -46,6 +52,7 @@ impl Layout {
             host,
             ovs,
             plan,
+            switch,
         };
         let stations = &layout.plan.stations;
         for station in stations
@@ -73,10 +80,24 @@ impl Layout {
     ///
     /// The config is refused, `host` is not one of its hosts, or a tool is missing or fails.
     pub fn build_from_config(run_dir: &RunDir, host: Option<&str>) -> Result<Self> {
-        let topology = load_config(&run_dir.path().join(CONFIG))?;
+        let topology = load_config(&config(run_dir))?;
         let host = Plan::choose_host(&topology, host)?;
         fs::write(run_dir.path().join(HOST_NAME), &host.name)?;
         let layout = Self::build(run_dir, Plan::of(&topology, host))?;
+        layout.setup(&topology, host)?;
+        Ok(layout)
+    }
+
+    /// The same for one of the hosts that share a switch.
+    pub(crate) fn build_beside_others(
+        run_dir: &RunDir,
+        host: &str,
+        plan: Plan,
+        switch: &Namespace,
+    ) -> Result<Self> {
+        let topology = load_config(&config(run_dir))?;
+        let host = Plan::choose_host(&topology, Some(host))?;
+        let layout = Self::build_at(run_dir, plan, Some(switch.clone()))?;
         layout.setup(&topology, host)?;
         Ok(layout)
     }
@@ -102,6 +123,7 @@ impl Layout {
             host,
             ovs,
             plan,
+            switch: None,
         })
     }
 
@@ -127,11 +149,10 @@ impl Layout {
 
     /// The namespace of a station.
     pub fn namespace(&self, station: &Station) -> Namespace {
-        match station.role {
-            Role::Local => self.host.clone(),
-            Role::Guest | Role::Function | Role::Outside => {
-                Namespace::named(run_dir::namespace(&self.name, &station.port))
-            }
+        match (station.role, &self.switch) {
+            (Role::Local, _) => self.host.clone(),
+            (Role::Switch, Some(switch)) => switch.clone(),
+            _ => Namespace::named(run_dir::namespace(&self.name, &station.port)),
         }
     }
 
@@ -164,7 +185,10 @@ impl Layout {
 
     /// Makes the namespace of a station and the pair of devices that joins it to the host's.
     fn add_veth(&self, station: &Station) -> Result<()> {
-        let namespace = Namespace::add(run_dir::namespace(&self.name, &station.port))?;
+        let namespace = self.namespace(station);
+        if station.role != Role::Switch {
+            Namespace::add(namespace.name().to_owned())?;
+        }
         let veth = [
             "type",
             "veth",
@@ -197,7 +221,9 @@ impl Layout {
             } = station;
             words.push(match station.role {
                 Role::Local => format!(r#"set bridge {bridge} other-config:hwaddr="{mac}""#),
-                Role::Guest | Role::Function | Role::Outside => format!("add-port {bridge} {port}"),
+                Role::Guest | Role::Function | Role::Outside | Role::Switch => {
+                    format!("add-port {bridge} {port}")
+                }
             });
         }
         let transaction = words.join(" -- ");
@@ -272,6 +298,11 @@ impl Layout {
     }
 }
 
+/// Where a lab has its config.
+pub(crate) fn config(run_dir: &RunDir) -> PathBuf {
+    run_dir.path().join(CONFIG)
+}
+
 /// Puts the config of a lab into its run directory, in place of the one before: a reader finds the
 /// one or the other.
 ///
@@ -279,7 +310,7 @@ impl Layout {
 ///
 /// The file cannot be written.
 pub fn write_config(run_dir: &RunDir, text: &str) -> Result<()> {
-    let path = run_dir.path().join(CONFIG);
+    let path = config(run_dir);
     let written = path.with_extension("new");
     fs::write(&written, text)
         .and_then(|()| fs::rename(&written, &path))
@@ -292,6 +323,7 @@ pub fn write_config(run_dir: &RunDir, text: &str) -> Result<()> {
 ///
 /// Every mistake in it.
 pub fn load_config(path: &Path) -> Result<Topology> {
-    let (topology, _warnings) = config::load(path).map_err(|mistakes| anyhow!("{mistakes}"))?;
+    let (topology, _warnings) =
+        bridgechain::config::load(path).map_err(|mistakes| anyhow!("{mistakes}"))?;
     Ok(topology)
 }

@@ -25,6 +25,7 @@ pub mod bump;
 pub mod capture;
 pub mod command;
 pub mod controller;
+pub mod fabric;
 pub mod frame;
 pub mod inbox;
 pub mod lab;
@@ -36,6 +37,8 @@ pub mod probe;
 pub mod run_dir;
 pub mod snoop;
 pub mod stream;
+pub mod switch;
 pub mod wait;
 
+pub use fabric::Fabric;
 pub use lab::Lab;

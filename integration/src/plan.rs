@@ -25,6 +25,9 @@ pub struct Plan {
     pub bridges: Vec<String>,
     /// The stations.
     pub stations: Vec<Station>,
+    /// How many stations the hosts before this one have, where there are several: addresses go by
+    /// the number of a station.
+    pub before: usize,
 }
 
 /// Something with one port at a bridge, in a namespace of its own (the host's, if it is a LOCAL
@@ -56,6 +59,9 @@ pub enum Role {
     Function,
     /// The network behind an uplink.
     Outside,
+    /// The port of a physical switch, at the other end of an uplink; its device has the station's
+    /// name.
+    Switch,
     /// The host itself, at the LOCAL port of a bridge.
     Local,
 }
@@ -65,6 +71,7 @@ impl Station {
     pub fn device(&self) -> &str {
         match self.role {
             Role::Local => &self.port,
+            Role::Switch => &self.name,
             Role::Guest | Role::Function | Role::Outside => "eth0",
         }
     }
@@ -73,7 +80,7 @@ impl Station {
     pub fn openflow_port(&self) -> &str {
         match self.role {
             Role::Local => "local",
-            Role::Guest | Role::Function | Role::Outside => &self.port,
+            Role::Guest | Role::Function | Role::Outside | Role::Switch => &self.port,
         }
     }
 
@@ -117,13 +124,40 @@ impl Plan {
         }
     }
 
+    /// The stations of what is at the LOCAL ports of bridges.
+    pub fn local(&self) -> impl Iterator<Item = &Station> {
+        let stations = self.stations.iter();
+        stations.filter(|station| station.role == Role::Local)
+    }
+
+    /// What a lab for one of several hosts consists of, whose uplinks lead to one switch. The host
+    /// is that with this number, and those before it have that many stations.
+    pub fn of_several(topology: &Topology, host: &Host, number: usize, before: usize) -> Self {
+        let mut plan = Self::numbered(topology, host, before);
+        let uplinks = plan.stations.iter_mut();
+        let uplinks = uplinks.filter(|station| station.role == Role::Outside);
+        for (uplink, station) in uplinks.enumerate() {
+            station.role = Role::Switch;
+            station.name = format!("host{number}port{uplink}");
+            station.address = None;
+        }
+        plan
+    }
+
     /// What a lab for one host of a topology consists of.
     pub fn of(topology: &Topology, host: &Host) -> Self {
+        Self::numbered(topology, host, 0)
+    }
+
+    fn numbered(topology: &Topology, host: &Host, before: usize) -> Self {
         let native = topology
             .networks
             .values()
             .any(|vlan| *vlan == Vlan::UNTAGGED);
-        let mut plan = Self::default();
+        let mut plan = Self {
+            before,
+            ..Self::default()
+        };
         plan.bridges
             .extend(host.bridges().map(|(_, bridge)| bridge.name.clone()));
         let (local, service, uplink) = match &host.bridges {
@@ -184,7 +218,7 @@ impl Plan {
         speech: Speech,
     ) -> &mut Station {
         let index = self.stations.len();
-        let [.., high, low] = (index + 1).to_be_bytes();
+        let [.., high, low] = (self.before + index + 1).to_be_bytes();
         let [net_high, net_low] = speech.network.id().to_be_bytes();
         let addressed = !speech.tagged && high == 0 && low != 255;
         self.stations.push(Station {

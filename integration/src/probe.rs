@@ -1,6 +1,6 @@
 //! Sending single frames, and telling exactly who saw them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,18 +10,29 @@ use crate::capture::Sighting;
 use openflow::MacAddr;
 
 use crate::frame::{Frame, Tag};
+use crate::inbox::Inbox;
 use crate::lab::Lab;
 
 /// A frame to be sent by the station at a port.
 #[derive(Debug, Clone)]
 pub struct Probe {
-    port: String,
+    pub(crate) port: String,
     src: MacAddr,
     dst: MacAddr,
     tags: Vec<Tag>,
 }
 
 impl Probe {
+    pub(crate) fn new(port: &str, src: MacAddr, dst: MacAddr, tags: Vec<Tag>) -> Self {
+        let port = port.to_owned();
+        Self {
+            port,
+            src,
+            dst,
+            tags,
+        }
+    }
+
     /// Sends from another address than the station's own.
     pub fn src(mut self, src: MacAddr) -> Self {
         self.src = src;
@@ -44,7 +55,7 @@ impl Probe {
         self.tags(&[])
     }
 
-    fn frame(&self, marker: u64) -> Frame {
+    pub(crate) fn frame(&self, marker: u64) -> Frame {
         Frame::probe(self.src, self.dst, self.tags.clone(), marker)
     }
 }
@@ -59,6 +70,26 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Adds who saw a frame that was sent. The names of ports get a prefix.
+    pub(crate) fn add(&mut self, sent: &Frame, prefix: &str, sightings: &[Sighting]) -> Result<()> {
+        for Sighting { port, frame } in sightings {
+            if frame.marker() != sent.marker() {
+                continue;
+            }
+            let copy = Frame {
+                tags: sent.tags.clone(),
+                ..frame.clone()
+            };
+            if copy != *sent {
+                bail!("{port} got another frame than was sent: {frame:?} instead of {sent:?}");
+            }
+            let copies = self.copies.entry(format!("{prefix}{port}")).or_default();
+            copies.push(frame.tagging());
+            copies.sort();
+        }
+        Ok(())
+    }
+
     /// The tagging of each copy that arrived at a port.
     pub fn at(&self, port: &str) -> &[String] {
         self.copies.get(port).map_or(&[], Vec::as_slice)
@@ -105,12 +136,7 @@ impl Lab {
     /// There is no such station, or it has no planned address.
     pub fn frame(&self, port: &str, dst: MacAddr) -> Result<Probe> {
         let tags = self.station(port)?.tags();
-        Ok(Probe {
-            port: port.to_owned(),
-            src: self.mac(port)?,
-            dst,
-            tags,
-        })
+        Ok(Probe::new(port, self.mac(port)?, dst, tags))
     }
 
     /// Sends a frame and tells who saw it.
@@ -145,7 +171,11 @@ impl Lab {
         self.settle(&ports)?;
         self.sightings().read(|all| {
             sent.iter()
-                .map(|frame| who_saw(frame, &all[start..]))
+                .map(|frame| {
+                    let mut seen = Seen::default();
+                    seen.add(frame, "", &all[start..])?;
+                    Ok(seen)
+                })
                 .collect()
         })
     }
@@ -162,16 +192,22 @@ impl Lab {
     ///
     /// A broadcast of one of these stations reaches nobody, or a last frame does not arrive.
     pub fn settle(&self, ports: &[&str]) -> Result<()> {
+        self.settle_datapath(ports)?;
+        self.flush()
+    }
+
+    /// Waits until the datapath has taken the frames that these stations have sent so far.
+    pub(crate) fn settle_datapath(&self, ports: &[&str]) -> Result<()> {
         for port in ports {
             for _ in 0..2 {
                 let marker = new_marker();
                 let frame = self.frame(port, MacAddr::BROADCAST)?.frame(marker);
                 self.attached(port)?.socket.send(&frame.encode())?;
-                self.wait_for(marker, 1)
+                await_marker(self.sightings(), marker, &[])
                     .with_context(|| format!("nobody saw a broadcast from {port}"))?;
             }
         }
-        self.flush()
+        Ok(())
     }
 
     /// Waits until the captures show every frame that the switch has put out of its ports so far.
@@ -180,10 +216,20 @@ impl Lab {
     ///
     /// A port does not exist, or does not bring frames to its station.
     pub fn flush(&self) -> Result<()> {
+        let marker = self.put_out()?;
+        let stations = &self.layout().plan().stations;
+        let ports: Vec<_> = stations.iter().map(|station| &*station.port).collect();
+        await_marker(self.sightings(), marker, &ports)
+    }
+
+    /// Makes the switch put a frame out of every port, and returns its marker.
+    pub(crate) fn put_out(&self) -> Result<u64> {
         let marker = new_marker();
         let plan = self.layout().plan();
+        // Hosts that share a switch have one address each, as they would.
+        let [.., high, low] = plan.before.to_be_bytes();
         let frame = Frame::probe(
-            MacAddr([2, 0, 0, 0, 0, 0]),
+            MacAddr([2, 0, 0, 0, high, low]),
             MacAddr::BROADCAST,
             Vec::new(),
             marker,
@@ -209,23 +255,26 @@ impl Lab {
                 self.ovs().ofctl(&["packet-out", bridge, &packet])?;
             }
         }
-        self.wait_for(marker, plan.stations.len())
-            .context("a port does not bring frames to its station")
+        Ok(marker)
     }
+}
 
-    /// Waits until that many copies of a frame were seen.
-    fn wait_for(&self, marker: u64, copies: usize) -> Result<()> {
-        let seen = |all: &[Sighting]| {
-            all.iter()
-                .filter(|seen| seen.frame.marker() == Some(marker))
-                .count()
-        };
-        match self
-            .sightings()
-            .wait(|all| (seen(all) >= copies).then_some(()))
-        {
-            Some(()) => Ok(()),
-            None => bail!("{} of {copies} copies arrived", self.sightings().read(seen)),
+/// Waits until a frame was seen at all of these ports; without any, until it was seen anywhere.
+pub(crate) fn await_marker(inbox: &Inbox<Sighting>, marker: u64, ports: &[&str]) -> Result<()> {
+    let missing = |all: &[Sighting]| {
+        let copies = all
+            .iter()
+            .filter(|seen| seen.frame.marker() == Some(marker));
+        let at: BTreeSet<&str> = copies.map(|seen| &*seen.port).collect();
+        let missing = ports.iter().filter(|port| !at.contains(*port));
+        let missing: Vec<String> = missing.map(ToString::to_string).collect();
+        (at.is_empty() || !missing.is_empty()).then_some(missing)
+    };
+    match inbox.wait(|all| missing(all).is_none().then_some(())) {
+        Some(()) => Ok(()),
+        None => {
+            let ports = inbox.read(missing).unwrap_or_default();
+            bail!("a frame did not arrive, not at {}", ports.join(", "))
         }
     }
 }
@@ -234,28 +283,4 @@ impl Lab {
 pub(crate) fn new_marker() -> u64 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     u64::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 32
-}
-
-fn who_saw(sent: &Frame, sightings: &[Sighting]) -> Result<Seen> {
-    let mut seen = Seen::default();
-    for Sighting { port, frame } in sightings {
-        if frame.marker() != sent.marker() {
-            continue;
-        }
-        let copy = Frame {
-            tags: sent.tags.clone(),
-            ..frame.clone()
-        };
-        if copy != *sent {
-            bail!("{port} got another frame than was sent: {frame:?} instead of {sent:?}");
-        }
-        seen.copies
-            .entry(port.clone())
-            .or_default()
-            .push(frame.tagging());
-    }
-    for copies in seen.copies.values_mut() {
-        copies.sort();
-    }
-    Ok(seen)
 }

@@ -12,6 +12,7 @@ use crate::capture::Sighting;
 use openflow::MacAddr;
 
 use crate::frame::Frame;
+use crate::inbox::Inbox;
 use crate::lab::Lab;
 use crate::probe::new_marker;
 
@@ -33,6 +34,8 @@ pub struct Stream {
 pub struct Tally {
     /// How many frames were sent.
     pub sent: u32,
+    /// The marker of the first frame; that of another is this plus its number.
+    base: u64,
     /// The ports at which frames arrived, with the number of each frame in the order of arrival.
     arrivals: Vec<(String, u32)>,
 }
@@ -55,6 +58,26 @@ impl Arrived {
 }
 
 impl Tally {
+    /// Adds what arrived at the stations of an inbox. The names of ports get a prefix.
+    pub(crate) fn add(&mut self, prefix: &str, sightings: &Inbox<Sighting>) {
+        let range = self.base..self.base + u64::from(self.sent);
+        let number = |seen: &Sighting| {
+            let marker = seen.frame.marker().filter(|it| range.contains(it))?;
+            u32::try_from(marker - self.base).ok()
+        };
+        let arrived = sightings.read(|all| {
+            let named = |seen: &Sighting| Some((format!("{prefix}{}", seen.port), number(seen)?));
+            all.iter().filter_map(named).collect::<Vec<_>>()
+        });
+        self.arrivals.extend(arrived);
+    }
+
+    /// The numbers of the frames that arrived at a port, in the order of arrival.
+    pub fn arrivals(&self, port: &str) -> Vec<u32> {
+        let at_port = self.arrivals.iter().filter(|(at, _)| at == port);
+        at_port.map(|(_, number)| *number).collect()
+    }
+
     /// What arrived at a port.
     pub fn at(&self, port: &str) -> Arrived {
         let copies = |number| {
@@ -89,24 +112,31 @@ impl Stream {
     ///
     /// A frame could not be sent, or the lab does not [settle](Lab::settle).
     pub fn finish(self, lab: &Lab) -> Result<Tally> {
+        let (port, mut tally) = self.stop()?;
+        lab.settle(&[&port])?;
+        tally.add("", lab.sightings());
+        Ok(tally)
+    }
+
+    /// The same, from a station of another name.
+    pub(crate) fn called(self, station: &str) -> Self {
+        let port = station.to_owned();
+        Self { port, ..self }
+    }
+
+    /// Ends the stream; returns its port, and a tally in which nothing has arrived yet.
+    pub(crate) fn stop(self) -> Result<(String, Tally)> {
         self.stop.store(true, Ordering::Relaxed);
         let sent = self
             .sender
             .join()
             .unwrap_or_else(|_| Err(anyhow!("the sender panicked")))?;
-        lab.settle(&[&self.port])?;
-        let range = self.base..self.base + u64::from(sent);
-        let arrivals = lab.sightings().read(|all| {
-            let arrived = all.iter().filter_map(|seen| {
-                let marker = seen
-                    .frame
-                    .marker()
-                    .filter(|marker| range.contains(marker))?;
-                Some((seen.port.clone(), u32::try_from(marker - self.base).ok()?))
-            });
-            arrived.collect()
-        });
-        Ok(Tally { sent, arrivals })
+        let tally = Tally {
+            sent,
+            base: self.base,
+            arrivals: Vec::new(),
+        };
+        Ok((self.port, tally))
     }
 }
 

@@ -33,6 +33,7 @@ fn lab() -> Result<Lab> {
     Lab::up(Plan {
         bridges: vec!["br0".to_owned()],
         stations,
+        ..Plan::default()
     })
 }
 

@@ -122,7 +122,7 @@ fn exec(name: &str, station: &str, command: &[String]) -> Result<()> {
     let mut command = match station.role {
         // The tools of Open vSwitch find the lab's own.
         Role::Local => layout.ovs().command(program),
-        Role::Guest | Role::Function | Role::Outside => layout.namespace(station).command(program),
+        _ => layout.namespace(station).command(program),
     };
     become_command(command.args(args))
 }
