@@ -413,6 +413,16 @@ impl Fabric {
         lab.await_stream(stream, port, frames)
     }
 
+    /// How many frames of a stream have arrived at a station so far.
+    ///
+    /// # Errors
+    ///
+    /// There is no such host.
+    pub fn arrived(&self, stream: &Stream, station: &str) -> Result<usize> {
+        let (lab, port) = self.on_host(station)?;
+        Ok(lab.sightings().read(|all| stream.count(all, port)))
+    }
+
     /// Ends a stream and counts what arrived where.
     ///
     /// # Errors

@@ -118,6 +118,15 @@ impl Stream {
         Ok(tally)
     }
 
+    /// How many frames of it these sightings show at a port.
+    pub(crate) fn count(&self, sightings: &[Sighting], port: &str) -> usize {
+        let of_stream = |seen: &&Sighting| {
+            let marker = seen.frame.marker();
+            seen.port == port && marker.is_some_and(|marker| marker >> 32 == self.base >> 32)
+        };
+        sightings.iter().filter(of_stream).count()
+    }
+
     /// The same, from a station of another name.
     pub(crate) fn called(self, station: &str) -> Self {
         let port = station.to_owned();
@@ -180,20 +189,10 @@ impl Lab {
     ///
     /// The frames do not arrive.
     pub fn await_stream(&self, stream: &Stream, port: &str, frames: usize) -> Result<()> {
-        let arrived = |all: &[Sighting]| {
-            let of_stream = |seen: &&Sighting| {
-                seen.port == port
-                    && seen
-                        .frame
-                        .marker()
-                        .is_some_and(|marker| marker >> 32 == stream.base >> 32)
-            };
-            all.iter().filter(of_stream).count()
-        };
-        let goal = self.sightings().read(arrived) + frames;
+        let goal = self.sightings().read(|all| stream.count(all, port)) + frames;
         let reached = self
             .sightings()
-            .wait(|all| (arrived(all) >= goal).then_some(()));
+            .wait(|all| (stream.count(all, port) >= goal).then_some(()));
         reached.with_context(|| format!("the stream brings no frames to {port}"))
     }
 }

@@ -94,7 +94,7 @@ fn assert_own_frames_on_the_wire(fabric: &Fabric) {
 }
 
 fn every_pair(control: Control) -> Result<()> {
-    let (fabric, _controllers) = start(control)?;
+    let (fabric, controllers) = start(control)?;
     introduce(&fabric)?;
 
     let members = members();
@@ -121,6 +121,12 @@ fn every_pair(control: Control) -> Result<()> {
         assert_eq!(seen_by, expected.as_str(), "{probe:?}");
     }
     assert_own_frames_on_the_wire(&fabric);
+    let count = controllers.iter().count();
+    for controller in controllers.iter() {
+        // It serves its bridges, and has no complaint about those of others.
+        assert_eq!(controller.logged("bridge connected"), 9 / count);
+        assert_eq!(controller.logged(" WARN "), 0, "{}", controller.log());
+    }
     Ok(())
 }
 
