@@ -18,6 +18,8 @@ pub(super) fn member(
     if bundle.member_kind != Bundle::PORTS {
         return None;
     }
+    // What is no port at all counts as live on Open vSwitch (`member_enabled_cb`).
+    let is_live = |port: PortNo| port == PortNo::ANY || is_live(port);
     let mut live = (0..)
         .zip(
             bundle

@@ -692,7 +692,7 @@ fn highest_random_weight_moves_only_the_share_of_a_member_that_is_not_live() {
         let before = chosen(&members, &[]);
         for port in [2, 3, 4] {
             assert!(before.contains(&Some(port)), "{before:?}");
-            let nobody_there = [2, 3, 4].map(|it| if it == port { 0xffff } else { it as u16 });
+            let nobody_there = [2, 3, 4].map(|it| if it == port { 0 } else { it as u16 });
             let drained = bundle(MemberAlgorithm::Hrw, fields, &nobody_there);
             for after in [chosen(&members, &[port]), chosen(&drained, &[])] {
                 for (before, after) in before.iter().zip(&after) {
@@ -705,6 +705,16 @@ fn highest_random_weight_moves_only_the_share_of_a_member_that_is_not_live() {
         }
         assert_eq!(chosen(&members, &[2, 3, 4]), [None; 64]);
     }
+}
+
+#[test]
+fn a_member_that_is_no_port_counts_as_live() {
+    let members = bundle(
+        MemberAlgorithm::ActiveBackup,
+        HashFields::EthSrc,
+        &[0xffff, 2],
+    );
+    assert_eq!(chosen(&members, &[]), [None; 64]);
 }
 
 #[test]

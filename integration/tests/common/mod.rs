@@ -3,6 +3,8 @@
 // Every test program uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod conversation;
+
 use std::collections::BTreeSet;
 
 use anyhow::Result;

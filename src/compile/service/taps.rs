@@ -4,11 +4,8 @@ use openflow::{Action, Bundle, HashFields, MemberAlgorithm, PortNo, Subfield};
 
 use super::Insertion;
 use super::stage::INSTANCE;
+use crate::compile::builder;
 use crate::topology::{Function, Redundancy, TapInstance};
-
-/// A member of a bundle that is never live (`OFPP_NONE`). It stands for an instance that gets no
-/// frames: members are chosen by their places, so the shares of the others stay as they are.
-const NOBODY: u16 = 0xffff;
 
 impl Insertion<'_> {
     /// The actions that give an enabled tap its copy of a frame. They leave the frame as it is, and
@@ -45,7 +42,9 @@ pub(super) fn present(ports: &[Option<PortNo>]) -> Vec<PortNo> {
 /// With several active ones by the conversation that a frame belongs to, in both directions alike.
 /// A `select` group would do that by a hash that is symmetric in some datapaths only.
 pub(super) fn choose(redundancy: Redundancy, ports: &[Option<PortNo>]) -> Action {
-    let member = |port: &Option<PortNo>| port.map_or(NOBODY, |port| port.0 as u16);
+    // One that gets no frames leaves a port that is never up in its place, as members are told apart
+    // by their places: so the shares of the others stay as they are. (`OFPP_NONE` would count as up.)
+    let member = |port: &Option<PortNo>| port.unwrap_or(builder::NOBODY).0 as u16;
     Action::Bundle(Box::new(Bundle {
         algorithm: match redundancy {
             Redundancy::ActiveActive => MemberAlgorithm::Hrw,
