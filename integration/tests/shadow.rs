@@ -188,7 +188,11 @@ fn a_function_goes_inline_without_losing_or_doubling_a_frame() -> Result<()> {
     lab.flush()?;
     let all: Vec<u64> = (0..sent).collect();
     for port in ["vmb0", "eth1"] {
-        assert_eq!(numbers(&lab, port), all, "each arrives at {port} once, in order");
+        assert_eq!(
+            numbers(&lab, port),
+            all,
+            "each arrives at {port} once, in order"
+        );
     }
     assert_eq!(numbers(&lab, "vma0"), [0; 0], "none comes back");
     assert_eq!(numbers(&lab, "ips-in"), all, "the function sees each once");

@@ -203,10 +203,10 @@ fn reason(class: Class) -> &'static str {
         Class::Skip => "the tap does not want it",
         Class::LearnedDestination => "its destination is where it came from",
         Class::Flood => "nobody is a member of that VLAN",
+        Class::Function => "an inline function is down, and lets nothing pass then",
         Class::Pipeline
         | Class::Pinned
         | Class::LearnedSource
-        | Class::Function
         | Class::Probe
         | Class::Failed
         | Class::Remembered => "by a flow",

@@ -3,7 +3,9 @@
 use openflow::MacAddr;
 
 use super::lab::{Lab, Sent, entry};
-use super::topologies::{CHAIN, NETWORK, OTHER, chain, changed, running_lab, vlan, vnic};
+use super::topologies::{
+    CHAIN, NETWORK, OTHER, chain, changed, running_lab, vlan, vnic, with_inline,
+};
 use crate::cookie::Class;
 use crate::program::Program;
 use crate::reconcile::diff;
@@ -206,4 +208,15 @@ fn a_bridge_that_is_no_longer_configured_is_not_waited_for() {
     lab.reload(without_service_bridge());
     lab.settle();
     lab.assert_in_sync();
+}
+
+#[test]
+fn a_function_goes_inline_by_one_commit_on_one_bridge() {
+    let mut lab = lab_with_learned_addresses();
+    reload(&mut lab, with_inline(true));
+    let [local, service, uplink] = reload(&mut lab, with_inline(false))[..] else {
+        panic!("there are three bridges");
+    };
+    assert!(service > 0);
+    assert_eq!((local, uplink), (0, 0));
 }

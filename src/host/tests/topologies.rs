@@ -118,12 +118,17 @@ pub(super) fn chain() -> Topology {
 
 /// The same with an inline function, so that there are groups.
 pub(super) fn inline_chain() -> Topology {
+    with_inline(false)
+}
+
+/// The same with an inline function, which may be in shadow mode.
+pub(super) fn with_inline(shadow: bool) -> Topology {
     let ips = Function {
         name: "ips".to_owned(),
         enabled: true,
         redundancy: Redundancy::default(),
         kind: FunctionKind::Inline {
-            shadow: false,
+            shadow,
             failure_policy: FailurePolicy::FailOpen,
             health_check: None,
             instances: vec![InlineInstance {
