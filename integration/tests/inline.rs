@@ -46,6 +46,29 @@ service_chains:
       - { name: second, mode: inline, instances: [{ host: node1, ingress: s-in, egress: s-out }] }
 ";
 
+/// A chain of one VM and a chain of a network.
+const SEVERAL: &str = "
+controller: { api: 'unix:@DIR@/api.sock' }
+networks: { demo3000: { vlan: 3000 }, demo4000: { vlan: 4000 } }
+hosts:
+  node1: { bridges: { local: br0.local, service: br.nf, uplink: br0 }, uplinks: [eth1] }
+vms:
+  VM-A: { host: node1, nics: [{ port: vma0, mac: '52:54:00:00:00:0a', network: demo3000 }] }
+  VM-B: { host: node1, nics: [{ port: vmb0, mac: '52:54:00:00:00:0b', network: demo3000 }] }
+  VM-C: { host: node1, nics: [{ port: vmc0, mac: '52:54:00:00:00:0c', network: demo4000 }] }
+service_chains:
+  of-a-vm:
+    vms: [VM-A]
+    functions:
+      - { name: ips, mode: inline, instances: [{ host: node1, ingress: f-in, egress: f-out }] }
+      - { name: ids, mode: tap, instances: [{ host: node1, port: ids0 }] }
+  of-a-network:
+    networks: [demo4000]
+    functions:
+      - { name: ids, mode: tap, instances: [{ host: node1, port: ids1 }] }
+      - { name: ips, mode: inline, instances: [{ host: node1, ingress: s-in, egress: s-out }] }
+";
+
 /// Sends a frame and waits until it arrives at another port.
 fn reaches(lab: &Lab, marker: u64, from: &str, src: MacAddr, dst: MacAddr, to: &str) -> Result<()> {
     let station = lab.station(from)?;
@@ -244,5 +267,43 @@ fn a_drained_function_gets_nothing_and_what_comes_out_of_it_goes_on() -> Result<
         assert_once_at(seen(&lab, marker), &["eth1", "vmb0", "vmu0"]);
         assert_once_at(seen(&lab, marker + 1), &["f-out", "ids0", "vma0"]);
     }
+    Ok(())
+}
+
+#[test]
+fn each_frame_passes_the_chain_of_its_network_or_of_a_vm_at_either_end() -> Result<()> {
+    let (lab, _controller) = start(SEVERAL)?;
+    let first = Bump::start(&lab, "f-in", "f-out")?;
+    let second = Bump::start(&lab, "s-in", "s-out")?;
+    let [a, b, c] = ["vma0", "vmb0", "vmc0"].map(|port| lab.mac(port));
+    let (a, b, c) = (a?, b?, c?);
+    reaches(&lab, 1, "vma0", a, b, "vmb0")?;
+    reaches(&lab, 2, "vmb0", b, a, "vma0")?;
+    reaches(&lab, 3, "vmb0", b, FAR, "eth1")?;
+    reaches(&lab, 4, "vmc0", c, FAR, "eth1")?;
+    reaches(&lab, 5, "vmb0", b, MacAddr::BROADCAST, "vma0")?;
+    calm_down(&lab, &[&first, &second])?;
+    assert_once_at(seen(&lab, 1), &["f-in", "ids0", "vmb0"]);
+    assert_once_at(seen(&lab, 2), &["f-in", "ids0", "vma0"]);
+    assert_once_at(seen(&lab, 3), &["eth1", "vma0"]);
+    assert_once_at(seen(&lab, 4), &["eth1", "ids1", "s-in"]);
+    assert_once_at(seen(&lab, 5), &["eth1", "f-in", "ids0", "vma0"]);
+
+    // A function does not speak in another chain.
+    let socket = lab.namespace("f-out")?.raw_socket("eth0")?;
+    for (marker, vid, src) in [(6, 4000, c), (7, 3000, a)] {
+        let frame = Frame::probe(src, MacAddr::BROADCAST, vec![Tag::vlan(vid)], marker);
+        socket.send(&frame.encode())?;
+    }
+    lab.sightings()
+        .wait(|all| {
+            all.iter()
+                .any(|seen| seen.port == "vmb0" && seen.frame.marker() == Some(7))
+                .then_some(())
+        })
+        .context("what comes out of a function does not go on")?;
+    lab.flush()?;
+    assert_once_at(seen(&lab, 6), &[]);
+    assert_once_at(seen(&lab, 7), &["eth1", "ids0", "vmb0"]);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Several instances of an inline function: conversations of real TCP and UDP, over IPv4 and IPv6.
+//! Several instances of a function: conversations of real TCP and UDP, over IPv4 and IPv6.
 
 mod common;
 
@@ -34,6 +34,22 @@ service_chains:
           - { host: node1, ingress: in2, egress: out2 }
 ";
 
+/// The same function as a tap.
+const TAP: &str = "
+      - name: ids
+        mode: tap
+        instances:
+          - { host: node1, port: in0 }
+          - { host: node1, port: in1 }
+          - { host: node1, port: in2 }
+";
+
+/// The host of [`SHARED`] with [`TAP`].
+fn tap() -> String {
+    let (head, _) = SHARED.split_once("\n      - name").unwrap_or((SHARED, ""));
+    format!("{head}{TAP}")
+}
+
 /// The instance that each conversation goes to.
 type Shares = BTreeMap<Conversation, char>;
 
@@ -44,14 +60,15 @@ struct Talk {
     far: RawSocket,
     /// What the last frame of all said.
     number: Cell<u64>,
-    _instances: Vec<Bump>,
+    /// None for a tap.
+    instances: Vec<Bump>,
 }
 
 impl Talk {
     fn through(lab: Lab) -> Result<Self> {
         let socket = |port| lab.namespace(port)?.raw_socket("eth0");
         let instances = [("in0", "out0"), ("in1", "out1"), ("in2", "out2")];
-        let there = |(ingress, _): &(&str, &str)| lab.station(ingress).is_ok();
+        let there = |(_, egress): &(&str, &str)| lab.station(egress).is_ok();
         let instances: Result<Vec<Bump>> = instances
             .into_iter()
             .filter(there)
@@ -63,7 +80,7 @@ impl Talk {
             guest,
             far,
             number: Cell::new(0),
-            _instances: instances,
+            instances,
         })
     }
 
@@ -105,16 +122,15 @@ impl Talk {
                     .collect()
             })
         };
-        // The last one may be overtaken by others, so all are waited for.
+        // Each is seen by the function and at the other end.
         self.lab
             .sightings()
             .wait(|all| {
-                let arrived: BTreeSet<&[u8]> = all[begin..]
-                    .iter()
-                    .filter(|seen| seen.port == end)
-                    .map(|seen| &*seen.frame.payload)
-                    .collect();
-                let is_there = |payload: &Vec<u8>| arrived.contains(&**payload);
+                let mut arrived: BTreeMap<&[u8], usize> = BTreeMap::new();
+                for seen in &all[begin..] {
+                    *arrived.entry(&seen.frame.payload).or_default() += 1;
+                }
+                let is_there = |payload: &[u8]| arrived.get(payload).is_some_and(|it| *it >= 2);
                 sent.iter()
                     .all(|(_, frame)| is_there(&frame.payload))
                     .then_some(())
@@ -123,11 +139,14 @@ impl Talk {
                 let lost: Vec<_> = sent
                     .iter()
                     .map(|(conversation, frame)| (conversation, seen_at(&frame.payload)))
-                    .filter(|(_, seen)| !seen.iter().any(|port| port == end))
+                    .filter(|(_, seen)| seen.len() < 2)
                     .collect();
                 format!("not all conversations reach {end}: {lost:?}")
             })?;
-        let side = if from_guest { "in" } else { "out" };
+        let side = match from_guest || self.instances.is_empty() {
+            true => "in",
+            false => "out",
+        };
         sent.into_iter()
             .map(|(conversation, frame)| {
                 let seen = seen_at(&frame.payload);
@@ -136,7 +155,7 @@ impl Talk {
                     .filter_map(|port| port.strip_prefix(side))
                     .collect();
                 ensure!(
-                    legs.len() == 1 && seen.len() == 2,
+                    legs.len() == 1 && seen.len() == 2 && seen.iter().any(|port| port == end),
                     "{conversation:?} is seen at {seen:?}"
                 );
                 let instance = legs[0].chars().next().context("a number")?;
@@ -312,5 +331,28 @@ fn with_all_instances_down_the_policy_decides_without_a_controller() -> Result<(
             assert_eq!(seen(&first), [""; 0]);
         }
     }
+    Ok(())
+}
+
+#[test]
+fn taps_share_conversations_and_take_over_without_a_controller() -> Result<()> {
+    let config = tap();
+    let (lab, controller) = start(&config)?;
+    let talk = Talk::through(lab)?;
+    let before = talk.shares()?;
+    assert_spread(&before, &['0', '1', '2']);
+
+    let drained = config.replace("port: in1", "port: in1, enabled: false");
+    talk.lab.change_config(&drained)?;
+    controller.reload()?;
+    talk.lab.await_sync_of(&controller, "br.nf", 2)?;
+    let after = talk.shares()?;
+    assert_moved(&before, &after, &['1']);
+    assert_spread(&after, &['0', '2']);
+
+    controller.kill()?;
+    set_link(&talk.lab, "in0", "down")?;
+    let all_at_2: Shares = before.keys().map(|it| (*it, '2')).collect();
+    assert_eq!(talk.shares()?, all_at_2);
     Ok(())
 }

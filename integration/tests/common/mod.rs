@@ -121,7 +121,8 @@ pub(crate) fn await_flows(lab: &Lab, bridge: &str, text: &str, there: bool) -> R
 }
 
 /// Takes the link of a port away (`down`), or gives it back (`up`), and waits until Open vSwitch
-/// has seen that. The device of the station itself stays as it is, and so does its capture.
+/// has seen that and gone through its cache, which stays as it is apart from that. The device of the
+/// station itself stays up, and so does its capture.
 pub(crate) fn set_link(lab: &Lab, port: &str, state: &str) -> Result<()> {
     lab.layout()
         .host()
@@ -130,5 +131,9 @@ pub(crate) fn set_link(lab: &Lab, port: &str, state: &str) -> Result<()> {
         let seen = lab.ovs().vsctl(&["get", "interface", port, "link_state"])?;
         Ok((seen.trim() == state).then_some(()))
     })?;
-    lab.ovs().purge()
+    // The port's state may be told a moment before the cache is gone through.
+    for _ in 0..2 {
+        lab.ovs().appctl(&["revalidator/wait"])?;
+    }
+    Ok(())
 }
