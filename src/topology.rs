@@ -486,6 +486,12 @@ pub struct Chain {
     pub functions: Vec<Function>,
 }
 
+impl Chain {
+    /// How many functions a chain may have at the most: each has a table of its own in either
+    /// direction.
+    pub const MAX_FUNCTIONS: usize = 32;
+}
+
 /// A network function of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {

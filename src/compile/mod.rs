@@ -30,6 +30,7 @@ mod uplink;
 mod vlan;
 
 pub use learning::{admits, learned, recover};
+pub use service::chain_of;
 pub use tables::Table;
 
 use openflow::{GroupId, MeterId};

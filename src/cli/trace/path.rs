@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use bridgechain::compile;
 use bridgechain::cookie::Class;
 use bridgechain::learning::Location;
 use bridgechain::ofctl::Dialect;
 use bridgechain::ports::Ports;
 use bridgechain::simulate::{Delivery, Frame, Pass, Step, Tags};
 use bridgechain::topology::Role;
-use openflow::PortNo;
+use openflow::{Match, PortNo};
 use serde::Serialize;
 
 use super::site::Site;
@@ -79,6 +80,8 @@ struct FlowReport {
     priority: u16,
     #[serde(rename = "match")]
     matches: String,
+    /// The service chain that it belongs to.
+    chain: Option<String>,
 }
 
 /// The record of `pass` in names.
@@ -122,6 +125,14 @@ impl Reporter<'_, '_> {
         })
     }
 
+    /// The chain to whose frames a flow applies.
+    fn chain(&self, match_: &Match) -> Option<&str> {
+        match self.role {
+            Role::Service => compile::chain_of(self.site.host, match_),
+            Role::Local | Role::Uplink | Role::Learning => None,
+        }
+    }
+
     fn steps(&self, steps: &[Step<'_>]) -> Vec<StepReport> {
         steps.iter().flat_map(|step| self.step(step)).collect()
     }
@@ -133,6 +144,7 @@ impl Reporter<'_, '_> {
                 flow: matched.map(|(key, _)| FlowReport {
                     priority: key.priority,
                     matches: self.dialect().match_(&key.match_).to_string(),
+                    chain: self.chain(&key.match_).map(str::to_owned),
                 }),
                 dropped: match matched {
                     None => Some("no flow matches"),
@@ -245,13 +257,21 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepReport, depth: usize) -> fm
             dropped,
         } => {
             write!(f, "table {table}")?;
-            if let Some(FlowReport { priority, matches }) = flow {
+            if let Some(FlowReport {
+                priority,
+                matches,
+                chain,
+            }) = flow
+            {
                 let matches = if matches.is_empty() {
                     "any frame"
                 } else {
                     matches
                 };
                 write!(f, ", priority {priority}: {matches}")?;
+                if let Some(chain) = chain {
+                    write!(f, " (chain {chain})")?;
+                }
             }
             match dropped {
                 Some(reason) => writeln!(f, ": dropped, {reason}"),

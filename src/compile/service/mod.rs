@@ -138,6 +138,15 @@ fn numbered(chains: &[Chain]) -> Vec<(u32, &Chain)> {
     numbers.into_iter().collect()
 }
 
+/// The name of the chain whose frames alone `match_` selects, on the service bridge of `host`.
+pub fn chain_of<'h>(host: &'h Host, match_: &Match) -> Option<&'h str> {
+    let (number, _) = match_.get(CHAIN)?;
+    let (_, chain) = numbered(&host.chains)
+        .into_iter()
+        .find(|(id, _)| u128::from(*id) == number)?;
+    Some(&chain.name)
+}
+
 /// One chain on the service bridge.
 struct Insertion<'a> {
     /// In [`CHAIN`] while a frame passes it.

@@ -13,6 +13,8 @@
 
 use openflow::{Action, OxmField, Subfield, TableId};
 
+use crate::topology::Chain;
+
 /// Finds the chain of a frame.
 pub(super) const SELECT: TableId = TableId(1);
 /// Takes a frame to its stage.
@@ -21,8 +23,7 @@ pub(super) const ENTER: TableId = TableId(2);
 const RIGHT: u8 = 16;
 /// The stage of frames to the left that have passed all functions.
 const LEFT: u8 = 64 + MAX_FUNCTIONS;
-/// How many functions a chain may have.
-const MAX_FUNCTIONS: u8 = 32;
+const MAX_FUNCTIONS: u8 = Chain::MAX_FUNCTIONS as u8;
 
 /// The register that keeps a frame's mark while copies leave Open vSwitch without it.
 pub(super) const SAVED_MARK: OxmField = OxmField::Reg0;
@@ -98,5 +99,42 @@ impl Stage {
             Direction::Right => RIGHT + position,
             Direction::Left => LEFT - position,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_stage_of_the_longest_chain_has_a_table_behind_that_of_the_stage_before() {
+        let mut tables: BTreeSet<TableId> = [SELECT, ENTER].into();
+        for direction in [Direction::Right, Direction::Left] {
+            let position = match direction {
+                Direction::Right => 0,
+                Direction::Left => Chain::MAX_FUNCTIONS,
+            };
+            let mut stage = Stage {
+                direction,
+                position,
+            };
+            assert!(stage.table() > ENTER);
+            let mut passed = Vec::new();
+            assert!(tables.insert(stage.table()));
+            while let Some((function, next)) = stage.ahead(Chain::MAX_FUNCTIONS) {
+                assert!(next.table() > stage.table(), "{stage:?} {next:?}");
+                assert!(tables.insert(next.table()), "{next:?}");
+                passed.push(function);
+                stage = next;
+            }
+            if direction == Direction::Left {
+                passed.reverse();
+            }
+            assert!(passed.into_iter().eq(0..Chain::MAX_FUNCTIONS));
+        }
+        // Open vSwitch keeps the highest number for itself.
+        assert!(tables.iter().all(|table| table.0 < 254));
     }
 }

@@ -5,10 +5,7 @@ use super::{copying, health_check};
 use crate::config::fields::{Fields, Schema, Spanned, filled, name, names, one_of};
 use crate::config::report::Report;
 use crate::config::tree::{Node, Value};
-use crate::topology::{Copying, FailurePolicy, HealthCheck, Redundancy};
-
-/// How many functions a chain may have.
-const MOST_FUNCTIONS: usize = 32;
+use crate::topology::{self, Copying, FailurePolicy, HealthCheck, Redundancy};
 
 #[derive(Debug)]
 pub(crate) struct Chain {
@@ -111,10 +108,13 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
 fn functions(node: Node<'_>, report: &mut Report<'_>) -> Vec<Function> {
     let mut functions: Vec<Function> = Vec::new();
     let items = filled(node, "a list of network functions", report);
-    if let Some(excess) = items.get(MOST_FUNCTIONS) {
+    if let Some(excess) = items.get(topology::Chain::MAX_FUNCTIONS) {
         report.mistake(
             excess.id(),
-            format!("a service chain has at most {MOST_FUNCTIONS} functions"),
+            format!(
+                "a service chain has at most {} functions",
+                topology::Chain::MAX_FUNCTIONS
+            ),
         );
     }
     for item in items {
