@@ -64,8 +64,9 @@ pub fn is_our_group(id: GroupId) -> bool {
 
 /// All that the bridge of `host` with `role` must hold, apart from learned MAC addresses.
 ///
-/// Instances of functions that have `failed` get no frames. Ports that the configuration names and `ports` lacks are left out; their flows come once the
-/// port is there. A `role` that the host has no bridge for gives an empty program.
+/// Instances of functions that have `failed` get no more frames. Ports that the configuration names
+/// and `ports` lacks are left out; their flows come once the port is there. A `role` that the host
+/// has no bridge for gives an empty program.
 pub fn bridge(
     host: &Host,
     settings: &Controller,
