@@ -5,6 +5,11 @@ use openflow::{Learn, LearnDestination, LearnSource, OxmField, Subfield, TableId
 use super::packet::Packet;
 use crate::topology::Role;
 
+/// All that bridges wrote into their own tables, the latest last. Frames that come later find it
+/// there, if they are [injected](super::Network::inject_after) with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory(pub(super) Vec<Note>);
+
 /// A flow entry that a bridge wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Note {

@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use openflow::PortNo;
 
 pub use frame::{Frame, Tag, Tags};
+pub use memory::Memory;
 pub use walk::{Delivery, Fault, PacketIn, Pass, Step, Walk};
 
 use crate::ports::Ports;
@@ -115,7 +116,19 @@ impl Network {
     /// Follows a frame that comes in by `port` of the bridge `role`, as from outside the host's
     /// bridges: with no mark and no metadata.
     pub fn inject(&self, role: Role, port: PortNo, frame: Frame) -> Walk<'_> {
-        walker::walk(self, role, port, frame)
+        self.inject_after(&Memory::default(), role, port, frame)
+    }
+
+    /// The same, where bridges have written into their own tables what is in `memory`: that of the
+    /// walk before.
+    pub fn inject_after(
+        &self,
+        memory: &Memory,
+        role: Role,
+        port: PortNo,
+        frame: Frame,
+    ) -> Walk<'_> {
+        walker::walk(self, memory, role, port, frame)
     }
 }
 

@@ -3,6 +3,7 @@
 use openflow::{Action, GroupId, PortNo, TableId};
 
 use super::frame::Frame;
+use super::memory::Memory;
 use crate::program::{Flow, FlowKey};
 use crate::topology::Role;
 
@@ -18,6 +19,8 @@ pub struct Walk<'n> {
     pub packet_ins: Vec<PacketIn>,
     /// What must not happen in a well-formed program. Empty for a walk that can be relied on.
     pub faults: Vec<Fault>,
+    /// What the bridges have in their tables afterwards that they wrote there themselves.
+    pub memory: Memory,
 }
 
 /// A frame's way through one bridge.

@@ -7,7 +7,7 @@ use openflow::{Action, Bucket, GroupId, GroupType, Instruction, PortNo, Subfield
 use super::action_set::in_set_order;
 use super::choice;
 use super::frame::Frame;
-use super::memory::Note;
+use super::memory::{Memory, Note};
 use super::packet::Packet;
 use super::walk::{Delivery, Fault, PacketIn, Pass, Step, Walk};
 use super::{Bridge, Network};
@@ -21,13 +21,23 @@ const SAME_PORT: u16 = 0xfff8;
 /// How many passes through bridges, and resubmits, all copies of a frame may make together.
 const MAX_PASSES: usize = 4096;
 
-pub(super) fn walk(network: &Network, role: Role, port: PortNo, frame: Frame) -> Walk<'_> {
-    let mut outcome = Outcome::default();
+pub(super) fn walk<'n>(
+    network: &'n Network,
+    memory: &Memory,
+    role: Role,
+    port: PortNo,
+    frame: Frame,
+) -> Walk<'n> {
+    let mut outcome = Outcome {
+        memory: memory.clone(),
+        ..Outcome::default()
+    };
     let pass = outcome.pass(network, role, Packet::received(port, frame), 0);
     let Outcome {
         deliveries,
         packet_ins,
         faults,
+        memory,
         ..
     } = outcome;
     Walk {
@@ -35,6 +45,7 @@ pub(super) fn walk(network: &Network, role: Role, port: PortNo, frame: Frame) ->
         deliveries,
         packet_ins,
         faults,
+        memory,
     }
 }
 
@@ -44,8 +55,8 @@ struct Outcome {
     deliveries: Vec<Delivery>,
     packet_ins: Vec<PacketIn>,
     faults: Vec<Fault>,
-    /// What the bridges wrote into their tables, the latest last.
-    notes: Vec<Note>,
+    /// What the bridges wrote into their tables.
+    memory: Memory,
     passes: usize,
 }
 
@@ -136,7 +147,7 @@ impl<'n> Pipeline<'_, 'n> {
         let (role, table) = (self.role, self.table);
         let matched = self.look_up(packet);
         let priority = matched.map(|(key, _)| key.priority);
-        let mut notes = self.outcome.notes.iter().rev();
+        let mut notes = self.outcome.memory.0.iter().rev();
         if let Some(note) = notes.find(|note| note.applies(role, table, priority, packet)) {
             if note.clone().apply(packet).is_none() {
                 self.fault(Fault::Recall { role, table });
@@ -260,9 +271,8 @@ impl<'n> Pipeline<'_, 'n> {
                     self.resubmit(*table_id, packet, steps);
                     continue;
                 }
-                Action::Learn(learn) => {
-                    Note::write(self.role, learn, packet).map(|note| self.outcome.notes.push(note))
-                }
+                Action::Learn(learn) => Note::write(self.role, learn, packet)
+                    .map(|note| self.outcome.memory.0.push(note)),
                 Action::SetField(oxm) => packet.set_field(oxm),
                 Action::RegMove { src, dst } => packet.move_bits(*src, *dst),
                 Action::RegLoad { dst, value } => packet.load(*dst, (*value).into()),
