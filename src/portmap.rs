@@ -62,11 +62,7 @@ fn local(host: &Host, role: Role) -> Option<(String, PortNo)> {
 /// Whether the configuration says nothing about the ports of the host's one bridge, so that any
 /// are welcome.
 pub fn is_open(host: &Host) -> bool {
-    match host.bridges {
-        Bridges::Chain(_) => false,
-        Bridges::Learning(_) => host.vnics.is_empty(),
-        Bridges::AnyLearning => true,
-    }
+    host.is_open()
 }
 
 /// Port numbers from a YAML or JSON file: `PORT: NUMBER`, for all hosts or by host.

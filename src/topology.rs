@@ -204,6 +204,21 @@ impl Host {
             .any(|function| matches!(function.kind, FunctionKind::Inline { .. }))
     }
 
+    /// Whether several uplinks lead to the same network, so that they are used as one.
+    pub fn is_bonded(&self) -> bool {
+        self.uplink_mode != UplinkMode::Separate && self.uplinks.len() > 1
+    }
+
+    /// Whether nothing is said about the ports of its one bridge, so that any are welcome.
+    pub fn is_open(&self) -> bool {
+        match self.bridges {
+            Bridges::Chain(_) => false,
+            // Bonded uplinks can not be like any other port: frames would run in a circle.
+            Bridges::Learning(_) => self.vnics.is_empty() && !self.is_bonded(),
+            Bridges::AnyLearning => true,
+        }
+    }
+
     /// Whether any vNIC sees all frames of `vlan` (`promiscuous: accept`).
     pub fn has_accept(&self, vlan: Vlan) -> bool {
         self.vnics.iter().any(|vnic| vnic.accepts(vlan))

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use openflow::{Match, OxmField, PortNo};
+use openflow::{Action, Match, OxmField, PortNo};
 
 use super::builder::{Builder, apply_then, from_port, goto, learn_miss, reserved_multicast};
 use super::tables::{Table, priority};
@@ -127,21 +127,32 @@ fn native(host: &Host) -> Option<Vlan> {
 /// Classifies the frames of `port`: those admitted go on with the tag of their network, the
 /// others are dropped and counted.
 pub(super) fn classify(builder: &mut Builder, port: PortNo, admission: &Admission) {
+    classify_then(builder, port, admission, &[]);
+}
+
+/// As [`classify`], with more `actions` on those admitted.
+pub(super) fn classify_then(
+    builder: &mut Builder,
+    port: PortNo,
+    admission: &Admission,
+    actions: &[Action],
+) {
     let port = from_port(port);
+    let with_tag = |tag: Vec<Action>| apply_then([&tag, actions].concat(), Table::Source);
     if let Some(network) = admission.untagged {
         builder.flow(
             Table::Classify,
             priority::SPECIFIC,
             vlan::untagged(port.clone()),
             Class::Pipeline,
-            apply_then(vlan::tag(network), Table::Source),
+            with_tag(vlan::tag(network)),
         );
         builder.flow(
             Table::Classify,
             priority::SPECIFIC,
             vlan::priority_tagged(port.clone()),
             Class::Pipeline,
-            apply_then(vlan::retag(network), Table::Source),
+            with_tag(vlan::retag(network)),
         );
     }
     for network in &admission.tagged {
@@ -150,7 +161,7 @@ pub(super) fn classify(builder: &mut Builder, port: PortNo, admission: &Admissio
             priority::SPECIFIC,
             vlan::of(port.clone(), *network),
             Class::Pipeline,
-            goto(Table::Source),
+            with_tag(Vec::new()),
         );
     }
     builder.drop(Table::Classify, priority::DEFAULT, port, Class::DropVlan);

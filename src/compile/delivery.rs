@@ -2,6 +2,7 @@
 
 use openflow::{Action, PortNo};
 
+use super::bond;
 use crate::ports::Ports;
 use crate::topology::{Host, Tagging, Vlan, Vnic};
 
@@ -10,11 +11,18 @@ use crate::topology::{Host, Tagging, Vlan, Vnic};
 pub(super) struct Delivery {
     /// In the order of their numbers, each once.
     ports: std::collections::BTreeSet<(Tagging, PortNo)>,
+    /// Whether it goes out by the bonded uplinks as well, as it is.
+    bond: bool,
 }
 
 impl Delivery {
     pub(super) fn add(&mut self, port: PortNo, tagging: Tagging) {
         self.ports.insert((tagging, port));
+    }
+
+    /// Adds the bonded uplinks.
+    pub(super) fn add_bond(&mut self) {
+        self.bond = true;
     }
 
     /// Adds `vnic`, where it is there and a member of `vlan`.
@@ -49,6 +57,7 @@ impl Delivery {
                 .map(|(_, port)| Action::output(*port))
         };
         let mut actions: Vec<Action> = outputs(Tagging::Tagged).collect();
+        actions.extend(self.bond.then(bond::send));
         let mut untagged = outputs(Tagging::Untagged).peekable();
         if vlan.is_tagged() && untagged.peek().is_some() {
             actions.push(Action::PopVlan);

@@ -3,6 +3,7 @@
 use openflow::{Action, Match, OxmField, PortNo};
 
 use super::admission::Admission;
+use super::bond;
 use super::builder::{self, Builder, apply, flow, from_port, goto};
 use super::delivery::Delivery;
 use super::tables::{Table, priority};
@@ -54,15 +55,15 @@ pub fn admits(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
         if at.port == PortNo::LOCAL {
             Admission::host_itself(host).includes(*vlan)
         } else {
-            is_uplink(host, name) && Admission::uplink(host).includes(*vlan)
+            is_uplink(host, name)
+                && Admission::uplink(host).includes(*vlan)
+                && (!host.is_bonded() || bond::stands_for_all(host, ports) == Some(at.port))
         }
     };
     match (&host.bridges, at.role) {
         (Bridges::Chain(_), Role::Local) => at_vnic(),
         (Bridges::Chain(_), Role::Uplink) => at_uplink(),
-        (Bridges::Learning(_), Role::Learning) if !host.vnics.is_empty() => {
-            at_vnic() || at_uplink()
-        }
+        (Bridges::Learning(_), Role::Learning) if !host.is_open() => at_vnic() || at_uplink(),
         (Bridges::Learning(_) | Bridges::AnyLearning, Role::Learning) => true,
         _ => false,
     }
@@ -177,7 +178,12 @@ fn destinations(
             .into_iter()
             .collect(),
         (Bridges::Chain(chain), Role::Uplink, Role::Uplink) => {
-            let mut actions = vec![builder::clear_mark(), Action::output(at.port)];
+            let out = if is_bond(host, ports, entry) {
+                bond::send()
+            } else {
+                Action::output(at.port)
+            };
+            let mut actions = vec![builder::clear_mark(), out];
             match chain.uplink_patch().and_then(|name| ports.get(name)) {
                 Some(chain_port) if host.has_accept(vlan) => {
                     actions.splice(0..0, [builder::mark_copy(), Action::output(chain_port)]);
@@ -206,6 +212,7 @@ fn to_port(host: &Host, ports: &Ports, entry: &LearnedMac) -> Delivery {
     let mut delivery = Delivery::default();
     match ports.name(entry.at.port).and_then(|name| host.vnic(name)) {
         Some(vnic) => delivery.add_vnic(vnic, entry.vlan, ports),
+        None if is_bond(host, ports, entry) => delivery.add_bond(),
         // Uplinks and the host itself take frames as they are on the way.
         None => delivery.add(entry.at.port, Tagging::Tagged),
     }
@@ -216,6 +223,14 @@ fn to_port(host: &Host, ports: &Ports, entry: &LearnedMac) -> Delivery {
 /// Frames of `network` to `mac`.
 pub(super) fn to(network: Vlan, mac: openflow::MacAddr) -> Match {
     vlan::of(Match::new(), network).with(OxmField::EthDst, mac)
+}
+
+/// Whether `entry` is behind the bonded uplinks.
+fn is_bond(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
+    host.is_bonded()
+        && ports
+            .name(entry.at.port)
+            .is_some_and(|name| is_uplink(host, name))
 }
 
 fn is_uplink(host: &Host, name: &str) -> bool {

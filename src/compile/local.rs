@@ -18,8 +18,6 @@ use crate::topology::{ChainBridges, Controller, Host, Vlan};
 
 /// How many ports the switch remembers, as many as there are learned MAC addresses at the most.
 const REMEMBERED: u32 = MacTable::CAPACITY as u32;
-/// The low bits of a VLAN tag: its VID.
-const VID_BITS: u16 = 12;
 
 pub(super) fn compile(
     host: &Host,
@@ -165,7 +163,7 @@ fn remember_port(settings: &Controller) -> Action {
             result: None,
         }),
         specs: vec![
-            same(VID_BITS, OxmField::NxVlanTci),
+            same(vlan::VID_BITS, OxmField::NxVlanTci),
             same(48, OxmField::NxEthSrc),
             spec(
                 mark::PORT_BITS,

@@ -18,6 +18,7 @@
 //! a frame came from; see [`mark`].
 
 mod admission;
+mod bond;
 mod builder;
 mod delivery;
 mod learning;
@@ -29,6 +30,7 @@ mod tables;
 mod uplink;
 mod vlan;
 
+pub use bond::send as to_uplinks;
 pub use learning::{admits, learned, recover};
 pub use service::chain_of;
 pub use tables::Table;
@@ -78,7 +80,7 @@ pub fn bridge(
         (Bridges::Chain(chain), Role::Local) => local::compile(host, chain, settings, ports),
         (Bridges::Chain(chain), Role::Service) => service::compile(host, chain, ports, failed),
         (Bridges::Chain(chain), Role::Uplink) => uplink::compile(host, chain, settings, ports),
-        (Bridges::Learning(_), Role::Learning) if !host.vnics.is_empty() => {
+        (Bridges::Learning(_), Role::Learning) if !host.is_open() => {
             uplink::compile_single(host, settings, ports)
         }
         (Bridges::Learning(_) | Bridges::AnyLearning, Role::Learning) => open::compile(settings),

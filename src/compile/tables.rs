@@ -26,6 +26,19 @@ pub enum Table {
     Deliver = 7,
     /// Local bridge: gives copies to the vNICs with `promiscuous: accept`.
     Copy = 8,
+    /// Bonded uplinks: sends frames out by one of them. This table and those below are gone through
+    /// by `resubmit`, from the tables above.
+    Uplinks = 20,
+    /// Bonded uplinks: the member that an address is chosen.
+    Chosen = 21,
+    /// Bonded uplinks: the member of an address, the one in [`Table::Sent`] first.
+    Member = 22,
+    /// Bonded uplinks: written by the switch, the members by which addresses have sent last.
+    Sent = 23,
+    /// Bonded uplinks: how a frame that arrives has to come in.
+    Arrive = 24,
+    /// Bonded uplinks: whether it did.
+    Admit = 25,
 }
 
 impl From<Table> for TableId {

@@ -4,6 +4,7 @@
 use openflow::{Action, Match, PortNo};
 
 use super::admission::{self, Admission};
+use super::bond::{self, Bond};
 use super::builder::{self, Builder, apply, apply_then, from_port};
 use super::delivery::Delivery;
 use super::tables::{Table, priority};
@@ -80,8 +81,13 @@ pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) 
 fn admit_outside(builder: &mut Builder, host: &Host, settings: &Controller, ports: &Ports) {
     builder.packet_in_meter(settings);
     admission::refuse_the_rest(builder, host);
+    let bond = Bond::of(host, ports);
+    let arrive: Vec<Action> = bond.iter().map(|_| bond::arrive()).collect();
     for port in host.uplinks.iter().filter_map(|uplink| ports.get(uplink)) {
-        admission::classify(builder, port, &Admission::uplink(host));
+        admission::classify_then(builder, port, &Admission::uplink(host), &arrive);
+    }
+    if let Some(bond) = bond {
+        bond.compile(builder, settings);
     }
     admission::classify(builder, PortNo::LOCAL, &Admission::host_itself(host));
     admission::refuse_multicast_source(builder);
@@ -102,8 +108,12 @@ fn admit_outside(builder: &mut Builder, host: &Host, settings: &Controller, port
 /// way.
 fn outside(host: &Host, ports: &Ports, network: Vlan) -> Delivery {
     let mut outside = Delivery::default();
-    for port in host.uplinks.iter().filter_map(|uplink| ports.get(uplink)) {
-        outside.add(port, Tagging::Tagged);
+    if host.is_bonded() {
+        outside.add_bond();
+    } else {
+        for port in host.uplinks.iter().filter_map(|uplink| ports.get(uplink)) {
+            outside.add(port, Tagging::Tagged);
+        }
     }
     if !network.is_tagged() {
         outside.add(PortNo::LOCAL, Tagging::Tagged);

@@ -8,6 +8,8 @@ use crate::topology::Vlan;
 const NO_TAG: u16 = 0;
 /// Set in `vlan_vid` where there is a tag (`OFPVID_PRESENT`).
 const PRESENT: u16 = 0x1000;
+/// The low bits of a VLAN tag: its VID.
+pub(super) const VID_BITS: u16 = 12;
 /// The register that is 1 for a frame that had a priority tag.
 const UNCOVERED: OxmField = OxmField::Reg1;
 /// TPID of a service tag (802.1ad).

@@ -5,10 +5,13 @@ use bridgechain::health::Failed;
 use bridgechain::learning::{LearnedMac, Location};
 use bridgechain::portmap;
 use bridgechain::ports::Ports;
-use bridgechain::program::Program;
+use bridgechain::program::{Flow, FlowKey, Program};
 use bridgechain::simulate::{Delivery, Frame, Network};
 use bridgechain::topology::{Bridges, Controller, Role};
-use openflow::PortNo;
+use openflow::{
+    Action, Bundle, Cookie, FlowModFlags, HashFields, Instruction, MacAddr, Match, MemberAlgorithm,
+    PortNo, TableId,
+};
 
 use crate::world::{Heard, Outcome, Station, World};
 
@@ -47,9 +50,11 @@ pub(crate) fn network(world: &World) -> Network {
 
 /// Takes the links away that are down.
 pub(crate) fn take_links(world: &World, network: &mut Network) {
-    let ports = ports(world, Role::Service);
-    for port in world.down.iter().filter_map(|port| ports.get(port)) {
-        network.set_down(Role::Service, port);
+    for role in [Role::Service, outside_at(world)] {
+        let ports = ports(world, role);
+        for port in world.down.iter().filter_map(|port| ports.get(port)) {
+            network.set_down(role, port);
+        }
     }
 }
 
@@ -59,6 +64,42 @@ fn failed(world: &World) -> Failed {
         failed.set(ingress, true);
     }
     failed
+}
+
+/// The uplink that a hash over `mac` chooses, as a bundle over all of them does: those that are
+/// not there keep their places.
+pub(crate) fn balanced(world: &World, mac: MacAddr) -> Option<Station> {
+    let role = outside_at(world);
+    let number = |uplink: &String| {
+        ports(world, role)
+            .get(uplink)
+            .map_or(0, |port| port.0 as u16)
+    };
+    let choice = Action::Bundle(Box::new(Bundle {
+        algorithm: MemberAlgorithm::Hrw,
+        fields: HashFields::EthSrc,
+        basis: 0,
+        member_kind: Bundle::PORTS,
+        members: world.host.uplinks.iter().map(number).collect(),
+        dst: None,
+    }));
+    let key = FlowKey {
+        table: TableId(0),
+        priority: 0,
+        match_: Match::new(),
+    };
+    let flow = Flow {
+        cookie: Cookie(0),
+        idle_timeout: 0,
+        flags: FlowModFlags::empty(),
+        instructions: vec![Instruction::ApplyActions(vec![choice])],
+    };
+    let mut program = Program::default();
+    program.flows.insert(key, flow);
+    let mut network = Network::new(&world.host, [(role, ports(world, role), program)]);
+    take_links(world, &mut network);
+    let walk = network.inject(role, PortNo(0), Frame::new(mac, MacAddr::BROADCAST));
+    walk.deliveries.first().map(|copy| station(world, copy))
 }
 
 /// Whether the compiler takes `heard` over.
@@ -129,7 +170,7 @@ fn guests_at(world: &World) -> Role {
     }
 }
 
-fn outside_at(world: &World) -> Role {
+pub(crate) fn outside_at(world: &World) -> Role {
     match world.host.bridges {
         Bridges::Chain(_) => Role::Uplink,
         _ => Role::Learning,
@@ -164,7 +205,7 @@ pub(crate) fn location(world: &World, station: &Station) -> Option<Location> {
 }
 
 /// Who gets what leaves by a port.
-fn station(world: &World, copy: &Delivery) -> Station {
+pub(crate) fn station(world: &World, copy: &Delivery) -> Station {
     if copy.port == PortNo::LOCAL && copy.role == outside_at(world) {
         return Station::HostItself;
     }

@@ -8,5 +8,6 @@ mod rule;
 mod scenario;
 mod sharing;
 mod traced;
+mod uplinks;
 mod visibility;
 mod world;

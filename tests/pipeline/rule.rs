@@ -5,11 +5,12 @@
 
 use bridgechain::simulate::Frame;
 use bridgechain::topology::{
-    Bridges, Chain, FailurePolicy, Function, FunctionKind, Membership, Promiscuous, Tagging, Vlan,
-    Vnic,
+    Bridges, Chain, FailurePolicy, Function, FunctionKind, Membership, Promiscuous, Tagging,
+    UplinkMode, Vlan, Vnic,
 };
 use openflow::MacAddr;
 
+use crate::compiled;
 use crate::world::{Heard, Outcome, Station, World, share_name};
 
 /// What becomes of `frame`, sent by `from`.
@@ -25,11 +26,15 @@ pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
     {
         return outcome;
     }
-    outcome.reported =
-        !is_pinned(world, frame.src) && location(world, vlan, frame.src) != Some(from.clone());
+    if !arrives(world, from, frame) {
+        return outcome;
+    }
+    let from_place = place(world, from);
+    outcome.reported = !is_pinned(world, frame.src)
+        && location(world, vlan, frame.src) != Some(from_place.clone());
 
     let (mut guests, mut outside, is_inspected) = match destination(world, vlan, frame.dst) {
-        Destination::At(station) if station == *from && !is_vnic(from) => return outcome,
+        Destination::At(station) if station == from_place && !is_vnic(from) => return outcome,
         Destination::At(vnic) if is_vnic(&vnic) => {
             let guests = accepting(world, vlan).chain([vnic]).collect();
             (guests, Vec::new(), true)
@@ -57,7 +62,7 @@ pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
         }
     }
     seen.extend(guests);
-    seen.extend(outside);
+    seen.extend(by_uplinks(world, from, frame, outside));
     seen.sort();
     seen.dedup();
     for station in seen.into_iter().filter(|station| station != from) {
@@ -85,7 +90,11 @@ pub(crate) fn may_be_learned(world: &World, heard: &Heard) -> bool {
         Some(vnic) => vnic.roams && !is_spoofed(world, &heard.at, heard.mac),
         None => !must_have_own(world, &heard.at),
     };
-    is_there && may_have && !heard.mac.is_multicast() && admits(world, &heard.at, heard.vlan)
+    is_there
+        && may_have
+        && place(world, &heard.at) == heard.at
+        && !heard.mac.is_multicast()
+        && admits(world, &heard.at, heard.vlan)
 }
 
 /// The network that a frame belongs to and the VLAN ids that are its payload; `None` where the
@@ -223,6 +232,40 @@ fn location(world: &World, vlan: Vlan, mac: MacAddr) -> Option<Station> {
     may_be_learned(world, heard).then(|| heard.at.clone())
 }
 
+/// Where what is learned of a station is kept: uplinks that are used as one have one place, that of
+/// the first that is there.
+fn place(world: &World, station: &Station) -> Station {
+    let mut uplinks = world.host.uplinks.iter();
+    match uplinks.find(|uplink| world.is_there(uplink)) {
+        Some(first) if is_uplink(station) && world.is_bonded() => Station::Uplink(first.clone()),
+        _ => station.clone(),
+    }
+}
+
+/// Whether a frame is taken from where it comes. Uplinks that are used as one get several copies,
+/// of which one is taken: that by the uplink of the destination, as that is where the physical
+/// switch has seen it, or of the source, where the frame is for many.
+fn arrives(world: &World, from: &Station, frame: &Frame) -> bool {
+    let decisive = match frame.dst.is_multicast() {
+        true => frame.src,
+        false => frame.dst,
+    };
+    !world.is_bonded() || !is_uplink(from) || chosen(world, decisive).as_ref() == Some(from)
+}
+
+/// Which of the uplinks that are used as one an address has: the first with a link, or one of
+/// those with a link by a hash.
+fn chosen(world: &World, mac: MacAddr) -> Option<Station> {
+    match world.host.uplink_mode {
+        UplinkMode::Balance => compiled::balanced(world, mac),
+        _ => world.live_uplinks().next().cloned().map(Station::Uplink),
+    }
+}
+
+fn is_uplink(station: &Station) -> bool {
+    matches!(station, Station::Uplink(_))
+}
+
 fn is_vnic(station: &Station) -> bool {
     matches!(station, Station::Vnic(_))
 }
@@ -256,13 +299,26 @@ fn outside(world: &World, vlan: Vlan) -> Vec<Station> {
         let strays = world.strays.iter().cloned().map(Station::Stray);
         return strays.chain([Station::HostItself]).collect();
     }
-    let uplinks = world
-        .host
-        .uplinks
-        .iter()
-        .filter(|port| world.is_there(port));
+    let uplinks = world.live_uplinks().cloned().map(Station::Uplink);
     let host = (!vlan.is_tagged()).then_some(Station::HostItself);
-    uplinks.cloned().map(Station::Uplink).chain(host).collect()
+    uplinks.chain(host).collect()
+}
+
+/// Which of `outside` a frame reaches: of uplinks that are used as one that of its source, if it
+/// does not come from there itself; of others those with a link.
+fn by_uplinks(world: &World, from: &Station, frame: &Frame, outside: Vec<Station>) -> Vec<Station> {
+    let (mut uplinks, mut reached): (Vec<_>, Vec<_>) = outside.into_iter().partition(is_uplink);
+    if !world.is_bonded() {
+        uplinks.retain(|station| {
+            world
+                .live_uplinks()
+                .any(|live| *station == Station::Uplink(live.clone()))
+        });
+        reached.extend(uplinks);
+    } else if !uplinks.is_empty() && !is_uplink(from) {
+        reached.extend(chosen(world, frame.src));
+    }
+    reached
 }
 
 /// What the network functions do to a frame.

@@ -39,36 +39,42 @@ pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
         btree_set(port_name(), 0..6),
         vec(weighted(0.2), FUNCTION_PORTS),
         btree_set(leg(true), 0..3),
+        btree_set(uplink_name(), 0..3),
         heard,
         vec(probe(), 1..32),
     );
-    parts.prop_map(|(host, absent, down, failed, heard, probes)| {
-        let strays = ["stray0", "stray1", "stray2"].map(str::to_owned).to_vec();
-        let ports = host.function_ports().zip(down);
-        let down = ports.filter(|(_, is_down)| *is_down);
-        let mut world = World {
-            down: down.map(|(port, _)| port.to_owned()).collect(),
-            host,
-            absent,
-            failed,
-            strays,
-            heard: Vec::new(),
-        };
-        let senders = world.senders();
-        let heard: BTreeMap<(Vlan, MacAddr), Station> = heard
-            .into_iter()
-            .map(|(vlan, mac, at)| ((network(VLANS[vlan]), mac), at.get(&senders).clone()))
-            .collect();
-        world.heard = heard
-            .into_iter()
-            .map(|((vlan, mac), at)| Heard { vlan, mac, at })
-            .collect();
-        let probes = probes
-            .into_iter()
-            .map(|probe| probe.sent_in(&world, &senders))
-            .collect();
-        Scenario { world, probes }
-    })
+    parts.prop_map(
+        |(host, absent, down, failed, uplinks_down, heard, probes)| {
+            let strays = ["stray0", "stray1", "stray2"].map(str::to_owned).to_vec();
+            let ports = host.function_ports().zip(down);
+            let down = ports.filter(|(_, is_down)| *is_down);
+            let mut world = World {
+                down: down
+                    .map(|(port, _)| port.to_owned())
+                    .chain(uplinks_down)
+                    .collect(),
+                host,
+                absent,
+                failed,
+                strays,
+                heard: Vec::new(),
+            };
+            let senders = world.senders();
+            let heard: BTreeMap<(Vlan, MacAddr), Station> = heard
+                .into_iter()
+                .map(|(vlan, mac, at)| ((network(VLANS[vlan]), mac), at.get(&senders).clone()))
+                .collect();
+            world.heard = heard
+                .into_iter()
+                .map(|((vlan, mac), at)| Heard { vlan, mac, at })
+                .collect();
+            let probes = probes
+                .into_iter()
+                .map(|probe| probe.sent_in(&world, &senders))
+                .collect();
+            Scenario { world, probes }
+        },
+    )
 }
 
 /// A frame in words that mean something on every host.
@@ -216,9 +222,13 @@ fn tags() -> impl Strategy<Value = Vec<Tag>> {
 fn port_name() -> impl Strategy<Value = String> {
     prop_oneof![
         (0..VNICS).prop_map(|index| format!("vm{index}")),
-        (0..2_u8).prop_map(|index| format!("eth{index}")),
+        uplink_name(),
         function_port(),
     ]
+}
+
+fn uplink_name() -> impl Strategy<Value = String> {
+    (0..3_u8).prop_map(|index| format!("eth{index}"))
 }
 
 /// A port of a network function, as [`RawFunction::named`] calls it.
@@ -249,11 +259,12 @@ fn host() -> impl Strategy<Value = Host> {
                 }
             })
             .boxed();
-        (layout(), 0..3_u8, vnics, vec(chain(), 0..3)).prop_map(
-            move |(bridges, uplinks, vnics, chains)| {
+        (layout(), uplinks(), vnics, vec(chain(), 0..3)).prop_map(
+            move |(bridges, (uplink_mode, uplinks), vnics, chains)| {
                 let mut host = Host {
                     bridges,
                     uplinks: (0..uplinks).map(|index| format!("eth{index}")).collect(),
+                    uplink_mode,
                     networks: networks.clone(),
                     vnics,
                     ..bare_host()
@@ -265,7 +276,7 @@ fn host() -> impl Strategy<Value = Host> {
                         host.chains = disjoint(&host, chains);
                     }
                     Bridges::Chain(_) => {}
-                    Bridges::Learning(_) if host.vnics.is_empty() => host.uplinks.clear(),
+                    Bridges::Learning(_) if host.is_open() => host.uplinks.clear(),
                     Bridges::Learning(_) => {}
                     Bridges::AnyLearning => {
                         host.vnics.clear();
@@ -276,6 +287,17 @@ fn host() -> impl Strategy<Value = Host> {
             },
         )
     })
+}
+
+fn uplinks() -> impl Strategy<Value = (UplinkMode, u8)> {
+    let mode = select(
+        &[
+            UplinkMode::Separate,
+            UplinkMode::ActiveBackup,
+            UplinkMode::Balance,
+        ][..],
+    );
+    (mode, 0..4_u8)
 }
 
 /// A host with a service bridge, and nothing on it.

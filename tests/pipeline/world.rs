@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bridgechain::topology::{Bridges, Function, FunctionKind, Host, Redundancy, Vlan};
+use bridgechain::topology::{Bridges, Function, FunctionKind, Host, Redundancy, UplinkMode, Vlan};
 use openflow::MacAddr;
 
 /// A host at a moment.
@@ -11,7 +11,7 @@ pub(crate) struct World {
     pub(crate) host: Host,
     /// Configured ports that do not exist, by name.
     pub(crate) absent: BTreeSet<String>,
-    /// Ports of network functions that have no link.
+    /// Ports of network functions, and uplinks, that have no link.
     pub(crate) down: BTreeSet<String>,
     /// Instances of inline functions that have failed their health check, by their ingress leg.
     pub(crate) failed: BTreeSet<String>,
@@ -68,13 +68,24 @@ impl World {
     pub(crate) fn is_open(&self) -> bool {
         match self.host.bridges {
             Bridges::Chain(_) => false,
-            Bridges::Learning(_) => self.host.vnics.is_empty(),
+            Bridges::Learning(_) => self.host.vnics.is_empty() && !self.is_bonded(),
             Bridges::AnyLearning => true,
         }
     }
 
     pub(crate) fn has_service_bridge(&self) -> bool {
         matches!(&self.host.bridges, Bridges::Chain(chain) if chain.service.is_some())
+    }
+
+    /// The uplinks by which frames come and go, in the order of the configuration.
+    pub(crate) fn live_uplinks(&self) -> impl Iterator<Item = &String> {
+        let uplinks = self.host.uplinks.iter();
+        uplinks.filter(|port| self.is_there(port) && !self.down.contains(*port))
+    }
+
+    /// Whether several uplinks are used as one.
+    pub(crate) fn is_bonded(&self) -> bool {
+        self.host.uplink_mode != UplinkMode::Separate && self.host.uplinks.len() > 1
     }
 
     /// All that a frame may come from.
@@ -87,8 +98,7 @@ impl World {
         let there = |port: &&String| self.is_there(port);
         let vnics = self.host.vnics.iter().map(|vnic| &vnic.port).filter(there);
         senders.extend(vnics.cloned().map(Station::Vnic));
-        let uplinks = self.host.uplinks.iter().filter(there);
-        senders.extend(uplinks.cloned().map(Station::Uplink));
+        senders.extend(self.live_uplinks().cloned().map(Station::Uplink));
         if self.has_service_bridge() {
             let functions = self.functions().filter(|function| !is_in_the_way(function));
             let ports = functions.flat_map(|function| function.kind.ports());
