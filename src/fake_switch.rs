@@ -24,6 +24,8 @@ impl FakeSwitch {
             Message::FlowMod(flow_mod) => self.flow_mod(flow_mod),
             Message::GroupMod(group_mod) => self.group_mod(group_mod),
             Message::MeterMod(meter_mod) => self.meter_mod(meter_mod),
+            // A frame changes nothing here.
+            Message::PacketOut(_) => Ok(()),
             other => Err(format!("not a change: {other:?}")),
         }
     }

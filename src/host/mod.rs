@@ -32,6 +32,7 @@ mod backoff;
 mod bridge;
 mod counters;
 mod learn;
+mod notify;
 mod port;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,7 @@ use crate::reconcile::{self, Found};
 use crate::session::{Event, Snapshot, describe_refusal};
 use crate::topology::{Bridges, Host, Role, Topology};
 use bridge::{Bridge, Phase};
+use notify::Notices;
 
 /// Where what a [`HostState`] decides goes: the sessions of its bridges.
 ///
@@ -81,6 +83,7 @@ pub struct HostState {
     counters: Counters,
     /// Frames were refused for lack of room in the MAC table, and that was said.
     crowded: bool,
+    notices: Notices,
 }
 
 impl HostState {
@@ -97,6 +100,7 @@ impl HostState {
             read_once: BTreeSet::new(),
             counters: Counters::default(),
             crowded: false,
+            notices: Notices::default(),
         }
     }
 
@@ -108,6 +112,7 @@ impl HostState {
             .or_insert_with(|| Bridge::new(role));
         bridge.connect(out);
         self.set_ports(role, ports);
+        self.links_unknown();
         self.advance_all(out);
     }
 
@@ -126,7 +131,10 @@ impl HostState {
         match event {
             Event::PacketIn(packet_in) => self.packet_in(role, &packet_in, out),
             Event::FlowRemoved(removed) => self.flow_removed(role, &removed, out),
-            Event::PortStatus(status) => self.port_status(role, &status, out),
+            Event::PortStatus(status) => {
+                self.port_status(role, &status, out);
+                self.link_status(now, role, &status);
+            }
             Event::ReadBack(snapshot) => self.read_back(role, snapshot, out),
             Event::Committed => self.committed(role, out),
             Event::Rejected(reason) => self.rejected(now, role, &reason, out),
@@ -172,10 +180,12 @@ impl HostState {
         self.bridges
             .values()
             .filter_map(|bridge| bridge.backoff.until())
+            .chain(self.notices.poll_timeout())
             .min()
     }
 
-    /// Tries again what was refused, where it has waited for long enough by `now`.
+    /// Does what has waited for long enough by `now`: tries again what was refused, and goes on
+    /// with announcements.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut impl Outbox) {
         let mut over = Vec::new();
         for bridge in self.bridges.values_mut() {
@@ -186,6 +196,7 @@ impl HostState {
         for role in over {
             self.advance(role, out);
         }
+        self.announce(now, out);
     }
 
     /// What was done so far.

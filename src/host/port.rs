@@ -6,6 +6,8 @@ use openflow::{PortNo, PortReason, PortStatus};
 use tracing::info;
 
 use super::{HostState, Outbox};
+use crate::compile;
+use crate::learning::LearnedMac;
 use crate::ports::Ports;
 use crate::topology::Role;
 
@@ -43,15 +45,22 @@ impl HostState {
     }
 
     /// The numbers `changed` of the bridge with `role` stand for another port now, or for none:
-    /// what was learned there is forgotten.
+    /// what was learned there is forgotten, and what was learned at a port that is no longer where
+    /// such addresses are learned: another of the bonded uplinks may stand for them all now.
     fn ports_changed(&mut self, role: Role, changed: &BTreeSet<PortNo>) {
         self.with_bridge(role, |bridge| {
             bridge.stale = true;
             bridge.backoff.cut_short();
         });
-        let forgotten = self
-            .macs
-            .purge(|entry| entry.at.role == role && changed.contains(&entry.at.port));
+        let host = self.topology.hosts.get(&self.name);
+        let ports = self.bridges.get(&role).map(|bridge| &bridge.ports);
+        let is_admitted = |entry: &LearnedMac| {
+            let host_and_ports = host.zip(ports);
+            host_and_ports.is_none_or(|(host, ports)| compile::admits(host, ports, entry))
+        };
+        let forgotten = self.macs.purge(|entry| {
+            entry.at.role == role && (changed.contains(&entry.at.port) || !is_admitted(entry))
+        });
         self.counters.forgotten += forgotten as u64;
         if forgotten > 0 {
             self.mark_stale();

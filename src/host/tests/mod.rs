@@ -8,3 +8,4 @@ mod reload;
 mod restart;
 mod roaming;
 mod topologies;
+mod uplinks;
