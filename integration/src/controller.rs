@@ -71,9 +71,18 @@ impl Controller {
     ///
     /// The program cannot be built or started.
     pub fn start(namespace: &Namespace, config: &Path) -> Result<Self> {
+        Self::start_logging(namespace, config, "info")
+    }
+
+    /// The same, with a filter for its log (`RUST_LOG`).
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_logging(namespace: &Namespace, config: &Path, filter: &str) -> Result<Self> {
         let program = program()?.to_string_lossy();
         let mut command = namespace.command(&program);
-        command.arg("run").arg(config);
+        command.arg("run").arg(config).env("RUST_LOG", filter);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())

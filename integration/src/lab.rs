@@ -113,6 +113,15 @@ impl Lab {
         Controller::start(self.layout.host(), &self.layout.config())
     }
 
+    /// The same, with a filter for its log (`RUST_LOG`).
+    ///
+    /// # Errors
+    ///
+    /// As [`start_controller`](Self::start_controller).
+    pub fn start_controller_logging(&self, filter: &str) -> Result<Controller> {
+        Controller::start_logging(self.layout.host(), &self.layout.config(), filter)
+    }
+
     /// Waits until all bridges were brought into line with the config, and the next frame will meet
     /// that.
     ///

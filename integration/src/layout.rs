@@ -11,8 +11,9 @@ use crate::command::run;
 use crate::controller;
 use crate::netns::Namespace;
 use crate::ovs::PrivateOvs;
-use crate::plan::{HOST, Plan, Role, Station};
+use crate::plan::{HOST, Plan, Role, SWITCH, Station};
 use crate::run_dir::{self, RunDir};
+use crate::switch::Switch;
 use crate::wait;
 
 /// The lab's copy of the config it was built from, in its run directory.
@@ -39,7 +40,18 @@ impl Layout {
     ///
     /// A tool is missing or fails.
     pub fn build(run_dir: &RunDir, plan: Plan) -> Result<Self> {
-        Self::build_at(run_dir, plan, None)
+        if !plan.has_switch() {
+            return Self::build_at(run_dir, plan, None);
+        }
+        let namespace = Namespace::add(run_dir::namespace(run_dir.name(), SWITCH))?;
+        let switch = Switch::build(run_dir, namespace.clone(), None)?;
+        let layout = Self::build_at(run_dir, plan, Some(namespace))?;
+        for station in &layout.plan.stations {
+            if station.role == Role::Switch || station.bridge == SWITCH {
+                switch.plug(&station.port)?;
+            }
+        }
+        Ok(layout)
     }
 
     /// The same; uplinks to a switch have their other ends in its namespace.
@@ -118,12 +130,13 @@ impl Layout {
         let plan = Plan::of(&topology, Plan::choose_host(&topology, Some(&host))?);
         let host = Namespace::named(run_dir::namespace(name, HOST));
         let ovs = PrivateOvs::at(&dir, &host);
+        let switch = || Namespace::named(run_dir::namespace(name, SWITCH));
         Ok(Self {
             name: name.to_owned(),
             host,
             ovs,
+            switch: plan.has_switch().then(switch),
             plan,
-            switch: None,
         })
     }
 
@@ -135,6 +148,33 @@ impl Layout {
     /// The namespace of the host, in which Open vSwitch runs and the controller belongs.
     pub fn host(&self) -> &Namespace {
         &self.host
+    }
+
+    /// The namespace of the switch that the uplinks lead to.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn switch(&self) -> Result<&Namespace> {
+        let switch = self.switch.as_ref();
+        switch.context("the uplinks lead to no switch")
+    }
+
+    /// The uplinks to the switch that have no link at the moment.
+    ///
+    /// # Errors
+    ///
+    /// `ip` fails.
+    pub fn uplinks_without_link(&self) -> Result<Vec<String>> {
+        let mut without = Vec::new();
+        let stations = self.plan.stations.iter();
+        for station in stations.filter(|station| station.role == Role::Switch) {
+            let link = self.host.ip(&["-o", "link", "show", &station.port])?;
+            if !link.contains(" state UP ") {
+                without.push(station.port.clone());
+            }
+        }
+        Ok(without)
     }
 
     /// The Open vSwitch.
@@ -183,8 +223,13 @@ impl Layout {
         }
     }
 
-    /// Makes the namespace of a station and the pair of devices that joins it to the host's.
+    /// Makes the namespace of a station and the pair of devices that joins it to the host's, or to
+    /// that of the switch.
     fn add_veth(&self, station: &Station) -> Result<()> {
+        let near = match station.bridge.as_str() {
+            SWITCH => self.switch()?,
+            _ => &self.host,
+        };
         let namespace = self.namespace(station);
         if station.role != Role::Switch {
             Namespace::add(namespace.name().to_owned())?;
@@ -198,10 +243,8 @@ impl Layout {
             "netns",
             namespace.name(),
         ];
-        self.host
-            .ip(&[&["link", "add", "name", &station.port], &veth[..]].concat())?;
-        self.host
-            .ip(&["link", "set", "dev", &station.port, "up"])
+        near.ip(&[&["link", "add", "name", &station.port], &veth[..]].concat())?;
+        near.ip(&["link", "set", "dev", &station.port, "up"])
             .map(drop)
     }
 
@@ -215,7 +258,7 @@ impl Layout {
                 "add-br {bridge} -- set bridge {bridge} datapath_type=netdev fail_mode=secure"
             ));
         }
-        for station in &self.plan.stations {
+        for station in self.plan.at_bridges() {
             let Station {
                 bridge, port, mac, ..
             } = station;

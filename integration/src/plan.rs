@@ -13,6 +13,9 @@ pub const OUTSIDE: &str = "outside";
 /// The name of the host itself, in commands.
 pub const HOST: &str = "host";
 
+/// The physical switch that uplinks lead to which are used as one: its namespace.
+pub const SWITCH: &str = "switch";
+
 /// The one bridge of a host that lets any bridge be its learning switch.
 const ANY_BRIDGE: &str = "br0";
 /// The guests at that bridge.
@@ -38,7 +41,7 @@ pub struct Station {
     pub name: String,
     /// The name of the port (the OVS interface), which no other station has.
     pub port: String,
-    /// The bridge of the port.
+    /// The bridge of the port; [`SWITCH`] for the network behind uplinks that are used as one.
     pub bridge: String,
     /// What the station is.
     pub role: Role,
@@ -144,9 +147,34 @@ impl Plan {
         plan
     }
 
-    /// What a lab for one host of a topology consists of.
+    /// What a lab for one host of a topology consists of. Uplinks that are used as one lead to a
+    /// physical switch, and the network outside is behind that.
     pub fn of(topology: &Topology, host: &Host) -> Self {
-        Self::numbered(topology, host, 0)
+        let mut plan = Self::numbered(topology, host, 0);
+        let uplinks = plan.stations.iter_mut();
+        let uplinks = uplinks.filter(|station| station.role == Role::Outside);
+        let mut speech = None;
+        for station in uplinks.filter(|_| host.is_bonded()) {
+            speech = Some(Speech::of_station(station));
+            station.role = Role::Switch;
+            station.name = station.port.clone();
+            station.address = None;
+        }
+        if let Some(speech) = speech {
+            plan.add(OUTSIDE, OUTSIDE, SWITCH, Role::Outside, speech);
+        }
+        plan
+    }
+
+    /// The stations at the ports of the host's bridges.
+    pub fn at_bridges(&self) -> impl Iterator<Item = &Station> {
+        let stations = self.stations.iter();
+        stations.filter(|station| station.bridge != SWITCH)
+    }
+
+    /// Whether the host has a physical switch of its own.
+    pub fn has_switch(&self) -> bool {
+        self.at_bridges().count() < self.stations.len()
     }
 
     fn numbered(topology: &Topology, host: &Host, before: usize) -> Self {
@@ -247,6 +275,15 @@ impl Speech {
         network: Vlan::UNTAGGED,
         tagged: false,
     };
+
+    /// As that station speaks.
+    fn of_station(station: &Station) -> Self {
+        let network = station.vlan.and_then(Vlan::new);
+        Self {
+            network: network.unwrap_or(Vlan::UNTAGGED),
+            tagged: network.is_some(),
+        }
+    }
 
     /// A trunked vNIC speaks in its native network, else in the lowest of its networks.
     fn of(membership: &Membership) -> Self {

@@ -210,16 +210,19 @@ impl Lab {
         Ok(())
     }
 
-    /// Waits until the captures show every frame that the switch has put out of its ports so far.
+    /// Waits until the captures show every frame that the switch has put out of its ports so far;
+    /// those of uplinks that have no link are left out.
     ///
     /// # Errors
     ///
     /// A port does not exist, or does not bring frames to its station.
     pub fn flush(&self) -> Result<()> {
         let marker = self.put_out()?;
-        let stations = &self.layout().plan().stations;
-        let ports: Vec<_> = stations.iter().map(|station| &*station.port).collect();
-        await_marker(self.sightings(), marker, &ports)
+        let without_link = self.layout().uplinks_without_link()?;
+        let stations = self.layout().plan().at_bridges();
+        let ports = stations.map(|station| &*station.port);
+        let ports = ports.filter(|port| without_link.iter().all(|down| down != port));
+        await_marker(self.sightings(), marker, &ports.collect::<Vec<_>>())
     }
 
     /// Makes the switch put a frame out of every port, and returns its marker.
@@ -228,12 +231,12 @@ impl Lab {
         let plan = self.layout().plan();
         // Hosts that share a switch have one address each, as they would.
         let [.., high, low] = plan.before.to_be_bytes();
-        let frame = Frame::probe(
-            MacAddr([2, 0, 0, 0, high, low]),
-            MacAddr::BROADCAST,
-            Vec::new(),
-            marker,
-        );
+        // The physical switch of a single host does not pass it on: it would come back.
+        let dst = match plan.has_switch() {
+            true => NEVER_FORWARDED,
+            false => MacAddr::BROADCAST,
+        };
+        let frame = Frame::probe(MacAddr([2, 0, 0, 0, high, low]), dst, Vec::new(), marker);
         let frame: String = frame
             .encode()
             .iter()
@@ -278,6 +281,9 @@ pub(crate) fn await_marker(inbox: &Inbox<Sighting>, marker: u64, ports: &[&str])
         }
     }
 }
+
+/// An address to which no bridge forwards frames (IEEE 802.1Q, table 8-1).
+const NEVER_FORWARDED: MacAddr = MacAddr([0x01, 0x80, 0xc2, 0, 0, 0x0e]);
 
 /// A marker that no other frame of this process has; its lower half is 0.
 pub(crate) fn new_marker() -> u64 {

@@ -42,7 +42,7 @@ pub fn admits(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
     let owner = host.owner(*mac);
     let is_owner = owner.is_some_and(|owner| owner.roams && owner.port == name);
     if mac.is_multicast()
-        || owner.is_some_and(|owner| !is_owner && !(owner.roams && is_uplink(host, name)))
+        || owner.is_some_and(|owner| !(is_owner || owner.roams && is_uplink(host, name)))
     {
         return false;
     }

@@ -109,12 +109,9 @@ impl HostState {
             let mut bridges = self.bridges.values();
             bridges.any(|bridge| bridge.ports.get(port).is_some())
         };
-        let vnics = host
-            .vnics
-            .iter()
-            // A VM that may be elsewhere is here if its address was learned here.
-            .filter(|vnic| !vnic.roams && is_there(&vnic.port));
-        let pinned = vnics.filter_map(|vnic| Some((vnic.mac?, vnic.membership.vlans())));
+        // The address of a VM that may be elsewhere is learned, wherever it is.
+        let vnics = host.vnics.iter().filter(|vnic| is_there(&vnic.port));
+        let pinned = vnics.filter_map(|vnic| Some((vnic.pinned_mac()?, vnic.membership.vlans())));
         let pinned = pinned.flat_map(|(mac, vlans)| vlans.into_iter().map(move |vlan| (vlan, mac)));
         let learned = self.macs.iter().filter(|entry| {
             let port = name(entry.at.role, entry.at.port);
