@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use openflow::{Port, PortNo, PortReason, PortStatus};
+use openflow::{Port, PortConfig, PortNo, PortReason, PortState, PortStatus};
 
 /// The ports of one bridge, by OVS interface name and by OpenFlow port number.
 ///
@@ -11,6 +11,8 @@ use openflow::{Port, PortNo, PortReason, PortStatus};
 pub struct Ports {
     numbers: BTreeMap<String, PortNo>,
     names: BTreeMap<PortNo, String>,
+    /// Those of them that are known to carry no frames.
+    down: BTreeSet<PortNo>,
 }
 
 impl Ports {
@@ -24,11 +26,17 @@ impl Ports {
         self.names.get(&number).map(String::as_str)
     }
 
+    /// Whether the port numbered `number` is there and, as far as is known, has a link.
+    pub fn is_up(&self, number: PortNo) -> bool {
+        self.names.contains_key(&number) && !self.down.contains(&number)
+    }
+
     /// Adds a port, in place of any that has its name or its number.
     pub fn insert(&mut self, name: String, number: PortNo) {
         self.remove(number);
         if let Some(renumbered) = self.numbers.insert(name.clone(), number) {
             self.names.remove(&renumbered);
+            self.down.remove(&renumbered);
         }
         self.names.insert(number, name);
     }
@@ -37,13 +45,14 @@ impl Ports {
     pub fn remove(&mut self, number: PortNo) -> Option<String> {
         let name = self.names.remove(&number)?;
         self.numbers.remove(&name);
+        self.down.remove(&number);
         Some(name)
     }
 
     /// Follows what a bridge tells of one of its ports, and returns the numbers that stand for
     /// another port now, or for none.
     ///
-    /// Nothing changes where only its link or its configuration did, and neither at the end of a
+    /// No number does where only its link or its configuration changed, and neither at the end of a
     /// port whose name or number another one has taken over.
     pub fn update(&mut self, PortStatus { reason, desc }: &PortStatus) -> BTreeSet<PortNo> {
         let (name, number) = name_and_number(desc);
@@ -51,15 +60,27 @@ impl Ports {
         let is_there = number_before == Some(number);
         let is_deleted = *reason == PortReason::Delete;
         if is_there != is_deleted {
+            if is_there {
+                self.set_link(number, has_link(desc));
+            }
             return BTreeSet::new();
         }
         if is_deleted {
             self.remove(number);
         } else {
             self.insert(name, number);
+            self.set_link(number, has_link(desc));
         }
         // A port that comes back under another number is no longer at the one before.
         number_before.into_iter().chain([number]).collect()
+    }
+
+    fn set_link(&mut self, number: PortNo, up: bool) {
+        if up {
+            self.down.remove(&number);
+        } else {
+            self.down.insert(number);
+        }
     }
 
     /// All ports in the order of their names.
@@ -82,8 +103,19 @@ impl FromIterator<(String, PortNo)> for Ports {
 
 impl<'p> FromIterator<&'p Port> for Ports {
     fn from_iter<T: IntoIterator<Item = &'p Port>>(ports: T) -> Self {
-        ports.into_iter().map(name_and_number).collect()
+        let mut all = Self::default();
+        for port in ports {
+            let (name, number) = name_and_number(port);
+            all.insert(name, number);
+            all.set_link(number, has_link(port));
+        }
+        all
     }
+}
+
+/// Whether frames pass a port: it has a link, and nobody has shut it.
+fn has_link(port: &Port) -> bool {
+    !port.state.contains(PortState::LINK_DOWN) && !port.config.contains(PortConfig::PORT_DOWN)
 }
 
 fn name_and_number(port: &Port) -> (String, PortNo) {
@@ -92,7 +124,7 @@ fn name_and_number(port: &Port) -> (String, PortNo) {
 
 #[cfg(test)]
 mod tests {
-    use openflow::{MacAddr, PortConfig, PortFeatures, PortName, PortState};
+    use openflow::{MacAddr, PortFeatures, PortName};
 
     use super::*;
 
@@ -127,6 +159,27 @@ mod tests {
             max_speed: 0,
         };
         PortStatus { reason, desc }
+    }
+
+    #[test]
+    fn links_are_followed() {
+        let without_link = |reason| {
+            let mut status = told(reason, "ips-in", 4);
+            status.desc.state = PortState::LINK_DOWN;
+            status
+        };
+        let number = PortNo(4);
+        let mut ports = Ports::from_iter([&without_link(PortReason::Add).desc]);
+        assert!(!ports.is_up(number));
+        ports.update(&told(PortReason::Modify, "ips-in", 4));
+        assert!(ports.is_up(number));
+        ports.update(&without_link(PortReason::Modify));
+        assert!(!ports.is_up(number));
+        // Another port under this number has a link of its own.
+        ports.update(&told(PortReason::Add, "ids0", 4));
+        assert!(ports.is_up(number));
+        ports.update(&told(PortReason::Delete, "ids0", 4));
+        assert!(!ports.is_up(number));
     }
 
     #[test]
