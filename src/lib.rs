@@ -23,4 +23,5 @@ pub mod reconcile;
 pub mod session;
 pub mod setup;
 pub mod simulate;
+pub mod status;
 pub mod topology;

@@ -219,6 +219,45 @@ impl Host {
         }
     }
 
+    /// The inline function with an instance at this ingress leg, and its chain.
+    pub fn function_of(&self, ingress: &str) -> Option<(&Chain, &Function)> {
+        let is_here = |function: &&Function| match &function.kind {
+            FunctionKind::Inline { instances, .. } => {
+                instances.iter().any(|instance| instance.ingress == ingress)
+            }
+            FunctionKind::Tap { .. } => false,
+        };
+        self.chains
+            .iter()
+            .find_map(|chain| Some((chain, chain.functions.iter().find(is_here)?)))
+    }
+
+    /// Whether probes of health checks may be about: where there is an inline function, be it in shadow.
+    /// One that is not probed may have been a moment ago.
+    pub fn has_probes(&self) -> bool {
+        self.chains
+            .iter()
+            .flat_map(|chain| &chain.functions)
+            .any(|function| matches!(function.kind, FunctionKind::Inline { .. }))
+    }
+
+    /// The instances that are probed through the data path, drained and shadow ones among them, each
+    /// with how it is done.
+    pub fn health_checked(&self) -> impl Iterator<Item = (&InlineInstance, HealthCheck)> {
+        self.chains
+            .iter()
+            .flat_map(|chain| &chain.functions)
+            .filter_map(|function| match &function.kind {
+                FunctionKind::Inline {
+                    health_check: Some(check),
+                    instances,
+                    ..
+                } => Some(instances.iter().map(|instance| (instance, *check))),
+                _ => None,
+            })
+            .flatten()
+    }
+
     /// Whether any vNIC sees all frames of `vlan` (`promiscuous: accept`).
     pub fn has_accept(&self, vlan: Vlan) -> bool {
         self.vnics.iter().any(|vnic| vnic.accepts(vlan))

@@ -182,7 +182,7 @@ fn flows_prints_json_for_programs() {
     let bridges: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(bridges[0]["host"], "node1");
     assert_eq!(bridges[0]["role"], "service");
-    assert_eq!(bridges[0]["flows"][0]["priority"], 400);
+    assert_eq!(bridges[0]["flows"][0]["priority"], 600);
     assert_eq!(bridges[0]["groups"].as_array().map(Vec::len), Some(4));
 }
 

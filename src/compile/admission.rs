@@ -178,8 +178,17 @@ pub(super) fn refuse_multicast_source(builder: &mut Builder) {
 }
 
 /// Refuses every MAC address of the host's vNICs as a source; [`admit_vnics`] and
-/// [`admit_roaming_outside`] make the exceptions.
+/// [`admit_roaming_outside`] make the exceptions. For those of probes there is none: they are the
+/// controller's own.
 pub(super) fn refuse_spoofed(builder: &mut Builder, host: &Host) {
+    if host.has_probes() {
+        builder.drop(
+            Table::Source,
+            priority::PROBE,
+            builder::from_probe(Match::new()),
+            Class::DropSpoofed,
+        );
+    }
     for mac in host.vnics.iter().filter_map(|vnic| vnic.mac) {
         builder.drop(
             Table::Source,

@@ -8,6 +8,7 @@ use openflow::{
 use super::tables::{Table, priority};
 use super::{FIRST_GROUP, FIRST_METER, GROUPS, METERS, mark};
 use crate::cookie::Class;
+use crate::health;
 use crate::program::{Flow, FlowKey, Group, Meter, Program};
 use crate::topology::Controller;
 
@@ -168,6 +169,11 @@ pub(super) fn multicast(match_: Match, field: OxmField) -> Match {
 /// Frames that came in by `port`.
 pub(super) fn from_port(port: PortNo) -> Match {
     Match::new().with(OxmField::InPort, port)
+}
+
+/// `match_` restricted to the probes of health checks.
+pub(super) fn from_probe(match_: Match) -> Match {
+    match_.with_masked(OxmField::EthSrc, health::MAC, health::MAC_MASK)
 }
 
 pub(super) fn goto(table: Table) -> Vec<Instruction> {

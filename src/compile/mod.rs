@@ -25,6 +25,7 @@ mod learning;
 mod local;
 pub mod mark;
 mod open;
+mod probe;
 mod service;
 mod tables;
 mod uplink;
@@ -32,6 +33,7 @@ mod vlan;
 
 pub use bond::send as to_uplinks;
 pub use learning::{admits, learned, recover};
+pub use probe::recover_failed;
 pub use service::chain_of;
 pub use tables::Table;
 
@@ -78,7 +80,11 @@ pub fn bridge(
 ) -> Program {
     match (&host.bridges, role) {
         (Bridges::Chain(chain), Role::Local) => local::compile(host, chain, settings, ports),
-        (Bridges::Chain(chain), Role::Service) => service::compile(host, chain, ports, failed),
+        (Bridges::Chain(chain), Role::Service) => {
+            let mut program = service::compile(host, chain, ports, failed);
+            probe::add_to(&mut program, host, settings, ports, failed);
+            program
+        }
         (Bridges::Chain(chain), Role::Uplink) => uplink::compile(host, chain, settings, ports),
         (Bridges::Learning(_), Role::Learning) if !host.is_open() => {
             uplink::compile_single(host, settings, ports)

@@ -41,6 +41,10 @@ pub enum Table {
     Admit = 25,
 }
 
+/// The table that says which instances of functions have failed. No frame gets there; it is the last
+/// one that Open vSwitch leaves to controllers.
+pub(super) const FAILED: TableId = TableId(253);
+
 impl From<Table> for TableId {
     fn from(table: Table) -> Self {
         Self(table as u8)
@@ -49,6 +53,10 @@ impl From<Table> for TableId {
 
 /// Priorities, the same in every table: a flow that says more stands above one that says less.
 pub(super) mod priority {
+    /// The controller's own probes where they come out of a function.
+    pub(in crate::compile) const PROBE_BACK: u16 = 600;
+    /// What says that it is a probe anywhere else. Probes are no part of the traffic.
+    pub(in crate::compile) const PROBE: u16 = 500;
     /// What applies whatever else is there.
     pub(in crate::compile) const ALWAYS: u16 = 400;
     /// An exception to a specific flow.

@@ -193,11 +193,12 @@ impl HostTask {
             self.detach(role, "it has another place in the configuration, or none");
         }
         if topology.hosts.contains_key(&self.key.host) {
+            let now = Instant::now();
             let mut out = Sessions {
-                now: Instant::now(),
+                now,
                 bridges: &mut self.bridges,
             };
-            self.state.reload(topology, &mut out);
+            self.state.reload(now, topology, &mut out);
         } else {
             self.removed = true;
             warn!(

@@ -1,6 +1,19 @@
 //! Which network functions do their work: what health checks have found.
+//!
+//! A [`Monitor`] sends probes through the data path: one in at either leg of an instance, which must
+//! come out of the other. It is pure: frames and time in, frames and verdicts out.
+
+mod instance;
+mod monitor;
+mod probe;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
+
+pub use instance::{Record, Verdict};
+pub use monitor::{Link, Monitor, Output, Ruling};
+pub(crate) use probe::{MAC, MAC_MASK, MAX_LEN};
 
 /// The instances of one host's network functions that have failed their health check, each by the
 /// OVS interface name of its ingress leg.
@@ -23,6 +36,11 @@ impl Failed {
         } else {
             self.0.remove(ingress)
         }
+    }
+
+    /// Forgets the instances that `keep` is not true of.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|ingress| keep(ingress));
     }
 
     /// The ingress legs, in order.

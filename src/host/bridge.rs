@@ -103,6 +103,11 @@ impl Bridge {
         matches!(self.phase, Phase::Idle) && self.backoff.until().is_none()
     }
 
+    /// Whether it holds what it is to hold.
+    pub(super) fn is_in_sync(&self) -> bool {
+        self.is_ready() && !self.stale && !self.in_doubt
+    }
+
     /// The connection is there, or another one in its place.
     pub(super) fn connect(&mut self, out: &mut impl Outbox) {
         self.backoff.succeed();

@@ -31,9 +31,11 @@
 mod backoff;
 mod bridge;
 mod counters;
+mod health;
 mod learn;
 mod notify;
 mod port;
+mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -46,14 +48,16 @@ pub use counters::Counters;
 
 use crate::compile;
 use crate::cookie::Class;
-use crate::health::Failed;
+use crate::health::{Failed, Monitor};
 use crate::learning::{Learned, MacTable};
 use crate::ports::Ports;
 use crate::program::{FlowKey, Program};
 use crate::reconcile::{self, Found};
 use crate::session::{Event, Snapshot, describe_refusal};
+use crate::status::{Happening, Kind};
 use crate::topology::{Bridges, Host, Role, Topology};
 use bridge::{Bridge, Phase};
+use health::is_probe;
 use notify::Notices;
 
 /// Where what a [`HostState`] decides goes: the sessions of its bridges.
@@ -78,12 +82,16 @@ pub struct HostState {
     macs: MacTable,
     /// The instances of functions that have failed their health check.
     failed: Failed,
+    /// Probes those that have one.
+    monitor: Monitor,
     /// The bridges that were read at least once, so that their source flows are known.
     read_once: BTreeSet<Role>,
     counters: Counters,
     /// Frames were refused for lack of room in the MAC table, and that was said.
     crowded: bool,
     notices: Notices,
+    /// What an operator may want to hear of, which nobody took yet.
+    happenings: Vec<Happening>,
 }
 
 impl HostState {
@@ -91,16 +99,22 @@ impl HostState {
     ///
     /// For a host of [`Bridges::AnyLearning`], make one for each bridge that connects.
     pub fn new(topology: Arc<Topology>, host: &str) -> Self {
+        let mut monitor = Monitor::default();
+        if let Some(host) = topology.hosts.get(host) {
+            monitor.configure(host);
+        }
         Self {
             topology,
             name: host.to_owned(),
             bridges: BTreeMap::new(),
             macs: MacTable::default(),
             failed: Failed::default(),
+            monitor,
             read_once: BTreeSet::new(),
             counters: Counters::default(),
             crowded: false,
             notices: Notices::default(),
+            happenings: Vec::new(),
         }
     }
 
@@ -111,15 +125,27 @@ impl HostState {
             .entry(role)
             .or_insert_with(|| Bridge::new(role));
         bridge.connect(out);
+        if role == Role::Service {
+            self.monitor.disconnect();
+        }
         self.set_ports(role, ports);
         self.links_unknown();
+        if let Some(name) = self.bridge_name(role) {
+            self.happened(Kind::BridgeConnected, name, "bridge connected");
+        }
         self.advance_all(out);
     }
 
     /// The connection to the bridge with `role` is gone. Its flows, and what was learned, stay.
     pub fn bridge_down(&mut self, role: Role) {
+        if let Some(name) = self.bridge_name(role) {
+            self.happened(Kind::BridgeDisconnected, name, "bridge disconnected");
+        }
         if let Some(bridge) = self.bridges.get_mut(&role) {
             bridge.disconnect();
+        }
+        if role == Role::Service {
+            self.monitor.disconnect();
         }
     }
 
@@ -129,6 +155,9 @@ impl HostState {
             return;
         }
         match event {
+            Event::PacketIn(packet_in) if is_probe(&packet_in) => {
+                self.probe_returned(now, role, &packet_in);
+            }
             Event::PacketIn(packet_in) => self.packet_in(role, &packet_in, out),
             Event::FlowRemoved(removed) => self.flow_removed(role, &removed, out),
             Event::PortStatus(status) => {
@@ -143,13 +172,14 @@ impl HostState {
             }
             Event::Identified { .. } | Event::Closed(_) => {}
         }
+        self.follow_health(now, out);
     }
 
     /// The topology changed: everything is compiled anew, and the difference sent.
     ///
     /// Where the host, or one of its bridges, is no longer part of the topology, its flows stay as
     /// they are.
-    pub fn reload(&mut self, topology: Arc<Topology>, out: &mut impl Outbox) {
+    pub fn reload(&mut self, now: Instant, topology: Arc<Topology>, out: &mut impl Outbox) {
         self.topology = topology;
         let topology = Arc::clone(&self.topology);
         let Some(host) = topology.hosts.get(&self.name) else {
@@ -166,6 +196,7 @@ impl HostState {
                 .is_some_and(|bridge| compile::admits(host, &bridge.ports, entry))
         });
         self.counters.forgotten += dropped as u64;
+        self.configure_health(host);
         for bridge in self.bridges.values_mut() {
             bridge.stale = true;
             bridge.backoff.cut_short();
@@ -173,6 +204,7 @@ impl HostState {
         }
         self.release_held(host);
         self.advance_all(out);
+        self.follow_health(now, out);
     }
 
     /// When to call [`HostState::handle_timeout`] next; `None` where nothing waits for time to pass.
@@ -181,11 +213,12 @@ impl HostState {
             .values()
             .filter_map(|bridge| bridge.backoff.until())
             .chain(self.notices.poll_timeout())
+            .chain(self.monitor.poll_timeout())
             .min()
     }
 
-    /// Does what has waited for long enough by `now`: tries again what was refused, and goes on
-    /// with announcements.
+    /// Does what has waited for long enough by `now`: tries again what was refused, goes on with
+    /// announcements, and sends the probes that are due.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut impl Outbox) {
         let mut over = Vec::new();
         for bridge in self.bridges.values_mut() {
@@ -197,6 +230,9 @@ impl HostState {
             self.advance(role, out);
         }
         self.announce(now, out);
+        self.follow_health(now, out);
+        self.monitor.handle_timeout(now);
+        self.follow_health(now, out);
     }
 
     /// What was done so far.
@@ -223,6 +259,12 @@ impl HostState {
         }
     }
 
+    /// The name of a bridge that is connected.
+    fn bridge_name(&self, role: Role) -> Option<String> {
+        let bridge = self.bridges.get(&role).filter(|bridge| bridge.is_up())?;
+        Some(bridge.name().to_owned())
+    }
+
     fn mark_stale(&mut self) {
         for bridge in self.bridges.values_mut() {
             bridge.stale = true;
@@ -246,11 +288,14 @@ impl HostState {
             bridge.installed.flows.remove(key);
         }
         bridge.held = destinations(&bridge.installed);
-        self.read_once.insert(role);
+        let first = self.read_once.insert(role);
         let topology = Arc::clone(&self.topology);
         let Some(host) = topology.hosts.get(&self.name) else {
             return;
         };
+        if first && role == Role::Service {
+            self.recover_failed();
+        }
         if self.recover(host, role) > 0 {
             self.mark_stale();
         }
@@ -311,6 +356,12 @@ impl HostState {
             self.counters.resyncs += 1;
             // Read at once, so that `installed` is right while the next attempt waits.
             bridge.read_back(out);
+            let name = bridge.name().to_owned();
+            self.happened(
+                Kind::ChangesRefused,
+                name,
+                format!("changes refused: {reason}"),
+            );
         }
     }
 
@@ -370,6 +421,9 @@ impl HostState {
                 foreign = bridge.foreign,
                 "bridge in sync"
             );
+            let name = bridge.name().to_owned();
+            let message = format!("bridge in sync, {} flow-mods", tally.flow_mods);
+            self.happened(Kind::BridgeInSync, name, message);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{HostState, Outbox};
 use crate::compile;
 use crate::learning::LearnedMac;
 use crate::ports::Ports;
+use crate::status::Kind;
 use crate::topology::Role;
 
 impl HostState {
@@ -16,18 +17,42 @@ impl HostState {
         let Some(bridge) = self.bridges.get_mut(&role) else {
             return;
         };
+        let number = status.desc.port_no;
+        let was_up = bridge.ports.is_up(number);
         let changed = bridge.ports.update(status);
         if changed.is_empty() {
+            let is_up = bridge.ports.is_up(number);
+            if was_up != is_up {
+                self.link_changed(&status.desc.name.to_string(), is_up);
+            }
             return;
         }
-        let (name, number) = (&status.desc.name, status.desc.port_no);
-        let what = match status.reason {
-            PortReason::Delete => "port gone",
-            _ => "port added",
+        let name = &status.desc.name;
+        let (kind, what) = match status.reason {
+            PortReason::Delete => (Kind::PortGone, "port gone"),
+            _ => (Kind::PortAdded, "port added"),
         };
         info!(host = self.name, bridge = bridge.name(), port = %name, %number, "{what}");
+        self.happened(kind, name.to_string(), what);
         self.ports_changed(role, &changed);
         self.advance_all(out);
+    }
+
+    /// The link of a port came or went. Only those of functions are news: what guests do with theirs
+    /// is their own affair.
+    fn link_changed(&mut self, name: &str, is_up: bool) {
+        let host = self.topology.hosts.get(&self.name);
+        let of_function = host.is_some_and(|host| host.function_ports().any(|port| port == name));
+        if !of_function {
+            return;
+        }
+        let (kind, what) = if is_up {
+            (Kind::LinkUp, "link up")
+        } else {
+            (Kind::LinkDown, "link down")
+        };
+        info!(host = self.name, port = name, "{what}");
+        self.happened(kind, name, what);
     }
 
     /// The bridge with `role` has `ports` from now on.
@@ -52,6 +77,9 @@ impl HostState {
             bridge.stale = true;
             bridge.backoff.cut_short();
         });
+        if let (Role::Service, Some(bridge)) = (role, self.bridges.get(&role)) {
+            self.monitor.set_ports(&bridge.ports);
+        }
         let host = self.topology.hosts.get(&self.name);
         let ports = self.bridges.get(&role).map(|bridge| &bridge.ports);
         let is_admitted = |entry: &LearnedMac| {

@@ -16,6 +16,10 @@ use crate::world::{Heard, Outcome, Station, World, share_name};
 /// What becomes of `frame`, sent by `from`.
 pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
     let mut outcome = Outcome::default();
+    if let (Station::FunctionPort(port), true) = (from, is_of_probes(world, frame.src)) {
+        outcome.reported = is_probed(world, port);
+        return outcome;
+    }
     let Some((vlan, payload)) = network_of(world, from, frame) else {
         return outcome;
     };
@@ -94,6 +98,7 @@ pub(crate) fn may_be_learned(world: &World, heard: &Heard) -> bool {
         && may_have
         && place(world, &heard.at) == heard.at
         && !heard.mac.is_multicast()
+        && !is_of_probes(world, heard.mac)
         && admits(world, &heard.at, heard.vlan)
 }
 
@@ -180,13 +185,37 @@ fn is_pinned(world: &World, mac: MacAddr) -> bool {
     owner(world, mac).is_some_and(|vnic| !vnic.roams)
 }
 
-/// Whether `src` is the address of a configured vNIC, and the sender is not that. A VM that may be
-/// on other hosts as well may send from outside.
+/// Whether `src` is the address of a configured vNIC, and the sender is not that, or one that is
+/// nobody's. A VM that may be on other hosts as well may send from outside.
 fn is_spoofed(world: &World, from: &Station, src: MacAddr) -> bool {
-    owner(world, src).is_some_and(|vnic| match from {
+    let is_of_another = |vnic: &Vnic| match from {
         Station::Uplink(_) if vnic.roams => false,
         _ => *from != Station::Vnic(vnic.port.clone()),
+    };
+    is_of_probes(world, src) || owner(world, src).is_some_and(is_of_another)
+}
+
+/// Whether it is a leg of an instance that the controller probes, with both legs.
+fn is_probed(world: &World, leg: &str) -> bool {
+    let mut functions = world.host.chains.iter().flat_map(|chain| &chain.functions);
+    functions.any(|function| match &function.kind {
+        FunctionKind::Inline {
+            health_check: Some(_),
+            instances,
+            ..
+        } => instances.iter().any(|legs| {
+            let both = [&legs.ingress, &legs.egress];
+            both.iter().any(|port| *port == leg) && both.iter().all(|port| world.is_there(port))
+        }),
+        _ => false,
     })
+}
+
+/// Whether it is one of the addresses that the controller probes the host's inline functions with.
+fn is_of_probes(world: &World, mac: MacAddr) -> bool {
+    let is_inline = |function: &Function| matches!(function.kind, FunctionKind::Inline { .. });
+    let mut functions = world.host.chains.iter().flat_map(|chain| &chain.functions);
+    functions.any(is_inline) && mac.0[..5] == [0x02, 0x62, 0x63, 0x68, 0x00] && mac.0[5] <= 1
 }
 
 /// Whether it is a vNIC of a VM that a chain finds by its addresses: any other would evade it.

@@ -3,12 +3,13 @@
 //! Names, VLANs and addresses come from small pools, so that chance makes them meet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bridgechain::simulate::{Frame, Tag};
 use bridgechain::topology::{
     Attachment, Bridge, Bridges, Chain, ChainBridges, Copying, FailurePolicy, Function,
-    FunctionKind, Host, InlineInstance, Membership, Patch, PortSecurity, Promiscuous, Redundancy,
-    TapInstance, UplinkMode, Vlan, Vnic,
+    FunctionKind, HealthCheck, Host, InlineInstance, Membership, Patch, PortSecurity, Promiscuous,
+    Redundancy, TapInstance, UplinkMode, Vlan, Vnic,
 };
 use openflow::{DatapathId, MacAddr};
 use proptest::bool::weighted;
@@ -201,6 +202,8 @@ fn address() -> impl Strategy<Value = MacAddr> {
         1 => Just(MacAddr([0x33, 0x33, 0, 0, 0, 0x16])),
         1 => Just(MacAddr([0x01, 0x80, 0xc2, 0, 0, 0x0e])),
         1 => Just(MacAddr([0x01, 0x80, 0xc2, 0, 0, 0x10])),
+        // That of a probe.
+        1 => Just(MacAddr([0x02, 0x62, 0x63, 0x68, 0, 1])),
     ]
 }
 
@@ -441,7 +444,12 @@ impl RawFunction {
             RawKind::Inline { shadow, policy } => FunctionKind::Inline {
                 shadow,
                 failure_policy: policy,
-                health_check: None,
+                health_check: position.is_multiple_of(2).then_some(HealthCheck {
+                    interval: Duration::from_secs(5),
+                    timeout: Duration::from_secs(3),
+                    success_threshold: 1,
+                    failure_threshold: 1,
+                }),
                 instances: instances
                     .map(|(instance, enabled)| InlineInstance {
                         ingress: leg_port(chain, position, instance, true),

@@ -1,11 +1,14 @@
 //! Whatever happens in whatever order: once it is quiet, every bridge holds what it is to hold.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use openflow::{FlowRemovedReason, PortNo};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::lab::{Lab, entry, foreign_flow};
-use super::topologies::{CHAIN, NETWORK, OTHER, chain, chain_lab, changed, vlan};
+use super::topologies::{CHAIN, NETWORK, OTHER, chain, chain_lab, changed, probed, vlan};
 use crate::cookie;
 use crate::topology::{MacAge, Membership, Role, Topology};
 
@@ -43,6 +46,11 @@ enum Step {
     AddPort(&'static str, u32),
     DelPort(u32),
     Reload(usize),
+    /// The inline function stops forwarding, or forwards again.
+    Die(bool),
+    /// A leg of it gets a number.
+    AddLeg(&'static str, u32),
+    DelLeg(u32),
     /// Time passes, in milliseconds.
     Wait(u64),
 }
@@ -76,7 +84,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (prop::sample::select(vec!["guest1", "guest2"]), 1..4u32)
             .prop_map(|(name, number)| Step::AddPort(name, number)),
         1 => (1..4u32).prop_map(Step::DelPort),
-        1 => (0..3usize).prop_map(Step::Reload),
+        1 => (0..4usize).prop_map(Step::Reload),
+        1 => any::<bool>().prop_map(Step::Die),
+        1 => (prop::sample::select(vec!["ips-in", "ips-out"]), 5..8u32)
+            .prop_map(|(name, number)| Step::AddLeg(name, number)),
+        1 => (5..8u32).prop_map(Step::DelLeg),
         1 => (0..3000u64).prop_map(Step::Wait),
     ]
 }
@@ -90,6 +102,7 @@ fn topology(number: usize) -> Topology {
                 native: None,
             };
         }),
+        2 => probed(),
         _ => {
             let mut topology = changed(&chain(), |host| {
                 host.vnics[1].membership = Membership::Access(vlan(OTHER));
@@ -153,9 +166,16 @@ fn happen(lab: &mut Lab, step: Step) {
             wire.add_port(name, number);
         }
         Step::DelPort(number) => lab.wires.get(Role::Local).del_port(PortNo(number)),
+        Step::AddLeg(name, number) => {
+            let wire = lab.wires.get(Role::Service);
+            wire.del_port(PortNo(number));
+            wire.add_port(name, number);
+        }
+        Step::DelLeg(number) => lab.wires.get(Role::Service).del_port(PortNo(number)),
+        Step::Die(dead) => lab.wires.get(Role::Service).dead = dead,
         Step::Reload(number) => lab.reload(topology(number)),
         Step::Wait(milliseconds) => {
-            lab.now += std::time::Duration::from_millis(milliseconds);
+            lab.now += Duration::from_millis(milliseconds);
             lab.state.handle_timeout(lab.now, &mut lab.wires);
         }
     }
@@ -179,6 +199,17 @@ proptest! {
         }
         lab.settle_in_time();
         lab.assert_in_sync();
+        // Long enough for a verdict.
+        lab.run_for(Duration::from_secs(30));
+        lab.assert_in_sync();
+        let wire = lab.wires.get(Role::Service);
+        let dead = wire.dead;
+        if wire.ports.get("ips-in").is_some()
+            && wire.ports.get("ips-out").is_some()
+            && lab.topology == Arc::new(probed())
+        {
+            prop_assert_eq!(lab.state.failed.contains("ips-in"), dead);
+        }
         for role in CHAIN {
             let (key, flow) = foreign_flow();
             prop_assert_eq!(lab.wires.get(role).switch.program.flows.get(&key), Some(&flow));
@@ -190,11 +221,17 @@ proptest! {
         let seen = entry(Role::Uplink, 2, NETWORK, 0x70);
         prop_assert_eq!(lab.state.macs().location(seen.vlan, seen.mac), Some(seen.at));
         lab.take_sent();
+        // What can be noted at a port is known again.
+        let leg_is_there = lab.wires.get(Role::Service).ports.get("ips-in").is_some();
+        let failed = lab.state.failed.clone();
         lab.restart();
         for role in CHAIN {
             lab.connect(role);
         }
         lab.settle();
+        if leg_is_there {
+            prop_assert_eq!(&lab.state.failed, &failed);
+        }
         prop_assert!(lab.take_sent().values().all(|sent| sent.no_change()));
     }
 }

@@ -8,15 +8,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use openflow::{
-    BufferId, Cookie, ErrorCode, ErrorMsg, ErrorType, FlowRemovedReason, MacAddr, Match, Message,
-    OxmField, PacketIn, PacketInReason, Port, PortConfig, PortFeatures, PortName, PortNo,
-    PortReason, PortState, PortStatus, TableId, Xid,
+    Action, BufferId, Cookie, ErrorCode, ErrorMsg, ErrorType, FlowRemovedReason, MacAddr, Match,
+    Message, OxmField, PacketIn, PacketInReason, PacketOut, Port, PortConfig, PortFeatures,
+    PortName, PortNo, PortReason, PortState, PortStatus, TableId, Xid,
 };
 
 use crate::compile;
 use crate::cookie::{self, Class};
 use crate::fake_switch::FakeSwitch;
-use crate::health::Failed;
 use crate::host::{HostState, Outbox};
 use crate::learning::{LearnedMac, Location};
 use crate::ports::Ports;
@@ -45,6 +44,8 @@ pub(super) struct Wire {
     pub(super) refuse_next: Option<String>,
     /// What was sent since somebody looked last.
     pub(super) sent: Sent,
+    /// The inline function between `ips-in` and `ips-out` does not forward.
+    pub(super) dead: bool,
     to_switch: VecDeque<Request>,
     to_controller: VecDeque<Event>,
     /// A transaction or a read-back is under way.
@@ -58,6 +59,8 @@ pub(super) struct Sent {
     /// The transactions.
     pub(super) commits: Vec<Vec<Message>>,
     pub(super) read_backs: usize,
+    /// Frames; these change nothing.
+    pub(super) frames: usize,
 }
 
 impl Sent {
@@ -78,7 +81,10 @@ enum Request {
 impl Outbox for Wires {
     fn send(&mut self, role: Role, message: &Message) {
         let wire = self.idle(role);
-        wire.sent.plain.push(message.clone());
+        match message {
+            Message::PacketOut(_) => wire.sent.frames += 1,
+            _ => wire.sent.plain.push(message.clone()),
+        }
         wire.to_switch.push_back(Request::Send(message.clone()));
     }
 
@@ -119,6 +125,7 @@ impl Wire {
             return false;
         };
         match request {
+            Request::Send(Message::PacketOut(packet_out)) => self.packet_out(&packet_out),
             Request::Send(message) => {
                 if self.switch.apply(&message).is_err() {
                     self.to_controller.push_back(refusal());
@@ -147,6 +154,34 @@ impl Wire {
             }
         }
         true
+    }
+
+    /// A frame is sent out of a leg of the function, which may bring it back by the other; or it is
+    /// handled as if it had come in by one.
+    fn packet_out(&mut self, packet_out: &PacketOut) {
+        let [Action::Output { port, .. }] = packet_out.actions.as_slice() else {
+            panic!("a frame for nobody: {packet_out:?}");
+        };
+        let comes_in_by = match self.ports.name(*port) {
+            _ if *port == PortNo::TABLE => Some(packet_out.in_port),
+            Some("ips-in") if !self.dead => self.ports.get("ips-out"),
+            Some("ips-out") if !self.dead => self.ports.get("ips-in"),
+            _ => None,
+        };
+        let in_port = comes_in_by.map(|port| port.0.into());
+        let mut flows = self.switch.program.flows.iter();
+        let brought = flows.any(|(key, flow)| {
+            let is_from = key.match_.get(OxmField::InPort).map(|(port, _)| port) == in_port;
+            is_from && flow.cookie == Class::Probe.cookie()
+        });
+        if let (true, Some(port)) = (brought, comes_in_by) {
+            let probe = PacketIn {
+                cookie: Class::Probe.cookie(),
+                data: packet_out.data.clone(),
+                ..packet_in(port.0, 0, 0)
+            };
+            self.push_event(Event::PacketIn(probe));
+        }
     }
 
     /// Hands the notices of removed flows to the wire. Open vSwitch sends them from another thread,
@@ -271,7 +306,7 @@ impl Lab {
     pub(super) fn reload(&mut self, topology: Topology) {
         self.topology = Arc::new(topology);
         self.state
-            .reload(Arc::clone(&self.topology), &mut self.wires);
+            .reload(self.now, Arc::clone(&self.topology), &mut self.wires);
     }
 
     /// Lets the controller process the next event of a bridge; says whether there was one.
@@ -305,11 +340,12 @@ impl Lab {
         panic!("it never comes to rest");
     }
 
-    /// Settles, and lets time pass until nothing waits for it any more.
+    /// Settles, and lets time pass until no bridge waits for it any more. Health checks always do.
     pub(super) fn settle_in_time(&mut self) {
         self.settle();
         for _ in 0..100 {
-            let Some(due) = self.state.poll_timeout() else {
+            let waits = self.state.bridges.values();
+            let Some(due) = waits.filter_map(|bridge| bridge.backoff.until()).min() else {
                 return;
             };
             self.now = self.now.max(due);
@@ -323,6 +359,17 @@ impl Lab {
         self.now += time;
         self.state.handle_timeout(self.now, &mut self.wires);
         self.settle();
+    }
+
+    /// Lets time pass, with all that happens meanwhile.
+    pub(super) fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(due) = self.state.poll_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.state.handle_timeout(self.now, &mut self.wires);
+            self.settle();
+        }
+        self.now = end;
     }
 
     pub(super) fn frame(&mut self, role: Role, port: u32, vlan: u16, mac: u64) {
@@ -345,7 +392,7 @@ impl Lab {
     pub(super) fn wanted(&self, role: Role) -> Program {
         let host = &self.topology.hosts["node1"];
         let (settings, ports) = (&self.topology.controller, &self.wires.0[&role].ports);
-        let mut wanted = compile::bridge(host, settings, role, ports, &Failed::default());
+        let mut wanted = compile::bridge(host, settings, role, ports, &self.state.failed);
         for entry in self.state.macs().iter() {
             wanted
                 .flows

@@ -1,6 +1,7 @@
 //! A host's state against models of its switches.
 
 mod disturbance;
+mod health;
 mod interleaving;
 mod lab;
 mod learning;

@@ -27,6 +27,7 @@ fn reload(lab: &mut Lab, topology: Topology) -> Vec<usize> {
             plain,
             commits,
             read_backs,
+            ..
         } = &sent[&role];
         assert_eq!((plain.len(), *read_backs), (0, 0), "{role}");
         assert_eq!(commits.len(), usize::from(needed > 0), "{role}");

@@ -1,14 +1,15 @@
 //! The hosts that the tests are about.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use openflow::{DatapathId, MacAddr};
 
 use super::lab::Lab;
 use crate::topology::{
     Attachment, Bridge, Bridges, Chain, ChainBridges, Controller, Copying, FailurePolicy, Function,
-    FunctionKind, Host, InlineInstance, Membership, Patch, PortSecurity, Promiscuous, Redundancy,
-    Role, TapInstance, Topology, UplinkMode, Vlan, Vnic,
+    FunctionKind, HealthCheck, Host, InlineInstance, Membership, Patch, PortSecurity, Promiscuous,
+    Redundancy, Role, TapInstance, Topology, UplinkMode, Vlan, Vnic,
 };
 
 pub(super) const NETWORK: u16 = 3000;
@@ -56,7 +57,12 @@ pub(super) fn lab(topology: Topology) -> Lab {
 
 /// The same, in sync.
 pub(super) fn running_lab() -> Lab {
-    let mut lab = chain_lab();
+    running(chain())
+}
+
+/// A host like `chain()`, in sync.
+pub(super) fn running(topology: Topology) -> Lab {
+    let mut lab = lab(topology);
     for role in CHAIN {
         lab.connect(role);
     }
@@ -139,6 +145,21 @@ pub(super) fn with_inline(shadow: bool) -> Topology {
         },
     };
     changed(&chain(), |host| host.chains[0].functions.push(ips))
+}
+
+/// The same with the inline function probed: two losses in a row and it is down, two passes and it is
+/// up.
+pub(super) fn probed() -> Topology {
+    changed(&inline_chain(), |host| {
+        if let FunctionKind::Inline { health_check, .. } = &mut host.chains[0].functions[1].kind {
+            *health_check = Some(HealthCheck {
+                interval: Duration::from_secs(5),
+                timeout: Duration::from_secs(3),
+                success_threshold: 2,
+                failure_threshold: 2,
+            });
+        }
+    })
 }
 
 /// The address of the vNIC `pinned`.

@@ -1,0 +1,184 @@
+//! What an operator is shown: the state of hosts, and what has happened on them.
+//!
+//! These are the words of the API, version 1: what is here may get more fields, and loses none.
+
+use serde::{Deserialize, Serialize};
+
+/// The state of all hosts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The version of the controller.
+    pub version: String,
+    /// In the order of their names.
+    pub hosts: Vec<Host>,
+}
+
+/// The state of one host.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its bridges, from the guests to the uplink.
+    pub bridges: Vec<Bridge>,
+    /// The network functions on it, in the order of the configuration.
+    pub functions: Vec<Function>,
+    /// How many MAC addresses are learned.
+    pub learned_macs: usize,
+    /// FLOW_MODs sent since the start of the controller.
+    pub flow_mods: u64,
+    /// Transactions that a bridge refused since then.
+    pub refused_transactions: u64,
+}
+
+/// The state of one bridge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bridge {
+    /// What it is for: `local`, `service`, `uplink`, `learning`.
+    pub role: String,
+    /// Its name; that of the configuration while it is not connected.
+    pub name: String,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// Whether it holds what it is to hold.
+    pub in_sync: bool,
+    /// How many flows of bridgechain it holds, the learned ones among them.
+    pub flows: usize,
+    /// How many flows of others it had when it was last read.
+    pub foreign_flows: usize,
+}
+
+/// The state of a network function on one host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Function {
+    /// The chain it is in.
+    pub chain: String,
+    /// Its name there.
+    pub name: String,
+    /// How it is inserted.
+    pub mode: Mode,
+    /// Whether frames reach it at all.
+    pub enabled: bool,
+    /// Its instances on this host.
+    pub instances: Vec<Instance>,
+}
+
+/// How a function is inserted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It gets copies.
+    Tap,
+    /// It is in the way.
+    Inline,
+    /// It is tried out, on copies.
+    Shadow,
+}
+
+/// The state of one instance of a function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    /// The name of its port, or of its ingress leg.
+    pub name: String,
+    /// Whether it gets frames, as far as the configuration goes.
+    pub enabled: bool,
+    /// Its ports: one, or the ingress and the egress leg.
+    pub ports: Vec<Port>,
+    /// What health checks have found.
+    pub health: Health,
+    /// How long that has been so, in seconds; not known of what an earlier run has found.
+    pub since_seconds: Option<f64>,
+    /// Rounds of probes that came through.
+    pub passes: u64,
+    /// Rounds of probes that did not.
+    pub losses: u64,
+    /// How long the slower probe of the last round that came through took.
+    pub round_trip_seconds: Option<f64>,
+}
+
+/// A port of a function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// OVS interface name.
+    pub name: String,
+    /// Whether the bridge has it; `false` too while the bridge was never connected.
+    pub present: bool,
+    /// Whether it has a link.
+    pub link: bool,
+}
+
+/// What health checks have found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// There is no health check.
+    NotChecked,
+    /// Nothing yet; it counts as up.
+    Unknown,
+    /// It forwards, in both directions.
+    Up,
+    /// It does not.
+    Down,
+}
+
+/// Something that has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts the events of a run of the controller from 1.
+    pub sequence: u64,
+    /// When, in seconds since 1970 (UTC).
+    pub time: f64,
+    /// On which host.
+    pub host: String,
+    /// What.
+    pub happening: Happening,
+}
+
+/// What happened on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happening {
+    /// For programs.
+    pub kind: Kind,
+    /// What it happened to: a bridge, a port, or an instance as `CHAIN/FUNCTION/INSTANCE`.
+    pub subject: String,
+    /// For people.
+    pub message: String,
+}
+
+/// A kind of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An instance of a function has passed its health checks.
+    FunctionUp,
+    /// An instance of a function has failed its health checks.
+    FunctionDown,
+    /// A port of a function has a link.
+    LinkUp,
+    /// A port of a function has lost its link.
+    LinkDown,
+    /// A bridge has another port.
+    PortAdded,
+    /// A bridge has lost a port.
+    PortGone,
+    /// A bridge has connected.
+    BridgeConnected,
+    /// The connection to a bridge is gone.
+    BridgeDisconnected,
+    /// A bridge holds what it is to hold.
+    BridgeInSync,
+    /// A bridge has refused changes.
+    ChangesRefused,
+}
+
+/// Events, as the API gives them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Events {
+    /// When this run of the controller began, in seconds since 1970: in another run events are
+    /// counted anew.
+    pub run: f64,
+    /// The sequence number of the oldest event that is still known. Where it is more than one above
+    /// what a reader has seen, that reader has missed some.
+    pub oldest: u64,
+    /// In order.
+    pub events: Vec<Event>,
+}
