@@ -7,6 +7,7 @@
 mod fake_switch;
 mod net;
 
+pub mod api;
 pub mod compile;
 pub mod config;
 pub mod controller;

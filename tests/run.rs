@@ -101,14 +101,15 @@ impl Run {
     }
 }
 
-fn any(listen: &str) -> String {
+/// With the API beside the socket of the same run.
+fn any(listen: &str, socket: &str) -> String {
     format!(
-        "controller: {{ listen: ['{listen}'] }}\nhosts: {{ any: {{ bridges: {{ learning: '*' }} }} }}\n"
+        "controller: {{ listen: ['{listen}'], api: 'unix:{socket}.api' }}\nhosts: {{ any: {{ bridges: {{ learning: '*' }} }} }}\n"
     )
 }
 
 fn on_socket(socket: &str) -> String {
-    any(&format!("unix:{socket}"))
+    any(&format!("unix:{socket}"), socket)
 }
 
 #[test]
@@ -184,7 +185,7 @@ fn a_crowd_of_silent_peers_does_not_keep_a_bridge_waiting() {
 fn an_endpoint_that_is_taken_is_an_error() {
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = format!("tcp:{}", other.local_addr().unwrap());
-    let (status, log) = Run::start(&[], |_| any(&taken)).end();
+    let (status, log) = Run::start(&[], |socket| any(&taken, socket)).end();
     assert_eq!(status.code(), Some(1));
     let message = format!("bridgechain: cannot listen on {taken}: another process does");
     assert!(log.contains(&message), "{log}");

@@ -4,11 +4,15 @@
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
 mod check;
+mod client;
 mod decode;
+mod events;
 mod flows;
 mod inputs;
 mod run;
 mod setup;
+mod status;
+mod table;
 mod trace;
 
 use std::io::{self, IsTerminal, Write};
@@ -34,6 +38,10 @@ enum Command {
     Flows(flows::Args),
     /// Run the controller
     Run(run::Args),
+    /// Show the state of the running controller: bridges, functions and their health
+    Status(status::Args),
+    /// Show what has happened lately
+    Events(events::Args),
     /// Show OpenFlow messages, one line each
     Decode(decode::Args),
     /// Make the bridges of a host
@@ -53,6 +61,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Flows(args) => flows::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Events(args) => events::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Setup(args) => setup::run(&args),
         Command::Trace(args) => trace::run(&args),

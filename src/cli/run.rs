@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use bridgechain::api::Api;
 use bridgechain::config;
 use bridgechain::controller::Controller;
-use bridgechain::topology::Topology;
+use bridgechain::topology::{Endpoint, Topology};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use super::LogFormat;
@@ -43,11 +45,13 @@ async fn serve(config: &Path, topology: Topology) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
+    let api_endpoint = topology.controller.api.clone();
     let (topologies, followed) = watch::channel(Arc::new(topology));
     let controller = Controller::bind(followed)?;
     for endpoint in controller.endpoints() {
         info!("listening on {endpoint}");
     }
+    let api = serve_api(&api_endpoint, &controller);
     // In a task of its own, so that reading a configuration holds up nobody.
     let controller = tokio::spawn(controller.run());
     loop {
@@ -57,10 +61,26 @@ async fn serve(config: &Path, topology: Topology) -> anyhow::Result<()> {
             Some(()) = interrupt.recv() => break info!("SIGINT: ends; flows stay"),
         }
     }
-    controller.abort();
-    // Cancelled, as it was just told; it closes its sockets on the way out.
-    let _ = controller.await;
+    // Cancelled, as they are just told; they close their sockets on the way out.
+    for task in [Some(controller), api].into_iter().flatten() {
+        task.abort();
+        let _ = task.await;
+    }
     Ok(())
+}
+
+/// Serves the API, in a task of its own. The controller does its work without it, too.
+fn serve_api(endpoint: &Endpoint, controller: &Controller) -> Option<JoinHandle<()>> {
+    match Api::bind(endpoint) {
+        Ok(api) => {
+            info!("the API is served on {endpoint}");
+            Some(tokio::spawn(api.run(controller.observer())))
+        }
+        Err(error) => {
+            warn!("no API, so no `bridgechain status`: {error}");
+            None
+        }
+    }
 }
 
 /// Reads the configuration again. A bad one is refused, and the old one stays in force.
@@ -71,6 +91,9 @@ fn reload(config: &Path, topologies: &watch::Sender<Arc<Topology>>) {
     };
     if topology.controller.listen != topologies.borrow().controller.listen {
         warn!("`controller.listen` has changed: that takes a restart");
+    }
+    if topology.controller.api != topologies.borrow().controller.api {
+        warn!("`controller.api` has changed: that takes a restart");
     }
     let (hosts, networks) = (topology.hosts.len(), topology.networks.len());
     topologies.send_replace(Arc::new(topology));

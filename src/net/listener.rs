@@ -54,13 +54,13 @@ pub enum ListenError {
     /// Somebody listens there.
     #[error(
         "cannot listen on {0}: another process does, maybe another controller; stop it, or give \
-         this one an endpoint of its own in `controller.listen`"
+         this one an endpoint of its own in the configuration"
     )]
     Taken(Endpoint),
     /// A file that is not a socket is where the socket is to be.
     #[error(
         "cannot listen on {0}: the file exists and is no socket; remove it, or name another path \
-         in `controller.listen`"
+         in the configuration"
     )]
     NotASocket(Endpoint),
     /// TLS is not served.

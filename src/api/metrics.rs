@@ -1,0 +1,259 @@
+//! The state of hosts in the text format of Prometheus.
+
+use std::fmt::{Display, Write};
+
+use crate::status::{Health, Host, Status};
+
+/// All metrics.
+pub(super) fn text(status: &Status) -> String {
+    let mut out = Text::default();
+    out.metric("build_info", "gauge", "What runs.");
+    out.sample("build_info", &[("version", &status.version)], 1);
+    let metrics: [(&str, &str, &str, Samples); 12] = [
+        (
+            "bridge_connected",
+            "gauge",
+            "Whether a bridge is connected.",
+            |host, emit| {
+                bridges(host, |bridge| u64::from(bridge.connected), emit);
+            },
+        ),
+        (
+            "bridge_in_sync",
+            "gauge",
+            "Whether a bridge holds what it is to hold.",
+            |host, emit| {
+                bridges(host, |bridge| u64::from(bridge.in_sync), emit);
+            },
+        ),
+        (
+            "flows",
+            "gauge",
+            "Flows of bridgechain on a bridge.",
+            |host, emit| {
+                bridges(host, |bridge| bridge.flows as u64, emit);
+            },
+        ),
+        (
+            "foreign_flows",
+            "gauge",
+            "Flows of others on a bridge.",
+            |host, emit| {
+                bridges(host, |bridge| bridge.foreign_flows as u64, emit);
+            },
+        ),
+        (
+            "flow_mods_total",
+            "counter",
+            "FLOW_MODs sent.",
+            |host, emit| {
+                emit(&[], &host.flow_mods);
+            },
+        ),
+        (
+            "refused_transactions_total",
+            "counter",
+            "Transactions that a bridge refused.",
+            |host, emit| {
+                emit(&[], &host.refused_transactions);
+            },
+        ),
+        (
+            "learned_macs",
+            "gauge",
+            "MAC addresses that are learned.",
+            |host, emit| {
+                emit(&[], &host.learned_macs);
+            },
+        ),
+        (
+            "function_up",
+            "gauge",
+            "Whether an instance has passed its health checks, or not yet failed them.",
+            |host, emit| {
+                instances(
+                    host,
+                    |instance| Some(u64::from(instance.health != Health::Down)),
+                    emit,
+                );
+            },
+        ),
+        (
+            "function_ports_up",
+            "gauge",
+            "Whether all ports of an instance are there and have a link.",
+            |host, emit| {
+                let up = |port: &crate::status::Port| port.present && port.link;
+                all_instances(
+                    host,
+                    |instance| Some(u64::from(instance.ports.iter().all(up))),
+                    emit,
+                );
+            },
+        ),
+        (
+            "probe_passes_total",
+            "counter",
+            "Rounds of probes that came through.",
+            |host, emit| {
+                instances(host, |instance| Some(instance.passes), emit);
+            },
+        ),
+        (
+            "probe_losses_total",
+            "counter",
+            "Rounds of probes that did not.",
+            |host, emit| {
+                instances(host, |instance| Some(instance.losses), emit);
+            },
+        ),
+        (
+            "probe_round_trip_seconds",
+            "gauge",
+            "Time of the slower probe of the last round that came through.",
+            |host, emit| {
+                instances(host, |instance| instance.round_trip_seconds, emit);
+            },
+        ),
+    ];
+    for (name, kind, help, samples) in metrics {
+        out.metric(name, kind, help);
+        for host in &status.hosts {
+            samples(host, &mut |labels, value| {
+                let mut all = vec![("host", &*host.name)];
+                all.extend(labels);
+                out.sample(name, &all, value);
+            });
+        }
+    }
+    out.0
+}
+
+/// Takes the labels and the value of a sample.
+type Emit<'e> = &'e mut dyn FnMut(&[(&str, &str)], &dyn Display);
+/// The samples of a host.
+type Samples = fn(&Host, Emit<'_>);
+
+fn bridges(host: &Host, value: impl Fn(&crate::status::Bridge) -> u64, emit: Emit<'_>) {
+    for bridge in &host.bridges {
+        let labels = [("bridge", &*bridge.name), ("role", &*bridge.role)];
+        emit(&labels, &value(bridge));
+    }
+}
+
+/// Those that are probed.
+fn instances<V: Display>(
+    host: &Host,
+    value: impl Fn(&crate::status::Instance) -> Option<V>,
+    emit: Emit<'_>,
+) {
+    let probed = |instance: &crate::status::Instance| {
+        (instance.health != Health::NotChecked)
+            .then(|| value(instance))
+            .flatten()
+    };
+    all_instances(host, probed, emit);
+}
+
+fn all_instances<V: Display>(
+    host: &Host,
+    value: impl Fn(&crate::status::Instance) -> Option<V>,
+    emit: Emit<'_>,
+) {
+    for function in &host.functions {
+        for instance in &function.instances {
+            let labels = [
+                ("chain", &*function.chain),
+                ("function", &*function.name),
+                ("instance", &*instance.name),
+            ];
+            if let Some(value) = value(instance) {
+                emit(&labels, &value);
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn metric(&mut self, name: &str, kind: &str, help: &str) {
+        self.line(format_args!("# HELP bridgechain_{name} {help}"));
+        self.line(format_args!("# TYPE bridgechain_{name} {kind}"));
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        let labels: Vec<String> = labels
+            .iter()
+            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+            .collect();
+        let labels = labels.join(",");
+        self.line(format_args!("bridgechain_{name}{{{labels}}} {value}"));
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        // A string takes all there is.
+        let _ = writeln!(self.0, "{line}");
+    }
+}
+
+/// The value of a label as it stands between quotes.
+fn escaped(value: &str) -> String {
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::{Bridge, Function, Instance, Mode, Port};
+
+    #[test]
+    fn metrics_are_in_the_format_of_prometheus() {
+        let instance = |name: &str, health| Instance {
+            name: name.to_owned(),
+            enabled: true,
+            ports: vec![Port {
+                name: name.to_owned(),
+                present: true,
+                link: health != Health::Down,
+            }],
+            health,
+            since_seconds: None,
+            passes: 7,
+            losses: 2,
+            round_trip_seconds: Some(0.000_25),
+        };
+        let status = Status {
+            version: "1.2.3".to_owned(),
+            hosts: vec![Host {
+                name: "node\"1\\".to_owned(),
+                bridges: vec![Bridge {
+                    role: "service".to_owned(),
+                    name: "br.nf".to_owned(),
+                    connected: true,
+                    in_sync: false,
+                    flows: 12,
+                    foreign_flows: 1,
+                }],
+                functions: vec![Function {
+                    chain: "inspect".to_owned(),
+                    name: "ips".to_owned(),
+                    mode: Mode::Inline,
+                    enabled: true,
+                    instances: vec![
+                        instance("ips-in", Health::Down),
+                        instance("ids0", Health::NotChecked),
+                    ],
+                }],
+                learned_macs: 3,
+                flow_mods: 40,
+                refused_transactions: 0,
+            }],
+        };
+        insta::assert_snapshot!(text(&status));
+    }
+}

@@ -1,0 +1,214 @@
+//! `bridgechain status`: the state of the running controller.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bridgechain::status::{Function, Health, Host, Instance, Mode, Port, Status};
+
+use super::client::{Client, Where};
+use super::table::Table;
+
+/// Arguments of `bridgechain status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Where,
+    /// Print the state as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the state of all hosts.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let Some(client) = Client::new(&args.place)? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let status: Status = client.get("/v1/status", Duration::ZERO)?;
+    let text = if args.json {
+        format!("{}\n", serde_json::to_string_pretty(&status)?)
+    } else {
+        text(&status)
+    };
+    super::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(status: &Status) -> String {
+    let mut bridges = Table::new(&[
+        "HOST", "BRIDGE", "ROLE", "STATE", "FLOWS", "FOREIGN", "MACS",
+    ]);
+    for host in &status.hosts {
+        for bridge in &host.bridges {
+            let state = match (bridge.connected, bridge.in_sync) {
+                (false, _) => "disconnected",
+                (true, false) => "not in sync",
+                (true, true) => "in sync",
+            };
+            bridges.row([
+                host.name.clone(),
+                bridge.name.clone(),
+                bridge.role.clone(),
+                state.to_owned(),
+                bridge.flows.to_string(),
+                bridge.foreign_flows.to_string(),
+                host.learned_macs.to_string(),
+            ]);
+        }
+    }
+    let mut functions = Table::new(&[
+        "HOST", "FUNCTION", "MODE", "INSTANCE", "PORTS", "HEALTH", "SINCE", "PASSED", "LOST", "RTT",
+    ]);
+    for host in &status.hosts {
+        for function in &host.functions {
+            for instance in &function.instances {
+                functions.row(row(host, function, instance));
+            }
+        }
+    }
+    let mut text = bridges.to_string();
+    if !functions.is_empty() {
+        text = format!("{text}\n{functions}");
+    }
+    text
+}
+
+fn row(host: &Host, function: &Function, instance: &Instance) -> [String; 10] {
+    let none = || "-".to_owned();
+    let mode = match function.mode {
+        Mode::Tap => "tap",
+        Mode::Inline => "inline",
+        Mode::Shadow => "shadow",
+    };
+    let drained = match function.enabled && instance.enabled {
+        true => "",
+        false => ", drained",
+    };
+    let health = match instance.health {
+        Health::NotChecked => "not checked",
+        Health::Unknown => "unknown",
+        Health::Up => "up",
+        Health::Down => "DOWN",
+    };
+    let (passes, losses) = match instance.health {
+        Health::NotChecked => (none(), none()),
+        _ => (instance.passes.to_string(), instance.losses.to_string()),
+    };
+    [
+        host.name.clone(),
+        format!("{}/{}", function.chain, function.name),
+        format!("{mode}{drained}"),
+        instance.name.clone(),
+        ports(&instance.ports),
+        health.to_owned(),
+        instance.since_seconds.map_or_else(none, ago),
+        passes,
+        losses,
+        instance
+            .round_trip_seconds
+            .map_or_else(none, |seconds| format!("{:.1} ms", seconds * 1000.0)),
+    ]
+}
+
+/// What is wrong with the ports, if anything is.
+fn ports(ports: &[Port]) -> String {
+    let wrong = ports.iter().filter_map(|port| {
+        let what = match (port.present, port.link) {
+            (false, _) => "absent",
+            (true, false) => "no link",
+            (true, true) => return None,
+        };
+        Some(format!("{} {what}", port.name))
+    });
+    let wrong: Vec<String> = wrong.collect();
+    match wrong.is_empty() {
+        true => "up".to_owned(),
+        false => wrong.join(", "),
+    }
+}
+
+/// A time in its largest whole unit.
+fn ago(seconds: f64) -> String {
+    let seconds = seconds as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bridgechain::status::Bridge;
+
+    use super::*;
+
+    #[test]
+    fn tables_are_aligned_and_say_what_is_wrong() {
+        let port = |name: &str, present, link| Port {
+            name: name.to_owned(),
+            present,
+            link,
+        };
+        let instance = |name: &str, health| Instance {
+            name: name.to_owned(),
+            enabled: true,
+            ports: vec![port(name, true, true)],
+            health,
+            since_seconds: None,
+            passes: 0,
+            losses: 0,
+            round_trip_seconds: None,
+        };
+        let function = |name: &str, mode, instances| Function {
+            chain: "inspect".to_owned(),
+            name: name.to_owned(),
+            mode,
+            enabled: true,
+            instances,
+        };
+        let bridge = |role: &str, name: &str, connected| Bridge {
+            role: role.to_owned(),
+            name: name.to_owned(),
+            connected,
+            in_sync: connected,
+            flows: 123,
+            foreign_flows: 0,
+        };
+        let down = Instance {
+            ports: vec![port("ips-in", true, false), port("ips-out", false, false)],
+            since_seconds: Some(75.3),
+            passes: 1000,
+            losses: 3,
+            round_trip_seconds: Some(0.001_25),
+            ..instance("ips-in", Health::Down)
+        };
+        let drained = Instance {
+            enabled: false,
+            ..instance("ips-in2", Health::Up)
+        };
+        let status = Status {
+            version: "1".to_owned(),
+            hosts: vec![Host {
+                name: "node1".to_owned(),
+                bridges: vec![
+                    bridge("local", "br0.local", true),
+                    bridge("service", "br.nf", false),
+                ],
+                functions: vec![
+                    function("ids", Mode::Tap, vec![instance("ids0", Health::NotChecked)]),
+                    function("ips", Mode::Inline, vec![down, drained]),
+                ],
+                learned_macs: 7,
+                ..Host::default()
+            }],
+        };
+        insta::assert_snapshot!(text(&status));
+    }
+
+    #[test]
+    fn times_are_short() {
+        let shown = [0.9, 59.9, 60.0, 3600.0, 90_000.0, 200_000.0].map(ago);
+        assert_eq!(shown, ["0 s", "59 s", "1 min", "1 h", "25 h", "2 d"]);
+    }
+}

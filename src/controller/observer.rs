@@ -1,0 +1,175 @@
+//! What the API sees of the controller, without getting in the way of it.
+//!
+//! A request for the state goes to the tasks of the hosts, which answer when they have nothing more
+//! urgent to do; what happens there comes here by a channel that never makes them wait.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::time;
+
+use crate::status::{Event, Events, Happening, Status};
+
+/// How many events are kept.
+const KEPT: usize = 1024;
+/// How long an answer is good for the next who asks: so nobody can ask the hosts without end.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// Asks for the state of all hosts.
+pub(super) type Inquiry = oneshot::Sender<Status>;
+/// Something that happened, and on which host.
+pub(super) type News = (String, Happening);
+
+/// The state and the events of the hosts of a controller.
+#[derive(Debug, Clone)]
+pub struct Observer {
+    inquiries: mpsc::Sender<Inquiry>,
+    journal: watch::Receiver<Journal>,
+    last: Arc<Mutex<Option<Answer>>>,
+}
+
+/// The state of all hosts at some moment.
+type Answer = (Instant, Arc<Status>);
+
+impl Observer {
+    /// The state of all hosts; `None` where the controller has ended.
+    pub async fn status(&self) -> Option<Arc<Status>> {
+        let mut last = self.last.lock().await;
+        if let Some((at, status)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return Some(Arc::clone(status));
+        }
+        let (inquiry, answer) = oneshot::channel();
+        self.inquiries.send(inquiry).await.ok()?;
+        let status = Arc::new(answer.await.ok()?);
+        *last = Some((Instant::now(), Arc::clone(&status)));
+        Some(status)
+    }
+
+    /// The events after number `since`; where there are none, those that happen within `wait`.
+    pub async fn events(&mut self, since: u64, wait: Duration) -> Events {
+        // Where the time is over or the controller ends, none it is.
+        let _ = time::timeout(wait, self.journal.wait_for(|it| it.has_after(since))).await;
+        self.journal.borrow().after(since)
+    }
+}
+
+/// What has happened lately.
+#[derive(Debug)]
+pub(super) struct Journal {
+    run: f64,
+    /// How many there were in this run.
+    count: u64,
+    events: VecDeque<Arc<Event>>,
+}
+
+impl Journal {
+    pub(super) fn new() -> Self {
+        Self {
+            run: unix_time(),
+            count: 0,
+            events: VecDeque::new(),
+        }
+    }
+
+    fn add(&mut self, (host, happening): News, time: f64) {
+        if self.events.len() == KEPT {
+            self.events.pop_front();
+        }
+        self.count += 1;
+        self.events.push_back(Arc::new(Event {
+            sequence: self.count,
+            time,
+            host,
+            happening,
+        }));
+    }
+
+    fn has_after(&self, since: u64) -> bool {
+        since != self.count && self.count > 0
+    }
+
+    /// A reader that knows more than there is comes from another run, and has seen nothing of this.
+    fn after(&self, since: u64) -> Events {
+        let since = if since > self.count { 0 } else { since };
+        let is_new = |event: &&Arc<Event>| event.sequence > since;
+        let events = self.events.iter().filter(is_new);
+        Events {
+            run: self.run,
+            oldest: self.events.front().map_or(1, |event| event.sequence),
+            events: events.map(|event| Event::clone(event)).collect(),
+        }
+    }
+}
+
+/// Writes down what happens, until nobody is left to whom something could.
+pub(super) async fn keep(journal: watch::Sender<Journal>, mut news: mpsc::UnboundedReceiver<News>) {
+    while let Some(news) = news.recv().await {
+        journal.send_modify(|journal| journal.add(news, unix_time()));
+    }
+}
+
+/// An observer, and the ends of its channels.
+pub(super) fn channels() -> (Observer, mpsc::Receiver<Inquiry>, watch::Sender<Journal>) {
+    let (inquiries, inquired) = mpsc::channel(1);
+    let (writer, journal) = watch::channel(Journal::new());
+    let observer = Observer {
+        inquiries,
+        journal,
+        last: Arc::default(),
+    };
+    (observer, inquired, writer)
+}
+
+fn unix_time() -> f64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0.0, |since| since.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::Kind;
+
+    fn journal(count: usize) -> Journal {
+        let mut journal = Journal::new();
+        for number in 1..=count {
+            let happening = Happening {
+                kind: Kind::LinkUp,
+                subject: number.to_string(),
+                message: String::new(),
+            };
+            journal.add(("node1".to_owned(), happening), 1.5);
+        }
+        journal
+    }
+
+    fn numbers(events: &Events) -> Vec<u64> {
+        events.events.iter().map(|event| event.sequence).collect()
+    }
+
+    #[test]
+    fn a_reader_gets_what_it_has_not_seen() {
+        let journal = journal(5);
+        assert_eq!(numbers(&journal.after(0)), [1, 2, 3, 4, 5]);
+        assert_eq!(numbers(&journal.after(3)), [4, 5]);
+        assert!(numbers(&journal.after(5)).is_empty());
+        assert!(journal.has_after(4) && !journal.has_after(5));
+        // It comes from another run, in which more has happened.
+        assert_eq!(numbers(&journal.after(9)), [1, 2, 3, 4, 5]);
+        assert!(journal.has_after(9));
+        assert!(!Journal::new().has_after(9));
+    }
+
+    #[test]
+    fn the_journal_is_bounded_and_a_reader_sees_what_it_has_missed() {
+        let journal = journal(KEPT + 10);
+        assert_eq!(journal.events.len(), KEPT);
+        let events = journal.after(3);
+        assert_eq!(events.oldest, 11);
+        assert_eq!(numbers(&events)[0], 11);
+    }
+}
