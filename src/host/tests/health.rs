@@ -153,10 +153,13 @@ fn what_was_found_since_counts_more_than_a_note_that_is_still_there() {
     // It is well again; the bridge refuses to be told, and connects again.
     let wire = lab.wires.get(Role::Service);
     wire.dead = false;
-    while verdict(&lab) == Some(Verdict::Down) {
-        lab.wires.get(Role::Service).refuse_next = Some("no".to_owned());
-        lab.run_for(Duration::from_secs(1));
+    for _ in 0..60 {
+        if verdict(&lab) == Some(Verdict::Down) {
+            lab.wires.get(Role::Service).refuse_next = Some("no".to_owned());
+            lab.run_for(Duration::from_secs(1));
+        }
     }
+    assert_eq!(verdict(&lab), Some(Verdict::Up));
     assert_eq!(notes(&lab), [PortNo(5)]);
     lab.disconnect(Role::Service);
     lab.connect(Role::Service);
@@ -187,9 +190,9 @@ fn a_bridge_that_is_slow_is_not_held_against_a_function() {
     let mut lab = lab();
     lab.wires.get(Role::Service).dead = true;
     // A round begins, and before its time is over the bridge gets something else to do.
-    let before = lab.take_sent()[&Role::Service].frames;
-    assert_eq!(before, 0);
-    while lab.take_sent()[&Role::Service].frames == 0 {
+    let before = &lab.take_sent()[&Role::Service].frames;
+    assert_eq!(before, &[]);
+    while lab.take_sent()[&Role::Service].frames.is_empty() {
         lab.wait(Duration::from_millis(100));
     }
     lab.reload(changed(&probed(), |host| {
@@ -200,7 +203,7 @@ fn a_bridge_that_is_slow_is_not_held_against_a_function() {
         lab.now += Duration::from_secs(1);
         lab.state.handle_timeout(lab.now, &mut lab.wires);
     }
-    assert_eq!(lab.take_sent()[&Role::Service].frames, 0);
+    assert_eq!(lab.take_sent()[&Role::Service].frames, []);
     lab.settle();
     lab.wait(Duration::ZERO);
     assert_eq!(losses(&lab), 0);
@@ -217,7 +220,7 @@ fn probes_that_a_dead_connection_swallows_are_not_held_against_a_function() {
         lab.now += Duration::from_secs(1);
         lab.state.handle_timeout(lab.now, &mut lab.wires);
     }
-    assert!(lab.take_sent()[&Role::Service].frames > 30);
+    assert!(lab.take_sent()[&Role::Service].frames.len() > 30);
     assert_eq!(losses(&lab), 0);
     assert_eq!(verdict(&lab), Some(Verdict::Up));
 }

@@ -60,7 +60,7 @@ pub(super) struct Sent {
     pub(super) commits: Vec<Vec<Message>>,
     pub(super) read_backs: usize,
     /// Frames; these change nothing.
-    pub(super) frames: usize,
+    pub(super) frames: Vec<PacketOut>,
 }
 
 impl Sent {
@@ -82,7 +82,7 @@ impl Outbox for Wires {
     fn send(&mut self, role: Role, message: &Message) {
         let wire = self.idle(role);
         match message {
-            Message::PacketOut(_) => wire.sent.frames += 1,
+            Message::PacketOut(frame) => wire.sent.frames.push(frame.clone()),
             _ => wire.sent.plain.push(message.clone()),
         }
         wire.to_switch.push_back(Request::Send(message.clone()));
@@ -160,7 +160,7 @@ impl Wire {
     /// handled as if it had come in by one.
     fn packet_out(&mut self, packet_out: &PacketOut) {
         let [Action::Output { port, .. }] = packet_out.actions.as_slice() else {
-            panic!("a frame for nobody: {packet_out:?}");
+            return;
         };
         let comes_in_by = match self.ports.name(*port) {
             _ if *port == PortNo::TABLE => Some(packet_out.in_port),
@@ -340,12 +340,14 @@ impl Lab {
         panic!("it never comes to rest");
     }
 
-    /// Settles, and lets time pass until no bridge waits for it any more. Health checks always do.
+    /// Settles, and lets time pass until nothing waits for it any more but health checks, which
+    /// always do.
     pub(super) fn settle_in_time(&mut self) {
         self.settle();
         for _ in 0..100 {
-            let waits = self.state.bridges.values();
-            let Some(due) = waits.filter_map(|bridge| bridge.backoff.until()).min() else {
+            let bridges = self.state.bridges.values();
+            let waits = bridges.filter_map(|bridge| bridge.backoff.until());
+            let Some(due) = waits.chain(self.state.notices.poll_timeout()).min() else {
                 return;
             };
             self.now = self.now.max(due);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use openflow::{MacAddr, Message, PacketOut, PortNo, PortReason, PortState, PortStatus};
+use openflow::{MacAddr, PacketOut, PortNo, PortReason, PortState, PortStatus};
 
 use super::lab::{Lab, entry, port};
 use super::topologies::{
@@ -65,10 +65,8 @@ fn announced(lab: &mut Lab) -> Vec<(Vlan, MacAddr)> {
     let mut announced = Vec::new();
     for (role, sent) in lab.take_sent() {
         assert_eq!((sent.commits.len(), sent.read_backs), (0, 0), "{role}");
-        for message in sent.plain {
-            let Message::PacketOut(PacketOut { actions, data, .. }) = message else {
-                panic!("{role}: {message:?}");
-            };
+        assert_eq!(sent.plain, [], "{role}");
+        for PacketOut { actions, data, .. } in sent.frames {
             assert_eq!(role, Role::Uplink);
             assert_eq!(actions, [compile::to_uplinks()]);
             assert!(data.starts_with(&MacAddr::BROADCAST.0) && data.len() >= 60);
