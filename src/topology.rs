@@ -232,15 +232,6 @@ impl Host {
             .find_map(|chain| Some((chain, chain.functions.iter().find(is_here)?)))
     }
 
-    /// Whether probes of health checks may be about: where there is an inline function, be it in shadow.
-    /// One that is not probed may have been a moment ago.
-    pub fn has_probes(&self) -> bool {
-        self.chains
-            .iter()
-            .flat_map(|chain| &chain.functions)
-            .any(|function| matches!(function.kind, FunctionKind::Inline { .. }))
-    }
-
     /// The instances that are probed through the data path, drained and shadow ones among them, each
     /// with how it is done.
     pub fn health_checked(&self) -> impl Iterator<Item = (&InlineInstance, HealthCheck)> {

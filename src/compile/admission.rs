@@ -181,7 +181,7 @@ pub(super) fn refuse_multicast_source(builder: &mut Builder) {
 /// [`admit_roaming_outside`] make the exceptions. For those of probes there is none: they are the
 /// controller's own.
 pub(super) fn refuse_spoofed(builder: &mut Builder, host: &Host) {
-    if host.has_probes() {
+    if host.has_inline() {
         builder.drop(
             Table::Source,
             priority::PROBE,

@@ -42,7 +42,7 @@ pub fn admits(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
     };
     let owner = host.owner(*mac);
     let is_owner = owner.is_some_and(|owner| owner.roams && owner.port == name);
-    let is_of_probes = host.has_probes() && mac.to_u64() & health::MAC_MASK == health::MAC;
+    let is_of_probes = host.has_inline() && mac.to_u64() & health::MAC_MASK == health::MAC;
     if mac.is_multicast()
         || is_of_probes
         || owner.is_some_and(|owner| !(is_owner || owner.roams && is_uplink(host, name)))

@@ -25,7 +25,7 @@ pub(super) fn add_to(
     failed: &Failed,
 ) {
     let mut builder = Builder::default();
-    if host.has_probes() {
+    if host.has_inline() {
         builder.drop(
             Table::Classify,
             priority::PROBE,
