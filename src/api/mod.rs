@@ -39,6 +39,8 @@ use crate::topology::Endpoint;
 
 /// How many requests are served at a time.
 const MAX_REQUESTS: usize = 32;
+/// How long a client may take to say what it wants.
+const ASK_LIMIT: Duration = Duration::from_secs(5);
 /// How long one may take, from its first byte to the last one of the answer.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How long one may wait for an event.
@@ -112,6 +114,7 @@ impl Api {
             };
             let served = http1::Builder::new()
                 .timer(TokioTimer::new())
+                .header_read_timeout(ASK_LIMIT)
                 .keep_alive(false)
                 .serve_connection(TokioIo::new(socket), service.clone());
             tokio::spawn(async move {
