@@ -4,7 +4,9 @@ use std::fmt;
 
 use anyhow::{anyhow, bail};
 use bridgechain::config;
+use bridgechain::cookie::Class;
 use bridgechain::learning::Location;
+use bridgechain::simulate::{Frame, Network, Step};
 use bridgechain::topology::{Host, Topology, Vnic};
 use openflow::MacAddr;
 use serde::{Serialize, Serializer};
@@ -166,8 +168,32 @@ fn port_sender(site: &Site<'_>, from: &str) -> Option<Sender> {
         who,
         mac: OF_SENDER,
         at,
-        learned_at: Some(at),
+        learned_at: Some(site.place(at)),
     })
+}
+
+/// The sender outside by that of the uplinks, used as one, which takes this frame in. The physical
+/// switch sends it there, or by all of them.
+pub(super) fn taken_by(
+    site: &Site<'_>,
+    network: &Network,
+    sender: Sender,
+    frame: &Frame,
+) -> Sender {
+    let is_refused = |step: &Step<'_>| match step {
+        Step::Lookup { matched, .. } => {
+            matched.and_then(|(_, flow)| Class::of(flow.cookie)) == Some(Class::DropStandby)
+        }
+        _ => false,
+    };
+    let takes = |at: &Location| {
+        let walk = network.inject(at.role, at.port, frame.clone());
+        !walk.pass.steps.iter().any(is_refused)
+    };
+    let taking = site.uplinks().find(takes);
+    taking
+        .and_then(|at| port_sender(site, &site.port_name(at)))
+        .unwrap_or(sender)
 }
 
 fn nobody(sites: &[Site<'_>], vm: &str, from: &str) -> anyhow::Error {
@@ -338,5 +364,5 @@ fn address(site: &Site<'_>, topology: &Topology, sender: &Sender, mac: MacAddr) 
 fn outside(site: &Site<'_>, sender: &Sender) -> Option<Location> {
     let uplinks: Vec<Location> = site.uplinks().collect();
     let other = uplinks.iter().find(|uplink| **uplink != sender.at);
-    other.or(uplinks.first()).copied()
+    other.or(uplinks.first()).map(|uplink| site.place(*uplink))
 }

@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .into_iter()
         .map(|host| Site::new(host, &topology, &numbers))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let (site, sender) = ends::sender(&sites, &args.from)?;
+    let (site, mut sender) = ends::sender(&sites, &args.from)?;
     let destination = ends::destination(site, &topology, &sender, &args.to, args.vlan)?;
     let learned = learned(site, &sender, &destination, args)?;
     let frame = Frame::new(args.src.unwrap_or(sender.mac), destination.mac);
@@ -101,6 +101,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => frame,
     };
     let network = site.network(&learned);
+    if args.from == "uplink" && site.host.is_bonded() {
+        sender = ends::taken_by(site, &network, sender, &frame);
+    }
     let walk = network.inject(sender.at.role, sender.at.port, frame.clone());
     let report = Report {
         host: &site.host.name,

@@ -128,6 +128,15 @@ impl<'t> Site<'t> {
         numbers.map(move |port| Location { role, port })
     }
 
+    /// Where what is behind a port is learned: behind uplinks that are used as one, at the first.
+    pub(super) fn place(&self, at: Location) -> Location {
+        let first = self.uplinks().next().unwrap_or(at);
+        match self.occupant(at) {
+            Occupant::Uplink if self.host.is_bonded() => first,
+            _ => at,
+        }
+    }
+
     /// What is at a port.
     pub(super) fn occupant(&self, at: Location) -> Occupant<'t> {
         if at.port == PortNo::LOCAL {
