@@ -314,3 +314,36 @@ fn hosts_are_told_apart_by_name() {
         stderr(&output)
     );
 }
+
+/// A VM that may be on two hosts, and a guest on each of these.
+const ROAMING: &str = "tests/fixtures/roaming.yaml";
+
+#[test]
+fn a_vm_that_may_be_on_several_hosts_is_taken_to_be_where_the_frame_is_sent() {
+    let seen = |arguments: &str| seen_of(ROAMING, arguments, 4);
+    for (vm, host) in [("VM-A", "node1"), ("VM-B", "node2")] {
+        assert_eq!(
+            seen(&format!("--from {vm} --to VM-R")),
+            once("vmr0: untagged")
+        );
+        let to_a_guest = format!("--from VM-R --to {vm} --host {host}");
+        let port = vm.to_lowercase().replace('-', "");
+        assert_eq!(seen(&to_a_guest), once(&format!("{port}0: untagged")));
+    }
+    let by_address = "--from VM-A --to 52:54:00:00:00:0e";
+    assert_eq!(seen(by_address), once("vmr0: untagged"));
+
+    // It is on the other host.
+    let away = "--from VM-A --to VM-R --learned 52:54:00:00:00:0e@eth1";
+    assert_eq!(seen(away), once("eth1: tagged 3000"));
+
+    let ambiguous = trace(ROAMING, "--from VM-R --to broadcast");
+    let says = "VM-R may be on several hosts; say --host node1 or --host node2";
+    assert!(stderr(&ambiguous).contains(says), "{}", stderr(&ambiguous));
+    let stolen = trace(
+        ROAMING,
+        "--from VM-A --to VM-R --learned 52:54:00:00:00:0e@vma0",
+    );
+    let says = "never learned at vma0: it belongs to VM-R (vmr0)";
+    assert!(stderr(&stolen).contains(says), "{}", stderr(&stolen));
+}
