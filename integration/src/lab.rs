@@ -8,6 +8,7 @@ use openflow::MacAddr;
 
 use crate::capture::{Capture, Sighting};
 use crate::controller::Controller;
+use crate::frame::Frame;
 use crate::inbox::Inbox;
 use crate::layout::{self, Layout};
 use crate::netns::{Namespace, RawSocket};
@@ -72,6 +73,18 @@ impl Lab {
         let run_dir = RunDir::create(&run_dir::unique_name())?;
         write_config(&run_dir, text)?;
         let layout = Layout::build_from_config(&run_dir, None)?;
+        Self::attach(run_dir, layout)
+    }
+
+    /// The same, with [both legs](Plan::join_legs) of an inline function in one namespace.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_config`](Self::from_config).
+    pub fn with_joined_legs(text: &str) -> Result<Self> {
+        let run_dir = RunDir::create(&run_dir::unique_name())?;
+        write_config(&run_dir, text)?;
+        let layout = Layout::build_with_joined_legs(&run_dir)?;
         Self::attach(run_dir, layout)
     }
 
@@ -187,6 +200,15 @@ impl Lab {
     /// There is no such station.
     pub fn mac(&self, port: &str) -> Result<MacAddr> {
         Ok(self.station(port)?.mac)
+    }
+
+    /// Sends a frame as it is from the station at a port.
+    ///
+    /// # Errors
+    ///
+    /// There is no such station, or its device is down.
+    pub fn transmit(&self, port: &str, frame: &Frame) -> Result<()> {
+        self.attached(port)?.socket.send(&frame.encode())
     }
 
     /// The namespace of the station at a port.

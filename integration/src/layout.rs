@@ -100,6 +100,17 @@ impl Layout {
         Ok(layout)
     }
 
+    /// The same for the only host, with [joined legs](Plan::join_legs).
+    pub(crate) fn build_with_joined_legs(run_dir: &RunDir) -> Result<Self> {
+        let topology = load_config(&config(run_dir))?;
+        let host = Plan::choose_host(&topology, None)?;
+        let mut plan = Plan::of(&topology, host);
+        plan.join_legs(host);
+        let layout = Self::build(run_dir, plan)?;
+        layout.setup(&topology, host)?;
+        Ok(layout)
+    }
+
     /// The same for one of the hosts that share a switch.
     pub(crate) fn build_beside_others(
         run_dir: &RunDir,
@@ -192,7 +203,10 @@ impl Layout {
         match (station.role, &self.switch) {
             (Role::Local, _) => self.host.clone(),
             (Role::Switch, Some(switch)) => switch.clone(),
-            _ => Namespace::named(run_dir::namespace(&self.name, &station.port)),
+            _ => {
+                let port = station.beside.as_ref().unwrap_or(&station.port);
+                Namespace::named(run_dir::namespace(&self.name, port))
+            }
         }
     }
 
@@ -231,7 +245,7 @@ impl Layout {
             _ => &self.host,
         };
         let namespace = self.namespace(station);
-        if station.role != Role::Switch {
+        if station.role != Role::Switch && station.beside.is_none() {
             Namespace::add(namespace.name().to_owned())?;
         }
         let veth = [

@@ -27,6 +27,7 @@ pub mod command;
 pub mod controller;
 pub mod fabric;
 pub mod frame;
+pub mod ids;
 pub mod inbox;
 pub mod lab;
 pub mod layout;

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result, bail};
-use bridgechain::topology::{Bridges, Host, Membership, Tagging, Topology, Vlan};
+use bridgechain::topology::{Bridges, FunctionKind, Host, Membership, Tagging, Topology, Vlan};
 use openflow::MacAddr;
 
 use crate::frame::Tag;
@@ -51,6 +51,8 @@ pub struct Station {
     pub vlan: Option<u16>,
     /// An IPv4 address in a network of 24 bits, where the station sends untagged frames.
     pub address: Option<Ipv4Addr>,
+    /// The port of another station in whose namespace this one's device is the second.
+    pub beside: Option<String>,
 }
 
 /// What a station is.
@@ -75,6 +77,7 @@ impl Station {
         match self.role {
             Role::Local => &self.port,
             Role::Switch => &self.name,
+            Role::Function if self.beside.is_some() => "eth1",
             Role::Guest | Role::Function | Role::Outside => "eth0",
         }
     }
@@ -124,6 +127,23 @@ impl Plan {
                 )
             }
             None => hosts.values().next().context("the config has no host"),
+        }
+    }
+
+    /// Puts both legs of each inline function into one namespace, where a program can be between
+    /// them.
+    pub fn join_legs(&mut self, host: &Host) {
+        let functions = host.chains.iter().flat_map(|chain| &chain.functions);
+        for function in functions {
+            let FunctionKind::Inline { instances, .. } = &function.kind else {
+                continue;
+            };
+            for legs in instances {
+                let mut stations = self.stations.iter_mut();
+                if let Some(egress) = stations.find(|station| station.port == legs.egress) {
+                    egress.beside = Some(legs.ingress.clone());
+                }
+            }
         }
     }
 
@@ -258,6 +278,7 @@ impl Plan {
             mac: MacAddr([0x02, 0xbc, 0, 0, high, low]),
             vlan: speech.tagged.then_some(speech.network.id()),
             address: addressed.then_some(Ipv4Addr::new(10, net_high, net_low, low)),
+            beside: None,
         });
         &mut self.stations[index]
     }

@@ -20,6 +20,7 @@ fn guest(port: &str, last: u8) -> Station {
         mac: mac(last),
         vlan: None,
         address: None,
+        beside: None,
     }
 }
 
