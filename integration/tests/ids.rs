@@ -156,6 +156,7 @@ fn prevents(lab: &Lab, ips: &dyn Inspector) -> Result<()> {
 
     ips.pause()?;
     send(lab, "vma0", b, 2000, "while it stands still")?;
+    await_arrival(lab, "ips-in", "while it stands still")?;
     lab.flush()?;
     assert_eq!(arrived(lab, "ips-in", "while it stands still"), 1);
     assert_eq!(arrived(lab, "vmb0", "while it stands still"), 0);
