@@ -420,7 +420,7 @@ impl Fabric {
     /// There is no such host.
     pub fn arrived(&self, stream: &Stream, station: &str) -> Result<usize> {
         let (lab, port) = self.on_host(station)?;
-        Ok(lab.sightings().read(|all| stream.count(all, port)))
+        Ok(lab.arrived(stream, port))
     }
 
     /// Ends a stream and counts what arrived where.

@@ -156,6 +156,15 @@ impl Lab {
     ///
     /// There is no such station, or it has no planned address.
     pub fn stream(&self, port: &str, dst: MacAddr) -> Result<Stream> {
+        self.stream_every(port, dst, PAUSE)
+    }
+
+    /// The same with another pause after each frame.
+    ///
+    /// # Errors
+    ///
+    /// As [`stream`](Self::stream).
+    pub fn stream_every(&self, port: &str, dst: MacAddr, pause: Duration) -> Result<Stream> {
         let station = self.station(port)?;
         let (src, tags) = (self.mac(port)?, station.tags());
         let socket = self.namespace(port)?.raw_socket(station.device())?;
@@ -170,7 +179,7 @@ impl Lab {
                     .send(&frame.encode())
                     .context("the stream broke off")?;
                 sent += 1;
-                thread::sleep(PAUSE);
+                thread::sleep(pause);
             }
             Ok(sent)
         });
@@ -180,6 +189,11 @@ impl Lab {
             stop,
             sender,
         })
+    }
+
+    /// How many frames of a stream have arrived at a port so far.
+    pub fn arrived(&self, stream: &Stream, port: &str) -> usize {
+        self.sightings().read(|all| stream.count(all, port))
     }
 
     /// Waits until a stream has brought that many more frames to a port: it runs, and goes on

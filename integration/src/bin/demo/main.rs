@@ -1,10 +1,14 @@
-//! `demo`: who sees which frame, as measured on a real Open vSwitch.
+//! `demo`: who sees which frame, as measured on a real Open vSwitch; with `--inline`, what becomes of
+//! frames that an IPS is in the way of.
 
+mod inline;
 mod table;
 
+use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Parser;
 use integration::Lab;
 
 use crate::table::{Phase, Table};
@@ -16,11 +20,33 @@ const TRUNKED: &str = "        vlan_mode: trunked
         trunked_networks: [demo3000, demo4000]
 ";
 
+/// Shows who sees which frame, as measured on a real, private Open vSwitch.
+///
+/// The exit status is 0 if everything is as it must be. It needs root.
+#[derive(Parser)]
+#[command(name = "demo", version)]
+struct Cli {
+    /// An IPS in the way of frames: what it blocks, and what becomes of frames while it is down
+    #[arg(long)]
+    inline: bool,
+}
+
+/// What a demo has measured.
+trait Holds: fmt::Display {
+    /// Whether it is as it must be.
+    fn holds(&self) -> bool;
+}
+
 fn main() -> ExitCode {
-    match run() {
-        Ok(table) => {
-            println!("\n{table}");
-            if table.holds() {
+    let Cli { inline } = Cli::parse();
+    let measured: Result<Box<dyn Holds>> = match inline {
+        true => inline::run().map(|report| Box::new(report) as _),
+        false => run().map(|table| Box::new(table) as _),
+    };
+    match measured {
+        Ok(measured) => {
+            println!("\n{measured}");
+            if measured.holds() {
                 ExitCode::SUCCESS
             } else {
                 ExitCode::FAILURE

@@ -7,6 +7,8 @@ use integration::Lab;
 use integration::probe::Seen;
 use openflow::MacAddr;
 
+use crate::Holds;
+
 const VM_104: &str = "vm104";
 const IDS: &str = "ids0";
 const ACCEPT: &str = "mon0";
@@ -148,11 +150,6 @@ impl Table {
         Ok(())
     }
 
-    /// Whether everything was seen as it must be.
-    pub(crate) fn holds(&self) -> bool {
-        self.mistakes.is_empty()
-    }
-
     fn enter(&mut self, index: usize, phase: Phase, seen: &Seen) {
         let row = &ROWS[index];
         let vm_104 = if phase == Phase::Access { 0 } else { 1 };
@@ -176,6 +173,12 @@ impl Table {
             self.mistakes
                 .push(format!("{}: came back to its sender", row.frame));
         }
+    }
+}
+
+impl Holds for Table {
+    fn holds(&self) -> bool {
+        self.mistakes.is_empty()
     }
 }
 
