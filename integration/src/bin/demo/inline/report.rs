@@ -38,11 +38,6 @@ impl Cell {
             instead_of: (time > limit).then(|| format!("at most {} ms", limit.as_millis())),
         }
     }
-
-    /// Something that is the case by construction.
-    pub(super) fn of(text: &str) -> Self {
-        Self::expected(text, text)
-    }
 }
 
 /// A table with a row for each thing that was done.
@@ -76,8 +71,8 @@ impl Report {
                 columns: [
                     "VM-B gets",
                     "inspected by",
-                    "interrupted",
-                    "IPS back in",
+                    "noticed after",
+                    "IPS back after",
                     "twice",
                 ],
                 rows: Vec::new(),
