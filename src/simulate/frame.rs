@@ -1,8 +1,10 @@
-//! A frame as bridges see it: the Ethernet header, and a payload that nobody looks into.
+//! A frame as bridges see it: the Ethernet header, and what flows look at behind it.
 
 use std::fmt;
 
 use openflow::MacAddr;
+
+use super::headers::Headers;
 
 /// An Ethernet frame.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,8 +17,11 @@ pub struct Frame {
     pub tags: Vec<Tag>,
     /// What follows the tags.
     pub ethertype: u16,
-    /// Stands for the L3 and L4 headers where these are hashed. It is the same in both directions
-    /// of a conversation.
+    /// The headers behind, for an `ethertype` that says so; `None` for a payload that nobody looks
+    /// into.
+    pub headers: Option<Headers>,
+    /// Stands for what is hashed of a payload that nobody looks into. It is the same in both
+    /// directions of a conversation.
     pub flow_hash: u32,
 }
 
@@ -32,7 +37,7 @@ pub struct Tag {
 }
 
 impl Frame {
-    /// An untagged IPv4 frame.
+    /// An untagged frame of the type of IPv4.
     pub fn new(src: MacAddr, dst: MacAddr) -> Self {
         const IPV4: u16 = 0x0800;
         Self {
@@ -40,6 +45,7 @@ impl Frame {
             src,
             tags: Vec::new(),
             ethertype: IPV4,
+            headers: None,
             flow_hash: 0,
         }
     }
@@ -49,6 +55,16 @@ impl Frame {
     pub fn tagged(mut self, vid: u16) -> Self {
         self.tags.insert(0, Tag::new(vid));
         self
+    }
+
+    /// The frame with these headers.
+    #[must_use]
+    pub fn carrying(self, headers: Headers) -> Self {
+        Self {
+            ethertype: headers.ethertype(),
+            headers: Some(headers),
+            ..self
+        }
     }
 }
 
@@ -93,6 +109,10 @@ impl fmt::Display for Tags<'_> {
 
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to {}, {}", self.src, self.dst, Tags(&self.tags))
+        write!(f, "{} to {}, {}", self.src, self.dst, Tags(&self.tags))?;
+        match self.headers {
+            Some(headers) => write!(f, ", {headers}"),
+            None => Ok(()),
+        }
     }
 }

@@ -12,6 +12,7 @@
 mod action_set;
 mod choice;
 mod frame;
+mod headers;
 mod memory;
 mod packet;
 mod walk;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use openflow::PortNo;
 
 pub use frame::{Frame, Tag, Tags};
+pub use headers::Headers;
 pub use memory::Memory;
 pub use walk::{Delivery, Fault, PacketIn, Pass, Step, Walk};
 

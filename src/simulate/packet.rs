@@ -114,8 +114,18 @@ impl Packet {
                 Some(tag) => PRESENT | u128::from(tag.pcp) << 13 | u128::from(tag.vid),
                 None => 0,
             },
-            _ => self.registers[register(field)?].into(),
+            _ => match register(field) {
+                Some(register) => self.registers[register].into(),
+                None => self.behind_tags(field)?,
+            },
         })
+    }
+
+    /// The value of a field of the headers. Those behind a tag that is not looked at are not
+    /// looked at either.
+    fn behind_tags(&self, field: OxmField) -> Option<u128> {
+        let headers = self.header.headers.filter(|_| self.inner.is_empty())?;
+        headers.read(field)
     }
 
     /// Gives the field another value; `None` where this packet has no such field, or it can not
@@ -178,7 +188,8 @@ impl Packet {
 
     /// The hash of the conversation that it belongs to.
     pub(super) fn flow_hash(&self) -> u32 {
-        self.header.flow_hash
+        let headers = self.header.headers.filter(|_| self.inner.is_empty());
+        self.header.flow_hash ^ headers.map_or(0, |headers| headers.conversation())
     }
 
     /// The address that it comes from.
