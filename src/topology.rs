@@ -145,6 +145,9 @@ pub struct Host {
     /// How many MAC addresses may be learned behind this host's vNICs in a network, where that is
     /// limited.
     pub max_macs: BTreeMap<Vlan, u32>,
+    /// The pinned addresses of the VMs of the topology, on whichever hosts these are, with the
+    /// networks of each.
+    pub vm_macs: BTreeSet<(Vlan, MacAddr)>,
     /// The vNICs of all VMs on this host, in the order of the configuration.
     pub vnics: Vec<Vnic>,
     /// The service chains, each with the function instances on this host only.
@@ -164,6 +167,18 @@ impl Host {
             .iter()
             .flat_map(|chain| &chain.functions)
             .flat_map(|function| function.kind.ports())
+    }
+
+    /// The tunnels that carry copies to other machines, by the OVS interface name of each.
+    pub fn remotes(&self) -> impl Iterator<Item = (&str, &Remote)> {
+        let functions = self.chains.iter().flat_map(|chain| &chain.functions);
+        functions.flat_map(|function| match &function.kind {
+            FunctionKind::Tap { instances, .. } => instances
+                .iter()
+                .filter_map(|instance| Some((&*instance.port, instance.remote.as_ref()?)))
+                .collect(),
+            FunctionKind::Inline { .. } => Vec::new(),
+        })
     }
 
     /// The vNIC at an OVS interface name.
@@ -620,6 +635,29 @@ pub struct Remote {
     pub ip: IpAddr,
 }
 
+impl Remote {
+    /// How long copies may be for an uplink with the MTU of Ethernet, in bytes.
+    ///
+    /// Open vSwitch does not fragment. What is too long is lost, and in user space takes frames with
+    /// it that are sent by the same port at the same time.
+    pub fn longest_copy(&self) -> u16 {
+        const MTU: u16 = 1500;
+        let ip = match self.ip {
+            IpAddr::V4(_) => 20,
+            IpAddr::V6(_) => 40,
+        };
+        let tunnel = match self.tunnel {
+            // UDP and VXLAN.
+            Tunnel::Vxlan { .. } => 8 + 8,
+            Tunnel::Gre { key: None } => 4,
+            Tunnel::Gre { key: Some(_) } => 4 + 4,
+            // GRE with a sequence number, and ERSPAN.
+            Tunnel::Erspan { .. } => 4 + 4 + 8,
+        };
+        MTU - ip - tunnel
+    }
+}
+
 /// A tunnel protocol that Open vSwitch speaks, with what it needs to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tunnel {
@@ -649,7 +687,8 @@ pub struct Copying {
     pub skip: Vec<SkipRule>,
     /// Which frames, by where they come from and go to.
     pub scope: CopyScope,
-    /// Copies are cut off after that many bytes.
+    /// Copies are cut off after that many bytes. Without it they are whole, and those for a remote
+    /// sink as long as they [may be](Remote::longest_copy).
     pub snap_length: Option<u16>,
     /// One in so many conversations is copied, with all its frames.
     pub sampling: Option<NonZeroU16>,
@@ -695,7 +734,8 @@ pub enum CopyScope {
     /// All.
     #[default]
     All,
-    /// Between VMs of the configuration only, on whichever host these are.
+    /// From a pinned address of a VM of the configuration, on whichever host that is, to another
+    /// one or to a multicast address.
     EastWest,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use openflow::DatapathId;
+use openflow::{DatapathId, MacAddr};
 
 use crate::config::fields::Spanned;
 use crate::config::names::suggestion;
@@ -76,6 +76,15 @@ impl<'c> Hosts<'c> {
         networks: &BTreeSet<Vlan>,
         max_macs: &BTreeMap<Vlan, u32>,
     ) -> BTreeMap<String, Host> {
+        let vm_macs: BTreeSet<(Vlan, MacAddr)> = self
+            .hosts
+            .values()
+            .flat_map(|builder| &builder.vnics)
+            .flat_map(|vnic| {
+                let vlans = vnic.membership.vlans().into_iter();
+                vlans.filter_map(|vlan| Some((vlan, vnic.mac?)))
+            })
+            .collect();
         let finished = self.hosts.into_iter().filter_map(|(name, builder)| {
             let host = Host {
                 name: name.to_owned(),
@@ -89,6 +98,7 @@ impl<'c> Hosts<'c> {
                     .unwrap_or_default(),
                 max_macs: max_macs.clone(),
                 networks: networks.clone(),
+                vm_macs: vm_macs.clone(),
                 vnics: builder.vnics,
                 chains: builder.chains,
             };

@@ -202,6 +202,7 @@ fn host(bridges: Bridges) -> Host {
         uplinks: Vec::new(),
         uplink_mode: UplinkMode::default(),
         max_macs: BTreeMap::new(),
+        vm_macs: BTreeSet::new(),
         networks: [vlan(NETWORK), vlan(OTHER), Vlan::UNTAGGED].into(),
         vnics: Vec::new(),
         chains: Vec::new(),
