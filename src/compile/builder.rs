@@ -166,6 +166,11 @@ pub(super) fn multicast(match_: Match, field: OxmField) -> Match {
     match_.with_masked(field, GROUP_BIT, GROUP_BIT)
 }
 
+/// `match_` restricted to frames with a unicast address in `field`, `eth_src` or `eth_dst`.
+pub(super) fn unicast(match_: Match, field: OxmField) -> Match {
+    match_.with_masked(field, 0_u64, GROUP_BIT)
+}
+
 /// Frames that came in by `port`.
 pub(super) fn from_port(port: PortNo) -> Match {
     Match::new().with(OxmField::InPort, port)
@@ -241,6 +246,33 @@ pub(super) fn resubmit(table: TableId) -> Action {
         in_port: KEEP_IN_PORT,
         table_id: table,
     }
+}
+
+/// Sends at most `max_len` bytes of the frame.
+///
+/// Open vSwitch puts changes of a frame off until it sends it, and measures the frame before: what
+/// changes its length has to be [settled](settle).
+pub(super) fn output_cut(port: PortNo, max_len: u16) -> Action {
+    Action::OutputTrunc {
+        port: port.0 as u16,
+        max_len: max_len.into(),
+    }
+}
+
+/// Does nothing. A clone that holds it is carried out on a copy of the frame, also in the datapath.
+///
+/// Open vSwitch does not copy a frame for a clone whose changes it can undo, and takes what a meter
+/// drops for one of these: the frame itself would be dropped. It can not undo that a frame is cut off,
+/// whatever the port.
+pub(super) fn set_apart() -> Action {
+    const ANY_LENGTH: u16 = 64;
+    output_cut(NOBODY, ANY_LENGTH)
+}
+
+/// Makes Open vSwitch carry out the changes of the frame so far: a clone of the kind that
+/// [`set_apart`] makes begins with the frame as it is.
+pub(super) fn settle() -> Action {
+    Action::Clone(vec![set_apart()])
 }
 
 /// Marks a frame as a copy ([`mark::COPY`]).

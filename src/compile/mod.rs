@@ -28,6 +28,7 @@ mod open;
 mod probe;
 mod service;
 mod tables;
+mod underlay;
 mod uplink;
 mod vlan;
 

@@ -63,6 +63,8 @@ pub(super) mod priority {
     pub(in crate::compile) const EXCEPTION: u16 = 300;
     /// A specific port, VLAN or address.
     pub(in crate::compile) const SPECIFIC: u16 = 200;
+    /// An exception to what everything else is subject to.
+    pub(in crate::compile) const CONFINED: u16 = 150;
     /// Everything else of a port, VLAN or address.
     pub(in crate::compile) const DEFAULT: u16 = 100;
     /// The table-miss flow entry.

@@ -8,7 +8,7 @@ use super::bond::{self, Bond};
 use super::builder::{self, Builder, apply, apply_then, from_port};
 use super::delivery::Delivery;
 use super::tables::{Table, priority};
-use super::{learning, vlan};
+use super::{learning, underlay, vlan};
 use crate::cookie::Class;
 use crate::ports::Ports;
 use crate::program::Program;
@@ -49,11 +49,14 @@ pub(super) fn compile(
             }
         }
     }
+    underlay::mark(&mut builder, host);
     for network in &host.networks {
         let mut actions: Vec<Action> = chain_port.into_iter().map(Action::output).collect();
-        actions.push(builder::clear_mark());
-        actions.extend(outside(host, ports, *network).actions(*network));
+        let mut beyond = vec![builder::clear_mark()];
+        beyond.extend(outside(host, ports, *network).actions(*network));
+        actions.extend(beyond.iter().cloned());
         flood(&mut builder, *network, actions);
+        underlay::confine(&mut builder, host, *network, beyond);
     }
     builder.finish()
 }

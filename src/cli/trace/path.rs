@@ -14,6 +14,9 @@ use serde::Serialize;
 
 use super::site::Site;
 
+/// A port number that no port has.
+const NOBODY: PortNo = PortNo(0);
+
 /// A frame's way through one bridge, and from there on.
 #[derive(Debug, Serialize)]
 pub(super) struct PassReport {
@@ -182,14 +185,17 @@ impl Reporter<'_, '_> {
             Step::Suppress(port) => StepReport::NotBack {
                 port: self.port(*port),
             },
+            // Not meant to go anywhere: a way of telling Open vSwitch something.
+            Step::NoSuchPort(NOBODY) => return Vec::new(),
             Step::NoSuchPort(port) => StepReport::NoSuchPort {
                 port: self.port(*port),
             },
             Step::Down(port) => StepReport::Down {
                 port: self.port(*port),
             },
-            Step::Clone(steps) => StepReport::Clone {
-                steps: self.steps(steps),
+            Step::Clone(steps) => match self.steps(steps) {
+                steps if steps.is_empty() => return Vec::new(),
+                steps => StepReport::Clone { steps },
             },
             Step::PacketIn(_) => StepReport::Controller,
         };

@@ -12,12 +12,14 @@
 //! What is before the stages is one flow for each network and address of a chain and each port;
 //! from there on flows are by chain. See [`stage`] for what stands where.
 
+mod copying;
+mod filter;
 mod inline;
 mod selectors;
 mod stage;
 mod taps;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use openflow::{Action, Match, OxmField, PortNo};
 
@@ -30,7 +32,7 @@ use crate::cookie::Class;
 use crate::health::Failed;
 use crate::ports::Ports;
 use crate::program::Program;
-use crate::topology::{Chain, ChainBridges, Function, FunctionKind, Host};
+use crate::topology::{Chain, ChainBridges, Function, FunctionKind, Host, Vlan};
 
 pub(super) fn compile(
     host: &Host,
@@ -87,7 +89,7 @@ pub(super) fn compile(
     // Frames of no chain.
     pass(&mut builder, stage::ENTER, left, right);
     pass(&mut builder, stage::ENTER, right, left);
-    for (id, chain) in numbered(&host.chains) {
+    for (id, chain) in numbered(&host.chains, |chain| &chain.name) {
         Insertion {
             id,
             host,
@@ -124,16 +126,16 @@ fn pass(builder: &mut Builder, table: impl Into<openflow::TableId>, from: PortNo
     );
 }
 
-/// The chains with a number for each, made from its name so that the others keep theirs when one is
-/// added. 0 is no chain.
-fn numbered(chains: &[Chain]) -> Vec<(u32, &Chain)> {
+/// The items with a number for each, made from its name so that the others keep theirs when one is
+/// added. 0 is none.
+fn numbered<T>(items: &[T], name: impl Fn(&T) -> &str) -> Vec<(u32, &T)> {
     let mut numbers = BTreeMap::new();
-    for chain in chains {
-        let mut id = builder::hash(&chain.name).max(1);
+    for item in items {
+        let mut id = builder::hash(name(item)).max(1);
         while numbers.contains_key(&id) {
             id = id.wrapping_add(1).max(1);
         }
-        numbers.insert(id, chain);
+        numbers.insert(id, item);
     }
     numbers.into_iter().collect()
 }
@@ -278,8 +280,8 @@ impl Insertion<'_> {
         };
         let function = &self.chain.functions[position];
         match &function.kind {
-            FunctionKind::Tap { instances, .. } => {
-                let copies = self.copies(function, instances);
+            FunctionKind::Tap { copying, instances } => {
+                let copies = self.copies(builder, at.direction, function, copying, instances);
                 self.flow(builder, at, apply_then(copies, next.table()));
             }
             FunctionKind::Inline {
@@ -315,5 +317,16 @@ impl Insertion<'_> {
     /// Frames that pass this chain.
     fn of_chain(&self) -> Match {
         Match::new().with(CHAIN, self.id)
+    }
+
+    /// The networks that frames of this chain are of.
+    fn networks(&self) -> BTreeSet<Vlan> {
+        let of_vms = self
+            .host
+            .vnics
+            .iter()
+            .filter(|vnic| self.chain.vms.contains(&vnic.vm));
+        let of_vms = of_vms.flat_map(|vnic| vnic.membership.vlans());
+        self.chain.networks.iter().copied().chain(of_vms).collect()
     }
 }

@@ -3,33 +3,63 @@
 use openflow::{Action, Bundle, HashFields, MemberAlgorithm, PortNo, Subfield};
 
 use super::Insertion;
-use super::stage::INSTANCE;
-use crate::compile::builder;
-use crate::topology::{Function, Redundancy, TapInstance};
+use super::copying::Selection;
+use super::stage::{Direction, INSTANCE};
+use crate::compile::builder::{self, Builder};
+use crate::topology::{Copying, Function, Redundancy, TapInstance};
 
 impl Insertion<'_> {
     /// The actions that give an enabled tap its copy of a frame. They leave the frame as it is, and
     /// what is remembered of it.
-    pub(super) fn copies(&self, tap: &Function, instances: &[TapInstance]) -> Vec<Action> {
+    pub(super) fn copies(
+        &self,
+        builder: &mut Builder,
+        direction: Direction,
+        tap: &Function,
+        copying: &Copying,
+        instances: &[TapInstance],
+    ) -> Vec<Action> {
         if !tap.enabled {
             return Vec::new();
         }
-        let ports: Vec<Option<PortNo>> = instances
+        let outlets: Vec<Outlet> = instances
             .iter()
-            .map(|instance| self.ports.get(&instance.port).filter(|_| instance.enabled))
+            .map(|instance| Outlet {
+                port: self.ports.get(&instance.port).filter(|_| instance.enabled),
+                max_len: copying
+                    .snap_length
+                    .or(instance.remote.as_ref().map(|remote| remote.longest_copy())),
+            })
             .collect();
+        let ports: Vec<Option<PortNo>> = outlets.iter().map(|outlet| outlet.port).collect();
+        let whole = outlets.iter().all(|outlet| outlet.max_len.is_none());
         match present(&ports).as_slice() {
             [] => Vec::new(),
-            [only] => vec![Action::output(*only)],
-            _ => vec![Action::Clone(vec![
+            [only] if whole && *copying == Copying::default() => vec![Action::output(*only)],
+            _ if whole && *copying == Copying::default() => vec![Action::Clone(vec![
                 choose(tap.redundancy, &ports),
-                Action::OutputReg {
-                    src: Subfield::whole(INSTANCE),
-                    max_len: Action::NO_BUFFER_LEN,
-                },
+                output_to_chosen(),
             ])],
+            _ => {
+                let selection = Selection {
+                    insertion: self,
+                    tap,
+                    copying,
+                    outlets: &outlets,
+                };
+                vec![selection.compile(builder, direction)]
+            }
         }
     }
+}
+
+/// Where copies can go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outlet {
+    /// `None` where an instance gets none.
+    pub(super) port: Option<PortNo>,
+    /// After how many bytes copies are cut off.
+    pub(super) max_len: Option<u16>,
 }
 
 /// Those that are there.
@@ -60,4 +90,12 @@ pub(super) fn choose(redundancy: Redundancy, ports: &[Option<PortNo>]) -> Action
             bits: 16,
         }),
     }))
+}
+
+/// Sends the frame to the instance that was chosen.
+pub(super) fn output_to_chosen() -> Action {
+    Action::OutputReg {
+        src: Subfield::whole(INSTANCE),
+        max_len: Action::NO_BUFFER_LEN,
+    }
 }
