@@ -22,7 +22,29 @@ hosts:
     patches: { service_uplink: [\"nf,up\", \"up,nf\"] }
 vms:
   VM-A: { host: node1, nics: [{ port: vma0, network: demo3000 }] }
+service_chains:
+  inspect:
+    networks: [demo3000]
+    functions:
+      - name: ids
+        mode: tap
+        instances:
+          - { host: node1, port: er0, remote: { type: erspan, ip: 192.0.2.9, session: 7, index: 291 } }
+          - { host: node1, port: gre0, remote: { type: gre, ip: 192.0.2.9 } }
+          - { host: node1, port: ids0 }
+          - { host: node1, port: vx0, remote: { type: vxlan, ip: \"2001:db8::9\", vni: 77 } }
 ";
+
+/// The tunnels of the config, with their types and options.
+const TUNNELS: [(&str, &str, &str); 3] = [
+    (
+        "er0",
+        "erspan",
+        r#"{erspan_idx="0x123", erspan_ver="1", key="7", remote_ip="192.0.2.9"}"#,
+    ),
+    ("gre0", "gre", r#"{remote_ip="192.0.2.9"}"#),
+    ("vx0", "vxlan", r#"{key="77", remote_ip="2001:db8::9"}"#),
+];
 
 /// The columns that are set up, by table; others count or describe what goes on.
 const TABLES: [(&str, &str); 4] = [
@@ -128,7 +150,7 @@ fn what_it_makes_is_there_and_works() -> Result<()> {
     }
     for (bridge, ports) in [
         ("br0.local", "local-nf\n"),
-        ("br.nf", "nf,up\nnf-local\n"),
+        ("br.nf", "er0\ngre0\nnf,up\nnf-local\nvx0\n"),
         ("br0", "eth1\nup,nf\n"),
     ] {
         assert_eq!(switch.ovs.vsctl(&["list-ports", bridge])?, ports);
@@ -144,6 +166,53 @@ fn what_it_makes_is_there_and_works() -> Result<()> {
         assert_eq!(value(&switch, "Interface", port, "error")?, "[]");
         switch.ovs.ofport(port)?;
     }
+    for (port, kind, options) in TUNNELS {
+        assert_eq!(value(&switch, "Interface", port, "type")?, kind);
+        assert_eq!(value(&switch, "Interface", port, "options")?, options);
+        assert_eq!(value(&switch, "Interface", port, "error")?, "[]");
+        switch.ovs.ofport(port)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_tunnel_becomes_what_the_configuration_says() -> Result<()> {
+    let switch = switch()?;
+    set_up(&switch)?;
+    switch.ovs.vsctl(&[
+        "--",
+        "set",
+        "Interface",
+        "er0",
+        "options={remote_ip=192.0.2.1,key=8,erspan_ver=2,erspan_dir=1}",
+        "--",
+        "set",
+        "Interface",
+        "gre0",
+        "options:key=5",
+        "options:ttl=7",
+        "--",
+        "set",
+        "Interface",
+        "vx0",
+        "type=erspan",
+        "options:erspan_ver=1",
+        "options:erspan_idx=1",
+    ])?;
+    set_up(&switch)?;
+    // What the configuration says nothing about stays.
+    let altered = [
+        (
+            "er0",
+            r#"{erspan_dir="1", erspan_idx="0x123", erspan_ver="1", key="7", remote_ip="192.0.2.9"}"#,
+        ),
+        ("gre0", r#"{remote_ip="192.0.2.9", ttl="7"}"#),
+        ("vx0", TUNNELS[2].2),
+    ];
+    for (port, options) in altered {
+        assert_eq!(value(&switch, "Interface", port, "options")?, options);
+    }
+    assert_eq!(value(&switch, "Interface", "vx0", "type")?, "vxlan");
     Ok(())
 }
 

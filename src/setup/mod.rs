@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 pub use self::present::{ListingError, Present};
-use crate::topology::{Bridge, Bridges, ChainBridges, Endpoint, Host, Role};
+use crate::topology::{Bridge, Bridges, ChainBridges, Endpoint, Host, Remote, Role, Tunnel};
 
 /// What a transaction depends on besides the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,9 +70,10 @@ pub fn controller_target(listen: &[Endpoint]) -> Result<String, Error> {
     Ok(target.to_string())
 }
 
-/// What makes the bridges, patch ports and uplinks of `host` where `present` is there already.
+/// What makes the bridges, patch ports, uplinks and tunnels to remote sinks of `host` where `present`
+/// is there already.
 ///
-/// Ports of vNICs and functions are for the hypervisor to make.
+/// Ports of vNICs and of functions on the host itself are for the hypervisor to make.
 ///
 /// # Errors
 ///
@@ -94,6 +95,11 @@ pub fn transaction(
                 host: host.name.clone(),
                 controller: options.controller.clone(),
             });
+        }
+    }
+    if let Some(service) = host.bridge(Role::Service) {
+        for (port, remote) in host.remotes() {
+            transaction.add_tunnel(service, port, remote);
         }
     }
     if let Some(bridge) = host.bridge(Role::Uplink).or(host.bridge(Role::Learning)) {
@@ -167,11 +173,52 @@ impl Transaction {
         }
     }
 
+    /// A tunnel to a remote sink. Options that are not about what the configuration says are left as
+    /// they are.
+    fn add_tunnel(&mut self, bridge: &Bridge, port: &str, remote: &Remote) {
+        let (kind, options) = tunnel(remote);
+        let ip = value(&remote.ip.to_string());
+        let mut set = ["set", "Interface", port].map(str::to_owned).to_vec();
+        let mut remove = ["remove", "Interface", port, "options"]
+            .map(str::to_owned)
+            .to_vec();
+        let fixed = remove.len();
+        set.extend([format!("type={kind}"), format!("options:remote_ip={ip}")]);
+        for (key, value) in options {
+            match value {
+                Some(value) => set.push(format!("options:{key}={value}")),
+                None => remove.push(key.to_owned()),
+            }
+        }
+        self.add(["--may-exist", "add-port", &bridge.name, port]);
+        self.commands.push(set);
+        if remove.len() > fixed {
+            self.commands.push(remove);
+        }
+    }
+
     fn add_patch_port(&mut self, bridge: &Bridge, port: &str, peer: &str) {
         let peer = format!("options:peer={}", value(peer));
         self.add(["--may-exist", "add-port", &bridge.name, port]);
         self.add(["set", "Interface", port, "type=patch", &peer]);
     }
+}
+
+/// The type of the interface that leads to a sink, and its options: those without a value must not
+/// be there.
+fn tunnel(remote: &Remote) -> (&'static str, [(&'static str, Option<String>); 3]) {
+    let (kind, key, erspan) = match remote.tunnel {
+        Tunnel::Vxlan { vni } => ("vxlan", Some(vni), None),
+        Tunnel::Gre { key } => ("gre", key, None),
+        Tunnel::Erspan { session, index } => ("erspan", Some(session.into()), Some(index)),
+    };
+    let options = [
+        ("key", key.map(|key| key.to_string())),
+        ("erspan_ver", erspan.map(|_| "1".to_owned())),
+        // Open vSwitch reads it as hexadecimal.
+        ("erspan_idx", erspan.map(|index| format!("{index:#x}"))),
+    ];
+    (kind, options)
 }
 
 impl fmt::Display for Transaction {
@@ -266,6 +313,47 @@ mod tests {
             Err("tcp:127.0.0.1:0 has no fixed port".to_owned())
         );
         assert_eq!(controller_target(&[]), Err(Error::NoEndpoint));
+    }
+
+    #[test]
+    fn tunnels_to_remote_sinks_are_made_on_the_service_bridge() {
+        let tunnel = |remote: &str| {
+            let host = host(&format!(
+                "networks: {{ n: {{ vlan: 1 }} }}
+hosts: {{ node1: {{ bridges: {{ local: l, service: s, uplink: u }} }} }}
+service_chains: {{ c: {{ networks: [n], functions: [{{ name: f, mode: tap, instances: [
+  {{ host: node1, port: t0, remote: {remote} }}] }}] }} }}"
+            ));
+            let transaction = transaction(&host, &options(), &Present::default());
+            let text = transaction.expect("a transaction").to_string();
+            let lines = text.lines().map(|line| line.trim_matches([' ', '\\', '-']));
+            let of_tunnel = lines.filter(|line| line.contains(" t0")).map(str::to_owned);
+            of_tunnel.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            tunnel("{ type: erspan, ip: 192.0.2.9, session: 7, index: 291 }"),
+            [
+                "may-exist add-port s t0",
+                "set Interface t0 type=erspan options:remote_ip=192.0.2.9 options:key=7 \
+                 options:erspan_ver=1 options:erspan_idx=0x123",
+            ]
+        );
+        assert_eq!(
+            tunnel("{ type: vxlan, ip: '2001:db8::9', vni: 77 }"),
+            [
+                "may-exist add-port s t0",
+                r#"set Interface t0 type=vxlan 'options:remote_ip="2001:db8::9"' options:key=77"#,
+                "remove Interface t0 options erspan_ver erspan_idx",
+            ]
+        );
+        assert_eq!(
+            tunnel("{ type: gre, ip: 192.0.2.9 }"),
+            [
+                "may-exist add-port s t0",
+                "set Interface t0 type=gre options:remote_ip=192.0.2.9",
+                "remove Interface t0 options key erspan_ver erspan_idx",
+            ]
+        );
     }
 
     #[test]
