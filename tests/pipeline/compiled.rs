@@ -13,7 +13,7 @@ use openflow::{
     PortNo, TableId,
 };
 
-use crate::world::{Heard, Outcome, Station, World};
+use crate::world::{Heard, Look, Outcome, Station, World};
 
 /// The flows of all bridges of the host, with everything learned that may be.
 pub(crate) fn programs(world: &World) -> Vec<(Role, Program)> {
@@ -124,11 +124,18 @@ pub(crate) fn outcome(world: &World, network: &Network, from: &Station, frame: &
     };
     for copy in &walk.deliveries {
         assert_eq!(copy.pkt_mark, 0, "a mark leaves the host: {copy:?}");
-        assert_eq!((copy.frame.dst, copy.frame.src), (frame.dst, frame.src));
-        let vids = copy.frame.tags.iter().map(|tag| tag.vid).collect();
+        let as_sent = Frame {
+            tags: frame.tags.clone(),
+            ..copy.frame.clone()
+        };
+        assert_eq!(as_sent, *frame, "more than the tags has changed: {copy:?}");
+        let look = Look {
+            vids: copy.frame.tags.iter().map(|tag| tag.vid).collect(),
+            length: copy.max_len,
+        };
         *outcome
             .seen
-            .entry((station(world, copy), vids))
+            .entry((station(world, copy), look))
             .or_default() += 1;
     }
     outcome

@@ -2,6 +2,7 @@
 //! a real Open vSwitch.
 
 mod compiled;
+mod copying;
 mod ofctl;
 mod ovs;
 mod rule;

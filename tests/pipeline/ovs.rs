@@ -186,12 +186,7 @@ impl Ovs {
 
     /// Loads a bridge with `ovs-ofctl`.
     pub(crate) fn load(&self, bridge: &str, dialect: Dialect<'_>, program: &Program) {
-        let groups = program.groups.iter();
-        let groups = groups.map(|(id, group)| format!("{}\n", dialect.group(*id, group)));
-        self.ofctl_file("add-groups", bridge, &groups.collect::<String>());
-        let flows = program.flows.iter();
-        let flows = flows.map(|(key, flow)| format!("{}\n", dialect.flow(key, flow)));
-        self.ofctl_file("add-flows", bridge, &flows.collect::<String>());
+        // Flows that use a meter are refused without it.
         for (id, meter) in &program.meters {
             self.ofctl(
                 "add-meter",
@@ -199,6 +194,12 @@ impl Ovs {
                 &[&dialect.meter(*id, meter).to_string()],
             );
         }
+        let groups = program.groups.iter();
+        let groups = groups.map(|(id, group)| format!("{}\n", dialect.group(*id, group)));
+        self.ofctl_file("add-groups", bridge, &groups.collect::<String>());
+        let flows = program.flows.iter();
+        let flows = flows.map(|(key, flow)| format!("{}\n", dialect.flow(key, flow)));
+        self.ofctl_file("add-flows", bridge, &flows.collect::<String>());
     }
 
     /// What a bridge holds, read by OpenFlow.

@@ -11,10 +11,17 @@ use bridgechain::topology::{
 use openflow::MacAddr;
 
 use crate::compiled;
-use crate::world::{Heard, Outcome, Station, World, share_name};
+use crate::copying::{self, Way};
+use crate::world::{Heard, Look, Outcome, Station, World, share_name};
 
-/// What becomes of `frame`, sent by `from`.
-pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
+/// What becomes of `frame`, sent by `from`. Of the taps that do not get every conversation,
+/// `is_sampled` says by their names whether they get this one.
+pub(crate) fn outcome(
+    world: &World,
+    from: &Station,
+    frame: &Frame,
+    is_sampled: &dyn Fn(&str) -> bool,
+) -> Outcome {
     let mut outcome = Outcome::default();
     if let (Station::FunctionPort(port), true) = (from, is_of_probes(world, frame.src)) {
         outcome.reported = is_probed(world, port);
@@ -37,7 +44,9 @@ pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
     outcome.reported = !is_pinned(world, frame.src)
         && location(world, vlan, frame.src) != Some(from_place.clone());
 
-    let (mut guests, mut outside, is_inspected) = match destination(world, vlan, frame.dst) {
+    let destination = destination(world, vlan, frame.dst);
+    let is_unknown = matches!(destination, Destination::Everywhere);
+    let (mut guests, mut outside, is_inspected) = match destination {
         Destination::At(station) if station == from_place && !is_vnic(from) => return outcome,
         Destination::At(vnic) if is_vnic(&vnic) => {
             let guests = accepting(world, vlan).chain([vnic]).collect();
@@ -53,10 +62,27 @@ pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
             (guests, outside(world, vlan), true)
         }
     };
+    // What carries copies to a sink would be copied again; and while the sink says nothing, its
+    // address may be unknown, but the guests must not see what was copied.
+    let carries = copying::carries(world, from, frame);
+    if carries && !frame.dst.is_multicast() && is_unknown {
+        guests.clear();
+    }
+    let is_inspected = is_inspected && !carries && !copying::asks(world, from, frame);
     let mut seen = Vec::new();
     if is_inspected {
-        let inspection = inspect(world, from, vlan, frame);
+        let way = Way {
+            vlan,
+            frame,
+            payload: &payload,
+            is_from_guest: is_vnic(from),
+            is_sampled,
+        };
+        let inspection = inspect(world, from, &way);
         seen = inspection.seen;
+        for copy in inspection.copies {
+            *outcome.seen.entry(copy).or_default() += 1;
+        }
         // The chain is between the guests and all else, and a guest's frame passes it first.
         if inspection.is_stopped {
             guests.clear();
@@ -75,7 +101,8 @@ pub(crate) fn outcome(world: &World, from: &Station, frame: &Frame) -> Outcome {
             _ => Vec::new(),
         };
         tags.extend_from_slice(&payload);
-        *outcome.seen.entry((station, tags)).or_default() += 1;
+        let whole = (station, Look::whole(tags));
+        *outcome.seen.entry(whole).or_default() += 1;
     }
     outcome
 }
@@ -354,13 +381,15 @@ fn by_uplinks(world: &World, from: &Station, frame: &Frame, outside: Vec<Station
 #[derive(Default)]
 struct Inspection {
     seen: Vec<Station>,
+    copies: Vec<(Station, Look)>,
     /// By a function that is down and lets nothing pass then.
     is_stopped: bool,
 }
 
 /// Takes a frame to or from the guests of this host along its chain, if it has one: from a guest
 /// in the order of the functions, from anywhere else against it.
-fn inspect(world: &World, from: &Station, vlan: Vlan, frame: &Frame) -> Inspection {
+fn inspect(world: &World, from: &Station, way: &Way<'_>) -> Inspection {
+    let Way { vlan, frame, .. } = *way;
     let mut inspection = Inspection::default();
     if !world.has_service_bridge() {
         return inspection;
@@ -377,11 +406,21 @@ fn inspect(world: &World, from: &Station, vlan: Vlan, frame: &Frame) -> Inspecti
         let (ingress, egress): (Vec<&str>, Vec<&str>) =
             world.in_service(function).into_iter().unzip();
         let ports = if is_vnic(from) { ingress } else { egress };
-        if !ports.is_empty() {
-            inspection.seen.push(Station::Function(share_name(&ports)));
-        } else if function.enabled && stops_while_down(function) {
-            inspection.is_stopped = true;
-            return inspection;
+        let name = share_name(&ports);
+        match &function.kind {
+            _ if ports.is_empty() => {
+                if function.enabled && stops_while_down(function) {
+                    inspection.is_stopped = true;
+                    return inspection;
+                }
+            }
+            FunctionKind::Tap { copying, instances } => {
+                // The instances of a tap are alike here.
+                let look = copying::look(world, copying, &instances[0], &name, way);
+                let copy = look.map(|look| (Station::Function(name), look));
+                inspection.copies.extend(copy);
+            }
+            FunctionKind::Inline { .. } => inspection.seen.push(Station::Function(name)),
         }
     }
     inspection

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bridgechain::simulate::{Frame, Tag};
+use bridgechain::simulate::{Frame, Headers, Tag};
 use bridgechain::topology::{
     Attachment, Bridge, Bridges, Chain, ChainBridges, Copying, FailurePolicy, Function,
     FunctionKind, HealthCheck, Host, InlineInstance, Membership, Patch, PortSecurity, Promiscuous,
-    Redundancy, TapInstance, UplinkMode, Vlan, Vnic,
+    Redundancy, Remote, TapInstance, UplinkMode, Vlan, Vnic,
 };
 use openflow::{DatapathId, MacAddr};
 use proptest::bool::weighted;
@@ -17,6 +17,7 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
+use crate::copying::scenario as copying;
 use crate::world::{Heard, Station, World};
 
 /// A host and frames that are sent there.
@@ -32,6 +33,8 @@ const VIDS: [u16; 6] = [0, 10, 20, 30, 40, 4095];
 const VNICS: u8 = 5;
 /// The most that a host has: two chains of three functions with three instances, two legs each.
 const FUNCTION_PORTS: usize = 36;
+/// An EtherType behind which nobody looks (IEEE 802, local experimental).
+const EXPERIMENTAL: u16 = 0x88b5;
 
 pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
     let heard = vec((0..VLANS.len(), learnable(), any::<Index>()), 0..16);
@@ -85,6 +88,7 @@ struct Probe {
     src: Source,
     dst: Dest,
     tags: Tags,
+    headers: Option<Headers>,
     flow_hash: u32,
 }
 
@@ -120,15 +124,17 @@ fn probe() -> impl Strategy<Value = Probe> {
         3 => (0..VLANS.len()).prop_map(Tags::Fitting),
         2 => tags().prop_map(Tags::Exactly),
     ];
-    (any::<Index>(), src, dst, tags, any::<u32>()).prop_map(|(from, src, dst, tags, flow_hash)| {
-        Probe {
+    let headers = proptest::option::of(copying::headers());
+    (any::<Index>(), src, dst, tags, headers, any::<u32>()).prop_map(
+        |(from, src, dst, tags, headers, flow_hash)| Probe {
             from,
             src,
             dst,
             tags,
+            headers,
             flow_hash,
-        }
-    })
+        },
+    )
 }
 
 impl Probe {
@@ -163,14 +169,23 @@ impl Probe {
                 }
             }
         };
-        (
-            from,
-            Frame {
-                tags,
+        let frame = Frame {
+            tags,
+            ..Frame::new(src, dst)
+        };
+        let headers = match from {
+            Station::HostItself => copying::of_tunnel(&world.host, self.flow_hash).or(self.headers),
+            _ => self.headers,
+        };
+        let frame = match headers {
+            Some(headers) => frame.carrying(headers),
+            None => Frame {
+                ethertype: EXPERIMENTAL,
                 flow_hash: self.flow_hash,
-                ..Frame::new(src, dst)
+                ..frame
             },
-        )
+        };
+        (from, frame)
     }
 }
 
@@ -262,12 +277,17 @@ fn host() -> impl Strategy<Value = Host> {
                 }
             })
             .boxed();
-        (layout(), uplinks(), vnics, vec(chain(), 0..3)).prop_map(
-            move |(bridges, (uplink_mode, uplinks), vnics, chains)| {
+        let elsewhere = btree_set(
+            (select(VLANS.to_vec()).prop_map(network), learnable()),
+            0..3,
+        );
+        (layout(), uplinks(), vnics, vec(chain(), 0..3), elsewhere).prop_map(
+            move |(bridges, (uplink_mode, uplinks), vnics, chains, elsewhere)| {
                 let mut host = Host {
                     bridges,
                     uplinks: (0..uplinks).map(|index| format!("eth{index}")).collect(),
                     uplink_mode,
+                    vm_macs: of_vms(&vnics).chain(elsewhere).collect(),
                     networks: networks.clone(),
                     vnics,
                     ..bare_host()
@@ -303,6 +323,14 @@ fn uplinks() -> impl Strategy<Value = (UplinkMode, u8)> {
     (mode, 0..4_u8)
 }
 
+/// The pinned addresses of vNICs, with the networks of each.
+fn of_vms(vnics: &[Vnic]) -> impl Iterator<Item = (Vlan, MacAddr)> {
+    vnics.iter().flat_map(|vnic| {
+        let vlans = vnic.membership.vlans().into_iter();
+        vlans.filter_map(|vlan| Some((vlan, vnic.mac?)))
+    })
+}
+
 /// A host with a service bridge, and nothing on it.
 pub(crate) fn bare_host() -> Host {
     Host {
@@ -311,6 +339,7 @@ pub(crate) fn bare_host() -> Host {
         uplinks: Vec::new(),
         uplink_mode: UplinkMode::default(),
         max_macs: BTreeMap::new(),
+        vm_macs: BTreeSet::new(),
         networks: BTreeSet::new(),
         vnics: Vec::new(),
         chains: Vec::new(),
@@ -420,10 +449,14 @@ struct RawFunction {
     instances: Vec<bool>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum RawKind {
-    Tap,
-    Inline { shadow: bool, policy: FailurePolicy },
+    /// Its instances are alike.
+    Tap(Copying, Option<Remote>),
+    Inline {
+        shadow: bool,
+        policy: FailurePolicy,
+    },
 }
 
 impl RawFunction {
@@ -431,13 +464,13 @@ impl RawFunction {
     fn named(self, chain: u8, position: u8) -> Function {
         let instances = (0..).zip(self.instances);
         let kind = match self.kind {
-            RawKind::Tap => FunctionKind::Tap {
-                copying: Copying::default(),
+            RawKind::Tap(copying, remote) => FunctionKind::Tap {
+                copying,
                 instances: instances
                     .map(|(instance, enabled)| TapInstance {
                         port: tap_port(chain, position, instance),
                         enabled,
-                        remote: None,
+                        remote: remote.clone(),
                     })
                     .collect(),
             },
@@ -482,10 +515,12 @@ fn function() -> impl Strategy<Value = RawFunction> {
     let policy = select(&[FailurePolicy::FailOpen, FailurePolicy::FailClose][..]);
     let shadow = prop_oneof![3 => Just(false), 1 => Just(true)];
     let inline = (shadow, policy).prop_map(|(shadow, policy)| RawKind::Inline { shadow, policy });
+    let tap = (copying::copying(), copying::remote())
+        .prop_map(|(copying, remote)| RawKind::Tap(copying, remote));
     let enabled = || prop_oneof![6 => Just(true), 1 => Just(false)];
     let redundancy = [Redundancy::ActiveActive, Redundancy::ActivePassive];
     let parts = (
-        prop_oneof![1 => Just(RawKind::Tap), 1 => inline],
+        prop_oneof![1 => tap, 1 => inline],
         enabled(),
         select(redundancy.to_vec()),
         vec(enabled(), 1..4),

@@ -2,10 +2,11 @@
 //! copies.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use bridgechain::ofctl::Dialect;
 use bridgechain::ports::Ports;
-use bridgechain::simulate::{Delivery, Frame, Network};
+use bridgechain::simulate::{Delivery, Frame, Headers, Network};
 use bridgechain::topology::{FunctionKind, Redundancy, Role};
 use openflow::PortNo;
 use proptest::prelude::*;
@@ -50,8 +51,8 @@ fn open_vswitch_delivers_what_the_simulator_says() {
     result.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// Leaves one instance of each function that chooses by a hash: Open vSwitch hashes other fields
-/// than the simulator, for which a number stands.
+/// Leaves one instance of each function that chooses by a hash, and every conversation to each tap:
+/// Open vSwitch hashes otherwise than the simulator.
 fn leave_one_instance(world: &mut World) {
     for function in world
         .host
@@ -59,6 +60,9 @@ fn leave_one_instance(world: &mut World) {
         .iter_mut()
         .flat_map(|chain| &mut chain.functions)
     {
+        if let FunctionKind::Tap { copying, .. } = &mut function.kind {
+            copying.sampling = None;
+        }
         if function.redundancy == Redundancy::ActivePassive {
             continue;
         }
@@ -83,8 +87,9 @@ fn without_functions(world: &World) -> Network {
 /// What became of a frame.
 #[derive(Debug, PartialEq, Eq)]
 struct Copies {
-    /// Where copies went, with which VLAN ids and which mark; sorted.
-    sent: Vec<(Role, PortNo, Vec<u16>, u32)>,
+    /// Where copies went, with which VLAN ids and which mark, and how long those are that are cut off;
+    /// sorted.
+    sent: Vec<(Role, PortNo, Vec<u16>, u32, Option<u32>)>,
     /// How many went to the controller.
     packet_ins: usize,
 }
@@ -93,7 +98,14 @@ fn simulated(network: &Network, role: Role, port: PortNo, frame: &Frame) -> Copi
     let walk = network.inject(role, port, frame.clone());
     let copy = |delivery: &Delivery| {
         let vids = delivery.frame.tags.iter().map(|tag| tag.vid).collect();
-        (delivery.role, delivery.port, vids, delivery.pkt_mark)
+        let Delivery {
+            role,
+            port,
+            pkt_mark,
+            max_len,
+            ..
+        } = *delivery;
+        (role, port, vids, pkt_mark, max_len)
     };
     let mut sent: Vec<_> = walk.deliveries.iter().map(copy).collect();
     sent.sort();
@@ -150,32 +162,12 @@ impl<'a> Loaded<'a> {
         let (Some(line), None) = (actions.next(), actions.next()) else {
             panic!("not one line of datapath actions:\n{trace}");
         };
-        let mut vids: Vec<u16> = frame.tags.iter().map(|tag| tag.vid).collect();
-        let mut mark = 0;
-        for action in top_level(line) {
-            let number = |prefix: &str| {
-                let text = action.split(prefix).nth(1)?.split([',', ')']).next()?;
-                let text = text.trim_start_matches("0x");
-                u32::from_str_radix(text, if prefix == "vid=" { 10 } else { 16 }).ok()
-            };
-            if let Ok(port) = action.parse() {
-                let (role, port) = self.datapath_ports[&port];
-                copies.sent.push((role, port, vids.clone(), mark));
-            } else if let Some(vid) = number("vid=") {
-                vids.insert(0, u16::try_from(vid).expect("12 bits"));
-            } else if action == "pop_vlan" {
-                vids.remove(0);
-            } else if let Some(new) = number("skb_mark(") {
-                mark = new;
-            } else if action.contains("userspace(") && action.contains("controller(") {
-                copies.packet_ins += 1;
-            } else {
-                assert_eq!(
-                    action, "drop",
-                    "an action that this test does not know:\n{trace}"
-                );
-            }
-        }
+        let mut state = State {
+            vids: frame.tags.iter().map(|tag| tag.vid).collect(),
+            mark: 0,
+            cut: None,
+        };
+        self.carry_out(line, &mut state, &mut copies);
         // Open vSwitch sends by a port without a link too; that is where the frame ends.
         copies.sent.retain(|(role, port, ..)| {
             let ports = compiled::ports(self.world, *role);
@@ -184,6 +176,55 @@ impl<'a> Loaded<'a> {
         });
         copies.sent.sort();
         copies
+    }
+}
+
+/// A frame on its way through the datapath.
+#[derive(Clone)]
+struct State {
+    vids: Vec<u16>,
+    mark: u32,
+    /// How long it is when it is sent, if it is cut off.
+    cut: Option<u32>,
+}
+
+impl Loaded<'_> {
+    /// Carries out the actions of the datapath.
+    fn carry_out(&self, actions: &str, state: &mut State, copies: &mut Copies) {
+        for action in top_level(actions) {
+            let number = |prefix: &str| {
+                let text = action.split(prefix).nth(1)?.split([',', ')']).next()?;
+                let text = text.trim_start_matches("0x");
+                let radix = if prefix == "skb_mark(" { 16 } else { 10 };
+                u32::from_str_radix(text, radix).ok()
+            };
+            if let Ok(port) = action.parse() {
+                let (role, port) = self.datapath_ports[&port];
+                let copy = (role, port, state.vids.clone(), state.mark, state.cut.take());
+                copies.sent.push(copy);
+            } else if let Some(inside) = action.strip_prefix("clone(") {
+                let inside = inside.strip_suffix(')').expect("a closing parenthesis");
+                self.carry_out(inside, &mut state.clone(), copies);
+            } else if let Some(vid) = number("vid=") {
+                state.vids.insert(0, u16::try_from(vid).expect("12 bits"));
+                state.cut = state.cut.map(|length| length + 4);
+            } else if action == "pop_vlan" {
+                state.vids.remove(0);
+                state.cut = state.cut.map(|length| length - 4);
+            } else if let Some(length) = number("trunc(") {
+                state.cut = Some(length);
+            } else if let Some(new) = number("skb_mark(") {
+                state.mark = new;
+            } else if action.contains("userspace(") && action.contains("controller(") {
+                copies.packet_ins += 1;
+            } else {
+                let no_effect = action == "drop" || action.starts_with("meter(");
+                assert!(
+                    no_effect,
+                    "an action that this test does not know: {actions}"
+                );
+            }
+        }
     }
 }
 
@@ -245,7 +286,7 @@ fn top_level(actions: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The frame's bytes; its payload is zeros.
+/// The frame's bytes; behind its headers are zeros.
 fn hex(frame: &Frame) -> String {
     let mut bytes = [frame.dst.0, frame.src.0].concat();
     for tag in &frame.tags {
@@ -253,6 +294,59 @@ fn hex(frame: &Frame) -> String {
         bytes.extend((u16::from(tag.pcp) << 13 | tag.vid).to_be_bytes());
     }
     bytes.extend(frame.ethertype.to_be_bytes());
+    bytes.extend(frame.headers.map(payload).unwrap_or_default());
     bytes.extend([0; 46]);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What follows the Ethernet header.
+fn payload(headers: Headers) -> Vec<u8> {
+    match headers {
+        Headers::Arp {
+            operation,
+            sender,
+            target,
+        } => {
+            // For Ethernet and IPv4.
+            let mut bytes = vec![0, 1, 8, 0, 6, 4];
+            bytes.extend(operation.to_be_bytes());
+            bytes.extend([0; 6]);
+            bytes.extend(sender.octets());
+            bytes.extend([0; 6]);
+            bytes.extend(target.octets());
+            bytes
+        }
+        Headers::Ip {
+            src,
+            dst,
+            protocol,
+            ports,
+        } => {
+            let mut segment = match protocol {
+                Headers::ICMP | Headers::ICMPV6 => ports.map(|number| number as u8).to_vec(),
+                _ => ports.map(u16::to_be_bytes).concat(),
+            };
+            segment.resize(24, 0);
+            if protocol == Headers::TCP {
+                // The length of its header, in words.
+                segment[12] = 5 << 4;
+            }
+            let length = segment.len() as u8;
+            let mut bytes = match (src, dst) {
+                (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                    let mut bytes = vec![0x45, 0, 0, 20 + length, 0, 0, 0, 0, 64, protocol, 0, 0];
+                    bytes.extend([src.octets(), dst.octets()].concat());
+                    bytes
+                }
+                (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                    let mut bytes = vec![0x60, 0, 0, 0, 0, length, protocol, 64];
+                    bytes.extend([src.octets(), dst.octets()].concat());
+                    bytes
+                }
+                _ => panic!("two versions of IP: {headers}"),
+            };
+            bytes.extend(segment);
+            bytes
+        }
+    }
 }

@@ -48,8 +48,24 @@ pub(crate) enum Station {
     Function(String),
 }
 
-/// Who sees a frame, and how: VLAN ids outermost first, with the number of copies.
-pub(crate) type Sightings = BTreeMap<(Station, Vec<u16>), usize>;
+/// Who sees a frame, and how, with the number of copies.
+pub(crate) type Sightings = BTreeMap<(Station, Look), usize>;
+
+/// What a copy looks like.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Look {
+    /// VLAN ids, outermost first.
+    pub(crate) vids: Vec<u16>,
+    /// After how many bytes it is cut off, where it is.
+    pub(crate) length: Option<u32>,
+}
+
+impl Look {
+    /// A whole frame.
+    pub(crate) fn whole(vids: Vec<u16>) -> Self {
+        Self { vids, length: None }
+    }
+}
 
 /// What becomes of a frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -139,6 +155,17 @@ impl World {
         ports
     }
 
+    /// The taps that do not get every conversation, by their [`share_name`].
+    pub(crate) fn sampled_taps(&self) -> Vec<String> {
+        let is_sampled = |function: &&Function| matches!(&function.kind, FunctionKind::Tap { copying, .. } if copying.sampling.is_some());
+        let taps = self.functions().filter(is_sampled);
+        taps.map(|tap| {
+            let (ports, _): (Vec<&str>, Vec<&str>) = self.in_service(tap).into_iter().unzip();
+            share_name(&ports)
+        })
+        .collect()
+    }
+
     /// The share that a port of a function has part in, by its [`share_name`]; the port's own name
     /// where it has part in none.
     pub(crate) fn share_of(&self, port: &str) -> String {
@@ -149,6 +176,15 @@ impl World {
         let mut own = shares.filter(|ports: &Vec<&str>| ports.contains(&port));
         own.next()
             .map_or_else(|| port.to_owned(), |ports| share_name(&ports))
+    }
+}
+
+impl Outcome {
+    /// Whether a tap gets a copy.
+    pub(crate) fn is_seen_by(&self, tap: &str) -> bool {
+        self.seen
+            .keys()
+            .any(|(station, _)| matches!(station, Station::Function(name) if name == tap))
     }
 }
 

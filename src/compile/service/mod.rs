@@ -143,7 +143,7 @@ fn numbered<T>(items: &[T], name: impl Fn(&T) -> &str) -> Vec<(u32, &T)> {
 /// The name of the chain whose frames alone `match_` selects, on the service bridge of `host`.
 pub fn chain_of<'h>(host: &'h Host, match_: &Match) -> Option<&'h str> {
     let (number, _) = match_.get(CHAIN)?;
-    let (_, chain) = numbered(&host.chains)
+    let (_, chain) = numbered(&host.chains, |chain| &chain.name)
         .into_iter()
         .find(|(id, _)| u128::from(*id) == number)?;
     Some(&chain.name)
