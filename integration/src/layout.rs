@@ -1,6 +1,7 @@
 //! The devices, namespaces and daemons of a lab.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -304,6 +305,20 @@ impl Layout {
         }
         if let Some(address) = station.address {
             namespace.ip(&["address", "add", &format!("{address}/24"), "dev", device])?;
+        }
+        for address in &station.underlay {
+            match address {
+                IpAddr::V4(ip) => {
+                    let ip = format!("{ip}/24");
+                    namespace.ip(&["address", "add", &ip, "dev", device])?;
+                }
+                IpAddr::V6(ip) => {
+                    namespace.sysctl(&format!("net/ipv6/conf/{device}/disable_ipv6"), "0")?;
+                    let ip = format!("{ip}/64");
+                    // To be used at once: nobody else has it.
+                    namespace.ip(&["address", "add", &ip, "dev", device, "nodad"])?;
+                }
+            }
         }
         namespace.ip(&["link", "set", "dev", device, "up"])?;
         namespace.software_checksums(device)

@@ -25,6 +25,7 @@ pub mod bump;
 pub mod capture;
 pub mod command;
 pub mod controller;
+pub mod conversation;
 pub mod fabric;
 pub mod frame;
 pub mod ids;
@@ -39,6 +40,7 @@ pub mod run_dir;
 pub mod snoop;
 pub mod stream;
 pub mod switch;
+pub mod tunnel;
 pub mod wait;
 
 pub use fabric::Fabric;

@@ -1,9 +1,12 @@
 //! What a lab consists of: bridges, and stations at their ports.
 
-use std::net::Ipv4Addr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context, Result, bail};
-use bridgechain::topology::{Bridges, FunctionKind, Host, Membership, Tagging, Topology, Vlan};
+use bridgechain::topology::{
+    Bridges, FunctionKind, Host, Membership, Remote, Tagging, Topology, Vlan,
+};
 use openflow::MacAddr;
 
 use crate::frame::Tag;
@@ -53,6 +56,9 @@ pub struct Station {
     pub address: Option<Ipv4Addr>,
     /// The port of another station in whose namespace this one's device is the second.
     pub beside: Option<String>,
+    /// Its addresses in the networks by which copies travel to remote sinks: of 24 bits, of 64 with
+    /// IPv6. The sinks are outside.
+    pub underlay: BTreeSet<IpAddr>,
 }
 
 /// What a station is.
@@ -163,6 +169,7 @@ impl Plan {
             station.role = Role::Switch;
             station.name = format!("host{number}port{uplink}");
             station.address = None;
+            station.underlay.clear();
         }
         plan
     }
@@ -227,8 +234,11 @@ impl Plan {
             let station = plan.add(&vnic.vm, &vnic.port, local, Role::Guest, speech);
             station.mac = vnic.mac.unwrap_or(station.mac);
         }
+        let sinks: BTreeMap<&str, &Remote> = host.remotes().collect();
         for function in host.chains.iter().flat_map(|chain| &chain.functions) {
-            for port in function.kind.ports() {
+            let ports = function.kind.ports().into_iter();
+            // `bridgechain setup` makes the tunnels.
+            for port in ports.filter(|port| !sinks.contains_key(port)) {
                 plan.add(
                     &function.name,
                     port,
@@ -250,10 +260,14 @@ impl Plan {
             },
             _ => Speech::NATIVE,
         };
-        for port in &host.uplinks {
-            plan.add(OUTSIDE, port, uplink, Role::Outside, outside);
+        for (index, port) in host.uplinks.iter().enumerate() {
+            let station = plan.add(OUTSIDE, port, uplink, Role::Outside, outside);
+            if index == 0 {
+                station.underlay = sinks.values().map(|remote| remote.ip).collect();
+            }
         }
-        plan.add(HOST, uplink, uplink, Role::Local, Speech::NATIVE);
+        let station = plan.add(HOST, uplink, uplink, Role::Local, Speech::NATIVE);
+        station.underlay = sinks.values().map(|remote| neighbour(remote.ip)).collect();
         plan
     }
 
@@ -277,10 +291,27 @@ impl Plan {
             // Locally administered, so it is nobody else's.
             mac: MacAddr([0x02, 0xbc, 0, 0, high, low]),
             vlan: speech.tagged.then_some(speech.network.id()),
+            underlay: BTreeSet::new(),
             address: addressed.then_some(Ipv4Addr::new(10, net_high, net_low, low)),
             beside: None,
         });
         &mut self.stations[index]
+    }
+}
+
+/// Another address of the same network.
+fn neighbour(ip: IpAddr) -> IpAddr {
+    let other = |last: u8| if last == 1 { 2 } else { 1 };
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, c, last] = ip.octets();
+            Ipv4Addr::new(a, b, c, other(last)).into()
+        }
+        IpAddr::V6(ip) => {
+            let mut bytes = ip.octets();
+            bytes[15] = other(bytes[15]);
+            Ipv6Addr::from(bytes).into()
+        }
     }
 }
 

@@ -21,6 +21,7 @@ fn guest(port: &str, last: u8) -> Station {
         vlan: None,
         address: None,
         beside: None,
+        underlay: std::collections::BTreeSet::new(),
     }
 }
 
