@@ -6,7 +6,10 @@ use anyhow::Result;
 use etherparse::PacketBuilder;
 use openflow::MacAddr;
 
-use crate::frame::{Frame, MAGIC, Tag};
+use crate::frame::{Frame, Tag};
+
+/// What the data of such a frame begin with; the marker, 8 bytes in network order, follows.
+const MAGIC: [u8; 8] = *b"bclab-02";
 
 /// The frames of one direction of a conversation.
 #[derive(Debug, Clone)]
@@ -42,7 +45,7 @@ impl Conversation {
         }
     }
 
-    /// A frame with a [marker](marker) and that many bytes of data, at least the 16 that hold it.
+    /// A frame with a [marker](marker()) and that many bytes of data, at least the 16 that hold it.
     ///
     /// # Errors
     ///

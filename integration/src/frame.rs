@@ -13,7 +13,7 @@ const TPID_8021AD: u16 = 0x88a8;
 /// The Ethernet type of frames that carry a [marker](Frame::marker): 802's "local experimental 1".
 pub const PROBE: u16 = 0x88b5;
 /// What the payload of such a frame begins with; the marker, 8 bytes in network order, follows.
-pub(crate) const MAGIC: [u8; 8] = *b"bclab-01";
+const MAGIC: [u8; 8] = *b"bclab-01";
 /// The shortest payload of an Ethernet frame.
 const MIN_PAYLOAD: usize = 46;
 

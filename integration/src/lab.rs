@@ -70,9 +70,22 @@ impl Lab {
     ///
     /// The caller is not root, the config is refused, or a tool is missing or fails.
     pub fn from_config(text: &str) -> Result<Self> {
+        Self::build(text, None)
+    }
+
+    /// Brings up one of the hosts of a config, alone.
+    ///
+    /// # Errors
+    ///
+    /// There is no such host; otherwise as for [`from_config`](Self::from_config).
+    pub fn of_host(text: &str, host: &str) -> Result<Self> {
+        Self::build(text, Some(host))
+    }
+
+    fn build(text: &str, host: Option<&str>) -> Result<Self> {
         let run_dir = RunDir::create(&run_dir::unique_name())?;
         write_config(&run_dir, text)?;
-        let layout = Layout::build_from_config(&run_dir, None)?;
+        let layout = Layout::build_from_config(&run_dir, host)?;
         Self::attach(run_dir, layout)
     }
 

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod conversation;
+pub(crate) mod copies;
 
 use std::collections::BTreeSet;
 
