@@ -346,4 +346,62 @@ fn a_vm_that_may_be_on_several_hosts_is_taken_to_be_where_the_frame_is_sent() {
     );
     let says = "never learned at vma0: it belongs to VM-R (vmr0)";
     assert!(stderr(&stolen).contains(says), "{}", stderr(&stolen));
+
+/// What a tap gets of frames from VM-A to VM-B, with the example of what is copied.
+fn copied(tap: &str, arguments: &str) -> Option<String> {
+    let arguments = format!("--from VM-A --to VM-B {arguments}");
+    seen_of("configs/copying.yaml", &arguments, 7).remove(tap)
+}
+
+#[test]
+fn a_tap_gets_what_its_filter_leaves() {
+    let whole = Some("tagged 3000 x1".to_owned());
+    for (carrying, expected) in [
+        ("", &whole),
+        ("--protocol tcp --port-dst 443", &None),
+        ("--protocol tcp --port-src 8449", &None),
+        ("--protocol tcp --port-src 8450", &whole),
+        ("--protocol udp --port-dst 443", &whole),
+        ("--protocol tcp --ip-dst 10.9.8.7", &None),
+        ("--ip-src 2001:db8:9::1", &None),
+        ("--ip-src 2001:db8:a::1", &whole),
+        ("--protocol arp --ip-dst 10.9.8.7", &whole),
+    ] {
+        assert_eq!(copied("ids0", carrying), *expected, "{carrying}");
+    }
+    let outer = Some("tagged 101, tagged 3000 x1".to_owned());
+    assert_eq!(copied("rec0", ""), outer);
+}
+
+#[test]
+fn where_copies_are_cut_off_is_said() {
+    let output = trace("configs/remote-sinks.yaml", "--from VM-A --to broadcast");
+    let text = stdout(&output);
+    for part in [
+        "(chain inspect, tap analyser)",
+        "OUT by sink3, tagged 3000, of 256 bytes at the most",
+        "tap recorder (inspect)  sink2  tagged 3000, 1452 bytes  1",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn what_no_frame_carries_is_refused() {
+    for (carrying, why) in [
+        (
+            "--protocol icmp --port-dst 80",
+            "only tcp, udp and sctp have ports",
+        ),
+        (
+            "--ip-src 10.0.0.1 --ip-dst ::1",
+            "are of two versions of IP",
+        ),
+        ("--protocol arp --ip-src ::1", "arp is about IPv4 addresses"),
+    ] {
+        let arguments = format!("--from VM-A --to VM-B {carrying}");
+        let output = trace("configs/copying.yaml", &arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    }
 }

@@ -35,7 +35,7 @@ mod vlan;
 pub use bond::send as to_uplinks;
 pub use learning::{admits, learned, recover};
 pub use probe::recover_failed;
-pub use service::chain_of;
+pub use service::names_of;
 pub use tables::Table;
 
 use openflow::{GroupId, MeterId};

@@ -1,6 +1,7 @@
 //! `bridgechain trace`: follows a frame through the compiled flows, and says who sees it.
 
 mod ends;
+mod headers;
 mod path;
 mod sightings;
 mod site;
@@ -44,6 +45,8 @@ pub(crate) struct Args {
     /// This address was learned at this port (`host` for the host itself); may be repeated
     #[arg(long, value_name = "MAC@PORT")]
     learned: Vec<Learned>,
+    #[command(flatten)]
+    headers: headers::Carrying,
     /// The host on which it is sent, where that is not clear
     #[arg(long)]
     host: Option<String>,
@@ -98,6 +101,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let frame = Frame::new(args.src.unwrap_or(sender.mac), destination.mac);
     let frame = match args.vlan {
         Some(vid) => frame.tagged(vid),
+        None => frame,
+    };
+    let frame = match args.headers.headers()? {
+        Some(headers) => frame.carrying(headers),
         None => frame,
     };
     let network = site.network(&learned);
@@ -199,10 +206,19 @@ impl Report<'_> {
         } = self;
         let tags = Tags(&frame.tags);
         let mut text = format!(
-            "host {host}: {} ({}) to {} ({}), {tags}\n\n{path}\n",
+            "host {host}: {} ({}) to {} ({}), {tags}\n",
             from.who, frame.src, to.who, frame.dst
         );
+        if let Some(headers) = frame.headers {
+            text.push_str(&format!("{headers}\n"));
+        }
+        text.push_str(&format!("\n{path}\n"));
         text.push_str(&sightings::table(sightings));
+        if path.to_string().contains("multipath(") {
+            text.push_str(
+                "\nWhich conversations a tap gets a sample of is up to the switch: here it is by another hash.\n",
+            );
+        }
         if *packet_ins > 0 {
             text.push_str("\nThe source is not known yet: the controller is told of it.\n");
         }

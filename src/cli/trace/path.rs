@@ -7,6 +7,7 @@ use bridgechain::cookie::Class;
 use bridgechain::learning::Location;
 use bridgechain::ofctl::Dialect;
 use bridgechain::ports::Ports;
+use bridgechain::program::FlowKey;
 use bridgechain::simulate::{Delivery, Frame, Pass, Step, Tags};
 use bridgechain::topology::Role;
 use openflow::{Match, PortNo};
@@ -53,6 +54,8 @@ enum StepReport {
     Out {
         port: String,
         tags: String,
+        /// After how many bytes it is cut off.
+        cut: Option<u32>,
     },
     Through {
         port: String,
@@ -85,6 +88,8 @@ struct FlowReport {
     matches: String,
     /// The service chain that it belongs to.
     chain: Option<String>,
+    /// The tap of that chain.
+    tap: Option<String>,
 }
 
 /// The record of `pass` in names.
@@ -128,11 +133,25 @@ impl Reporter<'_, '_> {
         })
     }
 
-    /// The chain to whose frames a flow applies.
-    fn chain(&self, match_: &Match) -> Option<&str> {
-        match self.role {
-            Role::Service => compile::chain_of(self.site.host, match_),
+    /// The chain to whose frames a flow applies, and its tap.
+    fn names(&self, match_: &Match) -> (Option<String>, Option<String>) {
+        let names = match self.role {
+            Role::Service => compile::names_of(self.site.host, match_),
             Role::Local | Role::Uplink | Role::Learning => None,
+        };
+        match names {
+            Some((chain, tap)) => (Some(chain.to_owned()), tap.map(str::to_owned)),
+            None => (None, None),
+        }
+    }
+
+    fn flow(&self, key: &FlowKey) -> FlowReport {
+        let (chain, tap) = self.names(&key.match_);
+        FlowReport {
+            priority: key.priority,
+            matches: self.dialect().match_(&key.match_).to_string(),
+            chain,
+            tap,
         }
     }
 
@@ -144,11 +163,7 @@ impl Reporter<'_, '_> {
         let one = match step {
             Step::Lookup { table, matched } => StepReport::Table {
                 table: table.0,
-                flow: matched.map(|(key, _)| FlowReport {
-                    priority: key.priority,
-                    matches: self.dialect().match_(&key.match_).to_string(),
-                    chain: self.chain(&key.match_).map(str::to_owned),
-                }),
+                flow: matched.map(|(key, _)| self.flow(key)),
                 dropped: match matched {
                     None => Some("no flow matches"),
                     Some((_, flow)) if flow.instructions.is_empty() => {
@@ -169,9 +184,15 @@ impl Reporter<'_, '_> {
                 });
                 return buckets.collect();
             }
-            Step::Deliver(Delivery { port, frame, .. }) => StepReport::Out {
+            Step::Deliver(Delivery {
+                port,
+                frame,
+                max_len,
+                ..
+            }) => StepReport::Out {
                 port: self.port(*port),
                 tags: tags(frame),
+                cut: *max_len,
             },
             Step::Through { delivery, pass } => StepReport::Through {
                 port: self.port(delivery.port),
@@ -267,6 +288,7 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepReport, depth: usize) -> fm
                 priority,
                 matches,
                 chain,
+                tap,
             }) = flow
             {
                 let matches = if matches.is_empty() {
@@ -275,8 +297,10 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepReport, depth: usize) -> fm
                     matches
                 };
                 write!(f, ", priority {priority}: {matches}")?;
-                if let Some(chain) = chain {
-                    write!(f, " (chain {chain})")?;
+                match (chain, tap) {
+                    (Some(chain), Some(tap)) => write!(f, " (chain {chain}, tap {tap})")?,
+                    (Some(chain), None) => write!(f, " (chain {chain})")?,
+                    (None, _) => {}
                 }
             }
             match dropped {
@@ -293,7 +317,13 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepReport, depth: usize) -> fm
             writeln!(f, "group {group}, bucket {bucket}")?;
             write_steps(f, steps, inner)
         }
-        StepReport::Out { port, tags } => writeln!(f, "OUT by {port}, {tags}"),
+        StepReport::Out { port, tags, cut } => {
+            write!(f, "OUT by {port}, {tags}")?;
+            match cut {
+                Some(bytes) => writeln!(f, ", of {bytes} bytes at the most"),
+                None => writeln!(f),
+            }
+        }
         StepReport::Through { port, tags, next } => {
             writeln!(f, "OUT by {port}, {tags}; the function lets it pass")?;
             write_pass(f, next, inner)

@@ -25,19 +25,22 @@ pub(super) struct Sighting {
 #[derive(Debug, Serialize)]
 struct Copies {
     tags: String,
+    /// After how many bytes they are cut off.
+    cut: Option<u32>,
     count: usize,
 }
 
 /// What comes out of every port: first of the vNICs and functions, then of what is outside.
 pub(super) fn of(site: &Site<'_>, sender: &Sender, walk: &Walk<'_>) -> Vec<Sighting> {
-    let mut seen: BTreeMap<Location, BTreeMap<String, usize>> = BTreeMap::new();
+    let mut seen: BTreeMap<Location, BTreeMap<(String, Option<u32>), usize>> = BTreeMap::new();
     for copy in &walk.deliveries {
         let at = Location {
             role: copy.role,
             port: copy.port,
         };
         let tags = Tags(&copy.frame.tags).to_string();
-        *seen.entry(at).or_default().entry(tags).or_default() += 1;
+        let look = (tags, copy.max_len);
+        *seen.entry(at).or_default().entry(look).or_default() += 1;
     }
     // The LOCAL ports of the other bridges are nobody's, unless something comes out there.
     let is_listed = |at: &Location| {
@@ -62,7 +65,7 @@ pub(super) fn of(site: &Site<'_>, sender: &Sender, walk: &Walk<'_>) -> Vec<Sight
                 .remove(&at)
                 .unwrap_or_default()
                 .into_iter()
-                .map(|(tags, count)| Copies { tags, count })
+                .map(|((tags, cut), count)| Copies { tags, cut, count })
                 .collect(),
         })
         .collect()
@@ -105,8 +108,12 @@ pub(super) fn table(sightings: &[Sighting]) -> String {
         if copies.is_empty() {
             rows.push([who.clone(), port.clone(), "no".to_owned(), "0".to_owned()]);
         }
-        for Copies { tags, count } in copies {
-            rows.push([who.clone(), port.clone(), tags.clone(), count.to_string()]);
+        for Copies { tags, cut, count } in copies {
+            let look = match cut {
+                Some(bytes) => format!("{tags}, {bytes} bytes"),
+                None => tags.clone(),
+            };
+            rows.push([who.clone(), port.clone(), look, count.to_string()]);
         }
     }
     let width = |column: usize| {

@@ -42,7 +42,7 @@ const COPY: TableId = TableId(132);
 const CUT: TableId = TableId(133);
 
 /// The register with the number of the tap in its chain.
-const TAP: OxmField = OxmField::Reg8;
+pub(super) const TAP: OxmField = OxmField::Reg8;
 /// The register with the direction in which the frame travels, where copies tell it.
 const DIRECTION: OxmField = OxmField::Reg9;
 /// The register with the link of the frame's conversation. The first is copied.

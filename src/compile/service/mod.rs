@@ -140,13 +140,22 @@ fn numbered<T>(items: &[T], name: impl Fn(&T) -> &str) -> Vec<(u32, &T)> {
     numbers.into_iter().collect()
 }
 
-/// The name of the chain whose frames alone `match_` selects, on the service bridge of `host`.
-pub fn chain_of<'h>(host: &'h Host, match_: &Match) -> Option<&'h str> {
-    let (number, _) = match_.get(CHAIN)?;
-    let (_, chain) = numbered(&host.chains, |chain| &chain.name)
+/// The chain, and of its taps the one, whose frames alone `match_` selects on the service bridge of
+/// `host`: by their names.
+pub fn names_of<'h>(host: &'h Host, match_: &Match) -> Option<(&'h str, Option<&'h str>)> {
+    let number = |field| match_.get(field).map(|(number, _)| number);
+    let chain = named(&host.chains, |chain| &chain.name, number(CHAIN)?)?;
+    let tap = number(copying::TAP)
+        .and_then(|tap| named(&chain.functions, |function| &function.name, tap));
+    Some((&chain.name, tap.map(|tap| tap.name.as_str())))
+}
+
+/// The item with a number.
+fn named<T>(items: &[T], name: impl Fn(&T) -> &str, number: u128) -> Option<&T> {
+    let (_, item) = numbered(items, name)
         .into_iter()
         .find(|(id, _)| u128::from(*id) == number)?;
-    Some(&chain.name)
+    Some(item)
 }
 
 /// One chain on the service bridge.
