@@ -98,7 +98,7 @@ fn ipv4(mut bytes: &[u8]) -> Result<Ip<'_>> {
         .map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])))
         .sum();
     ensure!(
-        sum % 0xffff == 0,
+        sum.is_multiple_of(0xffff),
         "the checksum of the IPv4 header is wrong"
     );
     let length = usize::from(u16::from_be_bytes([high, low]));
