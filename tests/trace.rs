@@ -346,6 +346,7 @@ fn a_vm_that_may_be_on_several_hosts_is_taken_to_be_where_the_frame_is_sent() {
     );
     let says = "never learned at vma0: it belongs to VM-R (vmr0)";
     assert!(stderr(&stolen).contains(says), "{}", stderr(&stolen));
+}
 
 /// What a tap gets of frames from VM-A to VM-B, with the example of what is copied.
 fn copied(tap: &str, arguments: &str) -> Option<String> {

@@ -84,12 +84,14 @@ fn without_functions(world: &World) -> Network {
     network
 }
 
+/// Where a copy went, with which VLAN ids and which mark, and how long it is if it is cut off.
+type Sent = (Role, PortNo, Vec<u16>, u32, Option<u32>);
+
 /// What became of a frame.
 #[derive(Debug, PartialEq, Eq)]
 struct Copies {
-    /// Where copies went, with which VLAN ids and which mark, and how long those are that are cut off;
-    /// sorted.
-    sent: Vec<(Role, PortNo, Vec<u16>, u32, Option<u32>)>,
+    /// Sorted.
+    sent: Vec<Sent>,
     /// How many went to the controller.
     packet_ins: usize,
 }
