@@ -204,10 +204,18 @@ impl Host {
             .any(|vnic| vnic.membership.delivery(vlan) == Some(Tagging::Untagged))
     }
 
-    /// Whether a chain finds the frames of `vnic` by its address (`vms:`). Such a vNIC may use no
-    /// other than the one pinned to it: its frames would evade the chain.
-    pub fn is_found_by_address(&self, vnic: &Vnic) -> bool {
-        self.chains.iter().any(|chain| chain.vms.contains(&vnic.vm))
+    /// Whether `vnic` may send from no other address than the one pinned to it: it says so itself
+    /// (`forged_transmits: reject`), or a chain finds its frames by that address (`vms:`) and those
+    /// from another would evade it.
+    pub fn is_held_to_its_address(&self, vnic: &Vnic) -> bool {
+        vnic.security.forged_transmits == Permission::Reject
+            || self.chains.iter().any(|chain| chain.vms.contains(&vnic.vm))
+    }
+
+    /// Whether the addresses that `vnic` sends from are learned at its port, apart from the one
+    /// pinned to it, which is known.
+    pub fn learns_at(&self, vnic: &Vnic) -> bool {
+        !self.is_held_to_its_address(vnic) && vnic.security.mac_changes == Permission::Accept
     }
 
     /// Whether any chain has a function in the way of frames, be it drained or in shadow mode: what
@@ -493,8 +501,8 @@ pub enum Promiscuous {
     Bum,
     /// All frames of its networks on this host.
     Accept,
-    /// Broadcast and multicast, but no unknown unicast: it has a pinned address, so unicast that
-    /// is meant for it is never unknown.
+    /// Broadcast and multicast, but no unknown unicast to other addresses than its own, which it
+    /// has.
     Reject,
 }
 

@@ -200,7 +200,8 @@ pub(super) fn refuse_spoofed(builder: &mut Builder, host: &Host) {
 }
 
 /// Lets every vNIC use its own address. Where that is pinned there is nothing to learn from these
-/// frames, so they go straight to `next`. Any other address is refused where a chain goes by it.
+/// frames, so they go straight to `next`. What it sends from any other address is refused where it
+/// may use no other, and goes on untold where none but its own is learned at its port.
 pub(super) fn admit_vnics(builder: &mut Builder, host: &Host, ports: &Ports, next: Table) {
     for vnic in &host.vnics {
         let Some(port) = ports.get(&vnic.port) else {
@@ -225,12 +226,16 @@ pub(super) fn admit_vnics(builder: &mut Builder, host: &Host, ports: &Ports, nex
                 goto(Table::Learn),
             );
         }
-        if host.is_found_by_address(vnic) {
-            builder.drop(
+        let others = from_port(port);
+        if host.is_held_to_its_address(vnic) {
+            builder.drop(Table::Source, priority::DEFAULT, others, Class::DropForged);
+        } else if !host.learns_at(vnic) {
+            builder.flow(
                 Table::Source,
                 priority::DEFAULT,
-                from_port(port),
-                Class::DropForged,
+                others,
+                Class::Pipeline,
+                goto(next),
             );
         }
     }

@@ -33,8 +33,8 @@ pub fn learned(
 }
 
 /// Whether `entry` may be learned: its port (one of `ports`, those of the bridge it is at) is a
-/// member of its network, and the address belongs to nobody else. That of a VM that may run on
-/// several hosts is admitted at its own port and at the uplinks.
+/// member of its network and takes part in learning, and the address belongs to nobody else. That of
+/// a VM that may run on several hosts is admitted at its own port and at the uplinks.
 pub fn admits(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
     let LearnedMac { vlan, mac, at } = entry;
     let Some(name) = ports.name(at.port) else {
@@ -51,7 +51,7 @@ pub fn admits(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
     }
     let at_vnic = || {
         host.vnic(name)
-            .filter(|vnic| is_owner || !host.is_found_by_address(vnic))
+            .filter(|vnic| is_owner || host.learns_at(vnic))
             .is_some_and(|vnic| Admission::vnic(&vnic.membership).includes(*vlan))
     };
     let at_uplink = || {

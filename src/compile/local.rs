@@ -7,7 +7,7 @@ use openflow::{
 
 use super::admission::{self, Admission};
 use super::builder::{self, Builder, apply, apply_then, from_port, goto};
-use super::delivery::Delivery;
+use super::delivery::{self, Delivery};
 use super::tables::{Table, priority};
 use super::{mark, vlan};
 use crate::cookie::Class;
@@ -175,17 +175,13 @@ fn remember_port(settings: &Controller) -> Action {
 }
 
 /// Delivers the frames of one network: to the vNIC that an address is pinned to, copies to those
-/// that accept everything, and all else to all members.
+/// that accept everything, and all else to all members that see it.
 fn deliver(builder: &mut Builder, host: &Host, ports: &Ports, network: Vlan) {
-    let mut members = Delivery::default();
-    members.add_members(host, network, ports);
-    builder.flow(
-        Table::Deliver,
-        priority::DEFAULT,
-        vlan::of(Match::new(), network),
-        Class::Flood,
-        apply(members.actions(network)),
-    );
+    delivery::flood(builder, host, network, |bum| {
+        let mut members = Delivery::default();
+        members.add_members(host, network, ports, bum);
+        members.actions(network)
+    });
     if host.has_accept(network) {
         let mut accepting = Delivery::default();
         accepting.add_accepting(host, network, ports);

@@ -65,6 +65,8 @@ pub(super) mod priority {
     pub(in crate::compile) const SPECIFIC: u16 = 200;
     /// An exception to what everything else is subject to.
     pub(in crate::compile) const CONFINED: u16 = 150;
+    /// An address that is expected somewhere, while it is not known where.
+    pub(in crate::compile) const EXPECTED: u16 = 120;
     /// Everything else of a port, VLAN or address.
     pub(in crate::compile) const DEFAULT: u16 = 100;
     /// The table-miss flow entry.

@@ -6,9 +6,9 @@ use openflow::{Action, Match, PortNo};
 use super::admission::{self, Admission};
 use super::bond::{self, Bond};
 use super::builder::{self, Builder, apply, apply_then, from_port};
-use super::delivery::Delivery;
+use super::delivery::{self, Delivery};
 use super::tables::{Table, priority};
-use super::{learning, underlay, vlan};
+use super::{learning, underlay};
 use crate::cookie::Class;
 use crate::ports::Ports;
 use crate::program::Program;
@@ -51,12 +51,16 @@ pub(super) fn compile(
     }
     underlay::mark(&mut builder, host);
     for network in &host.networks {
-        let mut actions: Vec<Action> = chain_port.into_iter().map(Action::output).collect();
-        let mut beyond = vec![builder::clear_mark()];
-        beyond.extend(outside(host, ports, *network).actions(*network));
-        actions.extend(beyond.iter().cloned());
-        flood(&mut builder, *network, actions);
-        underlay::confine(&mut builder, host, *network, beyond);
+        let beyond = || {
+            let mut beyond = vec![builder::clear_mark()];
+            beyond.extend(outside(host, ports, *network).actions(*network));
+            beyond
+        };
+        delivery::flood(&mut builder, host, *network, |_| {
+            let to_guests = chain_port.into_iter().map(Action::output);
+            to_guests.chain(beyond()).collect()
+        });
+        underlay::confine(&mut builder, host, *network, beyond());
     }
     builder.finish()
 }
@@ -72,9 +76,11 @@ pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) 
     }
     admission::admit_vnics(&mut builder, host, ports, Table::Deliver);
     for network in &host.networks {
-        let mut everywhere = outside(host, ports, *network);
-        everywhere.add_members(host, *network, ports);
-        flood(&mut builder, *network, everywhere.actions(*network));
+        delivery::flood(&mut builder, host, *network, |bum| {
+            let mut everywhere = outside(host, ports, *network);
+            everywhere.add_members(host, *network, ports, bum);
+            everywhere.actions(*network)
+        });
         learning::pinned_destinations(&mut builder, host, ports, *network);
     }
     builder.finish()
@@ -122,14 +128,4 @@ fn outside(host: &Host, ports: &Ports, network: Vlan) -> Delivery {
         outside.add(PortNo::LOCAL, Tagging::Tagged);
     }
     outside
-}
-
-fn flood(builder: &mut Builder, network: Vlan, actions: Vec<Action>) {
-    builder.flow(
-        Table::Deliver,
-        priority::DEFAULT,
-        vlan::of(Match::new(), network),
-        Class::Flood,
-        apply(actions),
-    );
 }

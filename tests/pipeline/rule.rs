@@ -5,8 +5,8 @@
 
 use bridgechain::simulate::Frame;
 use bridgechain::topology::{
-    Bridges, Chain, FailurePolicy, Function, FunctionKind, Membership, Promiscuous, Tagging,
-    UplinkMode, Vlan, Vnic,
+    Bridges, Chain, FailurePolicy, Function, FunctionKind, Membership, Permission, Promiscuous,
+    Tagging, UplinkMode, Vlan, Vnic,
 };
 use openflow::MacAddr;
 
@@ -42,6 +42,7 @@ pub(crate) fn outcome(
     }
     let from_place = place(world, from);
     outcome.reported = !is_pinned(world, frame.src)
+        && is_learned_from(world, from, frame.src)
         && location(world, vlan, frame.src) != Some(from_place.clone());
 
     let destination = destination(world, vlan, frame.dst);
@@ -56,9 +57,9 @@ pub(crate) fn outcome(
             let guests: Vec<Station> = accepting(world, vlan).collect();
             (guests, vec![station], is_vnic(from))
         }
-        Destination::Absent => (members(world, vlan).collect(), Vec::new(), true),
+        Destination::Absent => (flooded(world, vlan, frame.dst), Vec::new(), true),
         Destination::Everywhere => {
-            let guests = members(world, vlan).collect();
+            let guests = flooded(world, vlan, frame.dst);
             (guests, outside(world, vlan), true)
         }
     };
@@ -119,7 +120,7 @@ pub(crate) fn may_be_learned(world: &World, heard: &Heard) -> bool {
     };
     let may_have = match owner(world, heard.mac) {
         Some(vnic) => vnic.roams && !is_spoofed(world, &heard.at, heard.mac),
-        None => !must_have_own(world, &heard.at),
+        None => is_learned_from(world, &heard.at, heard.mac),
     };
     is_there
         && may_have
@@ -245,13 +246,28 @@ fn is_of_probes(world: &World, mac: MacAddr) -> bool {
     functions.any(is_inline) && mac.0[..5] == [0x02, 0x62, 0x63, 0x68, 0x00] && mac.0[5] <= 1
 }
 
-/// Whether it is a vNIC of a VM that a chain finds by its addresses: any other would evade it.
+/// Whether it is a vNIC that may send from its own address only: it rejects forged transmits, or a
+/// chain finds its VM by its addresses and any other would evade it.
 fn must_have_own(world: &World, from: &Station) -> bool {
-    let Station::Vnic(port) = from else {
-        return false;
-    };
     let chained = |vm: &String| world.host.chains.iter().any(|chain| chain.vms.contains(vm));
-    world.host.vnic(port).is_some_and(|vnic| chained(&vnic.vm))
+    vnic_of(world, from).is_some_and(|vnic| {
+        vnic.security.forged_transmits == Permission::Reject || chained(&vnic.vm)
+    })
+}
+
+/// Whether the controller learns an address from frames that may come from there: no vNIC that
+/// rejects MAC changes has another one than its own.
+fn is_learned_from(world: &World, from: &Station, src: MacAddr) -> bool {
+    let rejects = |vnic: &Vnic| vnic.security.mac_changes == Permission::Reject;
+    let rejects = vnic_of(world, from).is_some_and(rejects) || must_have_own(world, from);
+    owner(world, src).is_some() || !rejects
+}
+
+fn vnic_of<'w>(world: &'w World, station: &Station) -> Option<&'w Vnic> {
+    match station {
+        Station::Vnic(port) => world.host.vnic(port),
+        _ => None,
+    }
 }
 
 enum Destination {
@@ -334,11 +350,15 @@ fn present_vnics(world: &World) -> impl Iterator<Item = &Vnic> {
         .filter(|vnic| world.is_there(&vnic.port))
 }
 
-/// The vNICs of a network.
-fn members(world: &World, vlan: Vlan) -> impl Iterator<Item = Station> {
+/// The vNICs of a network that see a frame which has no place of its own to go to: all of them, but
+/// those that reject promiscuous mode no unicast that is not for them.
+fn flooded(world: &World, vlan: Vlan, dst: MacAddr) -> Vec<Station> {
+    let rejects = |vnic: &Vnic| vnic.promiscuous == Promiscuous::Reject && vnic.mac != Some(dst);
     present_vnics(world)
-        .filter(move |vnic| vnic.membership.vlans().contains(&vlan))
+        .filter(|vnic| vnic.membership.vlans().contains(&vlan))
+        .filter(|vnic| dst.is_multicast() || !rejects(vnic))
         .map(|vnic| Station::Vnic(vnic.port.clone()))
+        .collect()
 }
 
 /// The vNICs that see all frames of a network.

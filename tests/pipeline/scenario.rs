@@ -8,8 +8,8 @@ use std::time::Duration;
 use bridgechain::simulate::{Frame, Headers, Tag};
 use bridgechain::topology::{
     Attachment, Bridge, Bridges, Chain, ChainBridges, Copying, FailurePolicy, Function,
-    FunctionKind, HealthCheck, Host, InlineInstance, Membership, Patch, PortSecurity, Promiscuous,
-    Redundancy, Remote, TapInstance, UplinkMode, Vlan, Vnic,
+    FunctionKind, HealthCheck, Host, InlineInstance, Membership, Patch, Permission, PortSecurity,
+    Promiscuous, Redundancy, Remote, TapInstance, UplinkMode, Vlan, Vnic,
 };
 use openflow::{DatapathId, MacAddr};
 use proptest::bool::weighted;
@@ -409,17 +409,41 @@ fn vnic(index: u8, networks: &BTreeSet<Vlan>) -> impl Strategy<Value = Vnic> + u
             });
         prop_oneof![access, trunked].boxed()
     };
-    let promiscuous = prop_oneof![3 => Just(Promiscuous::Bum), 1 => Just(Promiscuous::Accept)];
-    let parts = (membership, any::<bool>(), promiscuous, any::<bool>());
-    parts.prop_map(move |(membership, has_mac, promiscuous, roams)| Vnic {
-        vm: format!("VM-{}", index / 2),
-        promiscuous,
-        roams,
-        ..plain_vnic(
-            &format!("vm{index}"),
-            has_mac.then(|| pinned(index)),
-            membership,
-        )
+    (membership, any::<bool>(), any::<bool>()).prop_flat_map(move |(membership, has_mac, roams)| {
+        (promiscuous(has_mac), security(has_mac)).prop_map(move |(promiscuous, security)| Vnic {
+            vm: format!("VM-{}", index / 2),
+            promiscuous,
+            security,
+            roams,
+            ..plain_vnic(
+                &format!("vm{index}"),
+                has_mac.then(|| pinned(index)),
+                membership.clone(),
+            )
+        })
+    })
+}
+
+/// To reject anything takes an address of one's own.
+fn promiscuous(has_mac: bool) -> impl Strategy<Value = Promiscuous> {
+    prop_oneof![
+        3 => Just(Promiscuous::Bum),
+        1 => Just(Promiscuous::Accept),
+        u32::from(has_mac) => Just(Promiscuous::Reject),
+    ]
+}
+
+fn security(has_mac: bool) -> impl Strategy<Value = PortSecurity> {
+    let permission = move || {
+        prop_oneof![
+            3 => Just(Permission::Accept),
+            u32::from(has_mac) => Just(Permission::Reject),
+        ]
+    };
+    (permission(), permission()).prop_map(|(forged_transmits, mac_changes)| PortSecurity {
+        forged_transmits,
+        mac_changes,
+        ..PortSecurity::default()
     })
 }
 

@@ -232,9 +232,7 @@ fn reason(class: Class) -> &'static str {
         Class::DropSpoofed => "its source address is pinned to another vNIC",
         Class::DropReserved => "bridges do not forward reserved multicast",
         Class::DropSource => "its source address is a multicast address",
-        Class::DropForged => {
-            "its source address is not the one pinned to its vNIC, by which a chain finds it"
-        }
+        Class::DropForged => "its vNIC may send from no other address than the one pinned to it",
         Class::DropFunction => "a network function does not send frames of its own",
         Class::DropMaxMacs => "its vNIC or its network has as many addresses as it may have",
         Class::DropReflected => "this host has sent it by another uplink",

@@ -220,11 +220,17 @@ impl<'t> Site<'t> {
     /// Why [`Site::learned`] has nothing for an address at a port that is there.
     pub(super) fn refusal(&self, vlan: Vlan, mac: MacAddr, port: &str) -> String {
         let is_uplink = self.host.uplinks.iter().any(|uplink| uplink == port);
+        let vnic = self.host.vnic(port);
         match self.host.owner(mac) {
             _ if mac.is_multicast() => "it is a multicast address".to_owned(),
-            Some(vnic) if !vnic.roams => format!("it is pinned to {} ({})", vnic.vm, vnic.port),
-            Some(vnic) if vnic.port != port && !is_uplink => {
-                format!("it belongs to {} ({})", vnic.vm, vnic.port)
+            Some(owner) if !owner.roams => {
+                format!("it is pinned to {} ({})", owner.vm, owner.port)
+            }
+            Some(owner) if owner.port != port && !is_uplink => {
+                format!("it belongs to {} ({})", owner.vm, owner.port)
+            }
+            None if vnic.is_some_and(|vnic| !self.host.learns_at(vnic)) => {
+                "no address but its own is".to_owned()
             }
             _ => format!("no frame of VLAN {vlan} is admitted there"),
         }
