@@ -39,6 +39,9 @@ pub enum Class {
     Failed = 0x09,
     /// Keeps frames from being copied to a tap.
     Skip = 0x0a,
+    /// A learned MAC address, as a source anywhere in a network that has a limit: where it moves
+    /// from one vNIC to another, it is not one more.
+    CountedSource = 0x0b,
     /// Drops frames from a port that is not in the configuration.
     DropPort = 0x80,
     /// Drops frames of a VLAN that their port is no member of.
@@ -62,7 +65,7 @@ pub enum Class {
 }
 
 impl Class {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Pipeline,
         Self::Pinned,
         Self::LearnedSource,
@@ -73,6 +76,7 @@ impl Class {
         Self::Probe,
         Self::Failed,
         Self::Skip,
+        Self::CountedSource,
         Self::DropPort,
         Self::DropVlan,
         Self::DropSpoofed,

@@ -1,6 +1,7 @@
 //! Learned MAC addresses.
 
 mod ethernet;
+mod limits;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,6 +9,7 @@ use std::collections::hash_map::Entry;
 use openflow::{MacAddr, PortNo};
 
 pub use ethernet::{EthernetHeader, FrameError};
+pub use limits::{Limited, Limits};
 
 use crate::topology::{Role, Vlan};
 
@@ -39,12 +41,13 @@ pub struct Location {
 ///
 /// Room that is short is shared out fairly: a port that has fewer addresses than another takes a
 /// place from the one that has most. So a guest that makes up addresses does not keep those of
-/// others out.
+/// others out. Besides, vNICs and networks may have [`Limits`].
 #[derive(Debug, Clone, Default)]
 pub struct MacTable {
     locations: HashMap<(Vlan, MacAddr), Location>,
     /// How many addresses each port has; none has 0.
     counts: HashMap<Location, usize>,
+    limits: Limits,
 }
 
 /// What became of an address that was seen.
@@ -63,6 +66,8 @@ pub enum Learned {
     Displaced(LearnedMac),
     /// It is not known and there is no room for it: its frames go on being flooded.
     Full,
+    /// It is not known there, and its vNIC or its network may have no more.
+    Refused(Limited),
 }
 
 impl MacTable {
@@ -74,8 +79,14 @@ impl MacTable {
     /// that is known.
     pub fn learn(&mut self, entry: LearnedMac) -> Learned {
         let LearnedMac { vlan, mac, at } = entry;
-        match self.location(vlan, mac) {
-            Some(known) if known == at => Learned::Known,
+        let known = self.location(vlan, mac);
+        if known == Some(at) {
+            return Learned::Known;
+        }
+        if let Some(limited) = self.limits.refuse(&entry, known) {
+            return Learned::Refused(limited);
+        }
+        match known {
             Some(from) => {
                 self.remove(&LearnedMac { at: from, ..entry });
                 self.insert(entry);
@@ -96,9 +107,36 @@ impl MacTable {
         }
     }
 
-    fn insert(&mut self, LearnedMac { vlan, mac, at }: LearnedMac) {
+    /// Puts other limits into force. What is too much by them is forgotten: those that find no more
+    /// room when all are taken in the order of VLAN and address. Returns how many these were.
+    pub fn set_limits(&mut self, limits: Limits) -> usize {
+        self.limits = limits;
+        let mut all: Vec<LearnedMac> = self.iter().collect();
+        all.sort_unstable();
+        let mut surplus = Vec::new();
+        for entry in all {
+            match self.limits.refuse(&entry, None) {
+                Some(_) => surplus.push(entry),
+                None => self.limits.add(&entry),
+            }
+        }
+        for LearnedMac { vlan, mac, at } in &surplus {
+            self.locations.remove(&(*vlan, *mac));
+            release(&mut self.counts, *at);
+        }
+        surplus.len()
+    }
+
+    /// The limits in force, and how far they are used up.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn insert(&mut self, entry: LearnedMac) {
+        let LearnedMac { vlan, mac, at } = entry;
         self.locations.insert((vlan, mac), at);
         *self.counts.entry(at).or_default() += 1;
+        self.limits.add(&entry);
     }
 
     /// An address of the port that has most, if that still has as many as `at` once `at` has one
@@ -122,6 +160,7 @@ impl MacTable {
         if there {
             self.locations.remove(&(entry.vlan, entry.mac));
             release(&mut self.counts, entry.at);
+            self.limits.release(entry);
         }
         there
     }
@@ -129,11 +168,13 @@ impl MacTable {
     /// Forgets all addresses that `drop` is true of; says how many these were.
     pub fn purge(&mut self, mut drop: impl FnMut(&LearnedMac) -> bool) -> usize {
         let before = self.locations.len();
-        let counts = &mut self.counts;
+        let (counts, limits) = (&mut self.counts, &mut self.limits);
         self.locations.retain(|&(vlan, mac), &mut at| {
-            let dropped = drop(&LearnedMac { vlan, mac, at });
+            let entry = LearnedMac { vlan, mac, at };
+            let dropped = drop(&entry);
             if dropped {
                 release(counts, at);
+                limits.release(&entry);
             }
             !dropped
         });

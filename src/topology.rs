@@ -186,6 +186,21 @@ impl Host {
         self.vnics.iter().find(|vnic| vnic.port == port)
     }
 
+    /// The role of the bridge that `vnic` is plugged into.
+    pub fn bridge_of(&self, vnic: &Vnic) -> Role {
+        match (&self.bridges, vnic.attachment) {
+            (Bridges::Chain(_), Attachment::Normal) => Role::Local,
+            (Bridges::Chain(_), Attachment::Direct) => Role::Uplink,
+            (Bridges::Learning(_) | Bridges::AnyLearning, _) => Role::Learning,
+        }
+    }
+
+    /// The vNICs that are plugged into the bridge with `role`.
+    pub fn vnics_at(&self, role: Role) -> impl Iterator<Item = &Vnic> {
+        let is_there = move |vnic: &&Vnic| self.bridge_of(vnic) == role;
+        self.vnics.iter().filter(is_there)
+    }
+
     /// The vNIC that a MAC address of the configuration belongs to: no other may use it.
     pub fn owner(&self, mac: MacAddr) -> Option<&Vnic> {
         self.vnics.iter().find(|vnic| vnic.mac == Some(mac))

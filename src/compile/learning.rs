@@ -121,17 +121,13 @@ pub(super) fn pinned_destinations(
 /// The flow by which a known source passes without telling the controller. It carries the ageing:
 /// the switch removes it, and says so, once the address has been silent for long enough.
 fn source(settings: &Controller, entry: &LearnedMac) -> (FlowKey, Flow) {
-    let next = match entry.at.role {
-        Role::Local => Table::Forward,
-        _ => Table::Deliver,
-    };
     let match_ = vlan::of(from_port(entry.at.port), entry.vlan).with(OxmField::EthSrc, entry.mac);
     let (key, known) = flow(
         Table::Learn,
         priority::SPECIFIC,
         match_,
         Class::LearnedSource,
-        goto(next),
+        goto(next(entry.at.role)),
     );
     let idle_timeout = settings.mac_age.as_secs();
     (
@@ -141,6 +137,14 @@ fn source(settings: &Controller, entry: &LearnedMac) -> (FlowKey, Flow) {
             ..known
         },
     )
+}
+
+/// Where frames go on to from [`Table::Learn`] of a bridge with `role`.
+pub(super) fn next(role: Role) -> Table {
+    match role {
+        Role::Local => Table::Forward,
+        _ => Table::Deliver,
+    }
 }
 
 fn destinations(

@@ -1,7 +1,7 @@
 //! Topology and ports in, flow tables out: the compiler at the centre of bridgechain.
 //!
 //! Everything here is a pure function. [`bridge`] gives what a bridge must hold whatever was
-//! learned, [`learned`] what one learned MAC address adds to it; the two together are all that
+//! learned, [`addresses`] what the learned MAC addresses add to it; the two together are all that
 //! bridgechain ever wants a bridge to have. Each depends on the ports of that one bridge only, so
 //! bridges may come and go in any order.
 //!
@@ -22,6 +22,7 @@ mod bond;
 mod builder;
 mod delivery;
 mod learning;
+mod limits;
 mod local;
 pub mod mark;
 mod open;
@@ -34,6 +35,7 @@ mod vlan;
 
 pub use bond::send as to_uplinks;
 pub use learning::{admits, learned, recover};
+pub use limits::{address, addresses, depends_on_another_bridge, reached};
 pub use probe::recover_failed;
 pub use service::names_of;
 pub use tables::Table;

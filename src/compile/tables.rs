@@ -69,6 +69,12 @@ pub(super) mod priority {
     pub(in crate::compile) const EXPECTED: u16 = 120;
     /// Everything else of a port, VLAN or address.
     pub(in crate::compile) const DEFAULT: u16 = 100;
+    /// In [`Table::Learn`](super::Table::Learn): an address that is known in a network with a
+    /// limit, so that it is not one more there.
+    pub(in crate::compile) const COUNTED: u16 = 60;
+    /// In [`Table::Learn`](super::Table::Learn): everything of a network that may have no more
+    /// addresses.
+    pub(in crate::compile) const NETWORK: u16 = 50;
     /// The table-miss flow entry.
     pub(in crate::compile) const MISS: u16 = 0;
 }

@@ -24,7 +24,8 @@ pub(super) struct Bridge {
     pub(super) phase: Phase,
     /// What the bridge holds of ours once it has processed all that was sent to it.
     pub(super) installed: Program,
-    /// Destination flows found on it whose source flow may be on a bridge that was not read yet.
+    /// Flows found on it, destinations mostly, that a source flow on a bridge may explain which was
+    /// not read yet.
     pub(super) held: BTreeSet<FlowKey>,
     /// How many flows of others it had when it was last read.
     pub(super) foreign: usize,

@@ -68,6 +68,15 @@ impl HostState {
                 self.counters.ignored += 1;
                 self.crowd();
             }
+            Learned::Refused(limited) => {
+                debug!(
+                    host = self.name,
+                    ?entry,
+                    ?limited,
+                    "no room for another address"
+                );
+                self.counters.ignored += 1;
+            }
         }
     }
 
@@ -185,11 +194,12 @@ impl HostState {
         };
         for bridge in self.bridges.values_mut() {
             let flows = |entry: LearnedMac| {
-                compile::learned(
+                compile::address(
                     host,
                     &topology.controller,
                     bridge.role,
                     &bridge.ports,
+                    self.macs.limits(),
                     &entry,
                 )
             };
@@ -202,6 +212,9 @@ impl HostState {
             for (key, _) in old {
                 bridge.set_flow(key, None, &mut self.counters, out);
             }
+        }
+        for entry in [new, old].iter().flatten() {
+            self.review_limits_of(entry, out);
         }
     }
 }

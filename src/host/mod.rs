@@ -16,7 +16,7 @@
 //!
 //! One transaction or read-back is under way per bridge; whatever changes meanwhile marks the
 //! bridge stale, and it is compared again afterwards. What is compared are programs:
-//! [`compile::bridge`] and [`compile::learned`] against `installed`, which is what the bridge holds
+//! [`compile::bridge`] and what the MAC table adds to it against `installed`, which is what the bridge holds
 //! once it has processed all that was sent. Single MAC addresses take a shorter way: their flows
 //! go out as plain flow-mods, and only theirs are looked at.
 //!
@@ -25,7 +25,8 @@
 //! Learned addresses are recovered from the source flows that the bridges still have. A
 //! destination flow may stand on one bridge and its source flow on another, and bridges connect
 //! one after the other. Until each bridge of the host has been read once, destination flows that
-//! no known address explains are therefore held: left as they are. Nothing else waits for a bridge
+//! no known address explains are therefore held: left as they are. So are the flows by which a
+//! network that has vNICs at two bridges takes no more addresses. Nothing else waits for a bridge
 //! that does not come.
 
 mod backoff;
@@ -33,6 +34,7 @@ mod bridge;
 mod counters;
 mod health;
 mod learn;
+mod limits;
 mod notify;
 mod port;
 mod status;
@@ -47,9 +49,8 @@ use tracing::{info, warn};
 pub use counters::Counters;
 
 use crate::compile;
-use crate::cookie::Class;
 use crate::health::{Failed, Monitor};
-use crate::learning::{Learned, MacTable};
+use crate::learning::{Learned, LearnedMac, Limited, MacTable};
 use crate::ports::Ports;
 use crate::program::{FlowKey, Program};
 use crate::reconcile::{self, Found};
@@ -80,6 +81,8 @@ pub struct HostState {
     name: String,
     bridges: BTreeMap<Role, Bridge>,
     macs: MacTable,
+    /// The limits to the number of addresses that are reached, and were reported.
+    reached: BTreeSet<Limited>,
     /// The instances of functions that have failed their health check.
     failed: Failed,
     /// Probes those that have one.
@@ -108,6 +111,7 @@ impl HostState {
             name: host.to_owned(),
             bridges: BTreeMap::new(),
             macs: MacTable::default(),
+            reached: BTreeSet::new(),
             failed: Failed::default(),
             monitor,
             read_once: BTreeSet::new(),
@@ -196,6 +200,7 @@ impl HostState {
                 .is_some_and(|bridge| compile::admits(host, &bridge.ports, entry))
         });
         self.counters.forgotten += dropped as u64;
+        self.set_limits();
         self.configure_health(host);
         for bridge in self.bridges.values_mut() {
             bridge.stale = true;
@@ -287,10 +292,11 @@ impl HostState {
         for key in &gone {
             bridge.installed.flows.remove(key);
         }
-        bridge.held = destinations(&bridge.installed);
-        let first = self.read_once.insert(role);
         let topology = Arc::clone(&self.topology);
-        let Some(host) = topology.hosts.get(&self.name) else {
+        let host = topology.hosts.get(&self.name);
+        bridge.held = host.map_or_else(BTreeSet::new, |host| held(host, role, &bridge.installed));
+        let first = self.read_once.insert(role);
+        let Some(host) = host else {
             return;
         };
         if first && role == Role::Service {
@@ -298,6 +304,7 @@ impl HostState {
         }
         if self.recover(host, role) > 0 {
             self.mark_stale();
+            self.review_limits();
         }
         self.release_held(host);
         self.advance_all(out);
@@ -305,15 +312,20 @@ impl HostState {
 
     /// Learns the addresses whose source flows the bridge with `role` has; returns how many are
     /// new. An address that is known already stays where it is: its last frame was seen there.
+    /// Where there are more than a limit lets in, these are the same as on a reload.
     fn recover(&mut self, host: &Host, role: Role) -> usize {
         let Some(bridge) = self.bridges.get(&role) else {
             return 0;
         };
+        let flows = bridge.installed.flows.iter();
+        let mut sources: Vec<LearnedMac> = flows
+            .filter_map(|(key, flow)| compile::recover(role, key, flow))
+            .filter(|entry| compile::admits(host, &bridge.ports, entry))
+            .collect();
+        sources.sort_unstable();
         let mut recovered = 0;
-        for (key, flow) in &bridge.installed.flows {
-            if let Some(entry) = compile::recover(role, key, flow)
-                && self.macs.location(entry.vlan, entry.mac).is_none()
-                && compile::admits(host, &bridge.ports, &entry)
+        for entry in sources {
+            if self.macs.location(entry.vlan, entry.mac).is_none()
                 && matches!(self.macs.learn(entry), Learned::New | Learned::Displaced(_))
             {
                 recovered += 1;
@@ -444,15 +456,8 @@ fn wanted(
         ..
     } = bridge;
     let mut wanted = compile::bridge(host, &topology.controller, *role, ports, failed);
-    for entry in macs.iter() {
-        wanted.flows.extend(compile::learned(
-            host,
-            &topology.controller,
-            *role,
-            ports,
-            &entry,
-        ));
-    }
+    let addresses = compile::addresses(host, &topology.controller, *role, ports, macs);
+    wanted.flows.extend(addresses);
     // A flow that is explained now is no longer held: it goes with what explains it.
     held.retain(|key| !wanted.flows.contains_key(key));
     for key in held.iter() {
@@ -463,12 +468,12 @@ fn wanted(
     wanted
 }
 
-/// The destination flows of learned addresses.
-fn destinations(program: &Program) -> BTreeSet<FlowKey> {
+/// The flows of a bridge that only what is on another bridge may explain.
+fn held(host: &Host, role: Role, program: &Program) -> BTreeSet<FlowKey> {
     program
         .flows
         .iter()
-        .filter(|(_, flow)| Class::of(flow.cookie) == Some(Class::LearnedDestination))
+        .filter(|(key, flow)| compile::depends_on_another_bridge(host, role, key, flow))
         .map(|(key, _)| key.clone())
         .collect()
 }

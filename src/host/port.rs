@@ -93,5 +93,6 @@ impl HostState {
         if forgotten > 0 {
             self.mark_stale();
         }
+        self.set_limits();
     }
 }

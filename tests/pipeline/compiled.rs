@@ -1,8 +1,10 @@
 //! What the compiled flows do, in the words of the rule.
 
+use std::collections::BTreeMap;
+
 use bridgechain::compile;
 use bridgechain::health::Failed;
-use bridgechain::learning::{LearnedMac, Location};
+use bridgechain::learning::{Learned, LearnedMac, Limits, Location, MacTable};
 use bridgechain::portmap;
 use bridgechain::ports::Ports;
 use bridgechain::program::{Flow, FlowKey, Program};
@@ -18,19 +20,21 @@ use crate::world::{Heard, Look, Outcome, Station, World};
 /// The flows of all bridges of the host, with everything learned that may be.
 pub(crate) fn programs(world: &World) -> Vec<(Role, Program)> {
     let settings = Controller::default();
-    let learned: Vec<LearnedMac> = world
-        .heard
-        .iter()
-        .filter(|heard| admits(world, heard))
-        .filter_map(|heard| learned_mac(world, heard))
+    let ports_of: BTreeMap<Role, Ports> = roles(world)
+        .into_iter()
+        .map(|role| (role, ports(world, role)))
         .collect();
+    let mut macs = MacTable::default();
+    macs.set_limits(Limits::new(&world.host, |role| ports_of.get(&role)));
+    for heard in world.heard.iter().filter(|heard| admits(world, heard)) {
+        let entry = learned_mac(world, heard).expect("what is admitted has a port");
+        assert_eq!(macs.learn(entry), Learned::New, "within the limits");
+    }
     let program = |role| {
-        let ports = ports(world, role);
-        let mut program = compile::bridge(&world.host, &settings, role, &ports, &failed(world));
-        for entry in &learned {
-            let flows = compile::learned(&world.host, &settings, role, &ports, entry);
-            program.flows.extend(flows);
-        }
+        let ports = &ports_of[&role];
+        let mut program = compile::bridge(&world.host, &settings, role, ports, &failed(world));
+        let addresses = compile::addresses(&world.host, &settings, role, ports, &macs);
+        program.flows.extend(addresses);
         program
     };
     roles(world)

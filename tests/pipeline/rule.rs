@@ -34,6 +34,7 @@ pub(crate) fn outcome(
         || frame.src.is_multicast()
         || is_spoofed(world, from, frame.src)
         || must_have_own(world, from) && owner(world, frame.src).is_none()
+        || is_one_too_many(world, from, vlan, frame.src)
     {
         return outcome;
     }
@@ -261,6 +262,49 @@ fn is_learned_from(world: &World, from: &Station, src: MacAddr) -> bool {
     let rejects = |vnic: &Vnic| vnic.security.mac_changes == Permission::Reject;
     let rejects = vnic_of(world, from).is_some_and(rejects) || must_have_own(world, from);
     owner(world, src).is_some() || !rejects
+}
+
+/// Whether `src` is another address than the controller knows at a vNIC, and that, or its network,
+/// has as many as it may have. One that moves from vNIC to vNIC is not another one in its network,
+/// and those of the configuration are none of them anywhere.
+fn is_one_too_many(world: &World, from: &Station, vlan: Vlan, src: MacAddr) -> bool {
+    let Some(vnic) = vnic_of(world, from) else {
+        return false;
+    };
+    let known = location(world, vlan, src);
+    let is_own = owner(world, src).is_some();
+    if is_own || !is_learned_from(world, from, src) || known == Some(from.clone()) {
+        return false;
+    }
+    let is_full =
+        |limit: Option<u32>, count: usize| limit.is_some_and(|limit| count >= limit as usize);
+    let in_network = world.host.max_macs.get(&vlan).copied();
+    is_full(vnic.security.max_macs, count_at(world, from))
+        || !known.is_some_and(|at| is_vnic(&at)) && is_full(in_network, count_in(world, vlan))
+}
+
+/// How many addresses the controller has learned at a station, apart from those of the
+/// configuration.
+pub(crate) fn count_at(world: &World, station: &Station) -> usize {
+    let others = others(world);
+    others.filter(|heard| heard.at == *station).count()
+}
+
+/// How many addresses the controller has learned behind the vNICs of a network, apart from those of
+/// the configuration.
+pub(crate) fn count_in(world: &World, vlan: Vlan) -> usize {
+    let others = others(world);
+    others
+        .filter(|heard| heard.vlan == vlan && is_vnic(&heard.at))
+        .count()
+}
+
+/// The addresses that the controller has learned and that are in no configuration.
+fn others(world: &World) -> impl Iterator<Item = &Heard> {
+    let heard = world.heard.iter();
+    heard
+        .filter(|heard| may_be_learned(world, heard))
+        .filter(|heard| owner(world, heard.mac).is_none())
 }
 
 fn vnic_of<'w>(world: &'w World, station: &Station) -> Option<&'w Vnic> {

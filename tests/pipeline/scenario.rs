@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
 use crate::copying::scenario as copying;
+use crate::rule;
 use crate::world::{Heard, Station, World};
 
 /// A host and frames that are sent there.
@@ -38,6 +39,10 @@ const EXPERIMENTAL: u16 = 0x88b5;
 
 pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
     let heard = vec((0..VLANS.len(), learnable(), any::<Index>()), 0..16);
+    let room = vec(
+        proptest::option::of(0..2_usize),
+        VNICS as usize + VLANS.len(),
+    );
     let parts = (
         host(),
         btree_set(port_name(), 0..6),
@@ -45,10 +50,11 @@ pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
         btree_set(leg(true), 0..3),
         btree_set(uplink_name(), 0..3),
         heard,
+        room,
         vec(probe(), 1..32),
     );
     parts.prop_map(
-        |(host, absent, down, failed, uplinks_down, heard, probes)| {
+        |(host, absent, down, failed, uplinks_down, heard, room, probes)| {
             let strays = ["stray0", "stray1", "stray2"].map(str::to_owned).to_vec();
             let ports = host.function_ports().zip(down);
             let down = ports.filter(|(_, is_down)| *is_down);
@@ -72,6 +78,7 @@ pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
                 .into_iter()
                 .map(|((vlan, mac), at)| Heard { vlan, mac, at })
                 .collect();
+            set_limits(&mut world, &room);
             let probes = probes
                 .into_iter()
                 .map(|probe| probe.sent_in(&world, &senders))
@@ -79,6 +86,26 @@ pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
             Scenario { world, probes }
         },
     )
+}
+
+/// Limits the number of addresses of vNICs and networks, with so much room beyond those that were
+/// learned.
+fn set_limits(world: &mut World, room: &[Option<usize>]) {
+    let limit = |used: usize, room: Option<usize>| Some(u32::try_from(used + room?).expect("few"));
+    let (of_vnics, of_networks) = room.split_at(VNICS as usize);
+    for index in 0..world.host.vnics.len() {
+        let station = Station::Vnic(world.host.vnics[index].port.clone());
+        let used = rule::count_at(world, &station);
+        world.host.vnics[index].security.max_macs = limit(used, of_vnics[index]);
+    }
+    for (id, room) in VLANS.into_iter().zip(of_networks) {
+        let used = rule::count_in(world, network(id));
+        let limit = limit(used, *room);
+        world
+            .host
+            .max_macs
+            .extend(limit.map(|limit| (network(id), limit)));
+    }
 }
 
 /// A frame in words that mean something on every host.

@@ -244,6 +244,7 @@ fn reason(class: Class) -> &'static str {
         Class::Pipeline
         | Class::Pinned
         | Class::LearnedSource
+        | Class::CountedSource
         | Class::Probe
         | Class::Failed
         | Class::Remembered => "by a flow",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use bridgechain::health::Failed;
-use bridgechain::learning::{LearnedMac, Location};
+use bridgechain::learning::{LearnedMac, Limits, Location, MacTable};
 use bridgechain::ports::Ports;
 use bridgechain::simulate::Network;
 use bridgechain::topology::{Bridges, Controller, FunctionKind, Host, Role, Topology, Vlan, Vnic};
@@ -238,13 +238,16 @@ impl<'t> Site<'t> {
 
     /// The bridges with their flows.
     pub(super) fn network(&self, learned: &[LearnedMac]) -> Network {
+        let mut macs = MacTable::default();
+        macs.set_limits(Limits::new(self.host, |role| self.ports(role)));
+        for entry in learned {
+            macs.learn(*entry);
+        }
         let bridges = self.bridges.iter().map(|(&role, (_, ports))| {
             let mut program =
                 compile::bridge(self.host, self.settings, role, ports, &Failed::default());
-            for entry in learned {
-                let flows = compile::learned(self.host, self.settings, role, ports, entry);
-                program.flows.extend(flows);
-            }
+            let addresses = compile::addresses(self.host, self.settings, role, ports, &macs);
+            program.flows.extend(addresses);
             (role, ports.clone(), program)
         });
         Network::new(self.host, bridges)

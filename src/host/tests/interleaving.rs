@@ -84,7 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (prop::sample::select(vec!["guest1", "guest2"]), 1..4u32)
             .prop_map(|(name, number)| Step::AddPort(name, number)),
         1 => (1..4u32).prop_map(Step::DelPort),
-        1 => (0..4usize).prop_map(Step::Reload),
+        2 => (0..5usize).prop_map(Step::Reload),
         1 => any::<bool>().prop_map(Step::Die),
         1 => (prop::sample::select(vec!["ips-in", "ips-out"]), 5..8u32)
             .prop_map(|(name, number)| Step::AddLeg(name, number)),
@@ -103,6 +103,10 @@ fn topology(number: usize) -> Topology {
             };
         }),
         2 => probed(),
+        3 => changed(&chain(), |host| {
+            host.vnics[0].security.max_macs = Some(1);
+            host.max_macs = [(vlan(NETWORK), 2), (vlan(OTHER), 0)].into();
+        }),
         _ => {
             let mut topology = changed(&chain(), |host| {
                 host.vnics[1].membership = Membership::Access(vlan(OTHER));

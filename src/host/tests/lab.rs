@@ -17,7 +17,7 @@ use crate::compile;
 use crate::cookie::{self, Class};
 use crate::fake_switch::FakeSwitch;
 use crate::host::{HostState, Outbox};
-use crate::learning::{LearnedMac, Location};
+use crate::learning::{Learned, LearnedMac, Limits, Location, MacTable};
 use crate::ports::Ports;
 use crate::program::{Flow, FlowKey, Program};
 use crate::reconcile::found;
@@ -395,11 +395,14 @@ impl Lab {
         let host = &self.topology.hosts["node1"];
         let (settings, ports) = (&self.topology.controller, &self.wires.0[&role].ports);
         let mut wanted = compile::bridge(host, settings, role, ports, &self.state.failed);
+        let limits = Limits::new(host, |role| self.wires.0.get(&role).map(|wire| &wire.ports));
+        let mut macs = MacTable::default();
+        macs.set_limits(limits);
         for entry in self.state.macs().iter() {
-            wanted
-                .flows
-                .extend(compile::learned(host, settings, role, ports, &entry));
+            assert_eq!(macs.learn(entry), Learned::New, "{entry:?}");
         }
+        let addresses = compile::addresses(host, settings, role, ports, &macs);
+        wanted.flows.extend(addresses);
         wanted
     }
 

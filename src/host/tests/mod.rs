@@ -5,6 +5,7 @@ mod health;
 mod interleaving;
 mod lab;
 mod learning;
+mod limits;
 mod reload;
 mod restart;
 mod roaming;
