@@ -2,6 +2,7 @@
 
 mod ethernet;
 mod limits;
+pub mod moves;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -23,6 +23,8 @@ pub struct Counters {
     pub recovered: u64,
     /// MAC addresses that were seen at another port than before.
     pub moved: u64,
+    /// Times that a MAC address was seen at another port and not followed, for it moved too often.
+    pub damped: u64,
     /// MAC addresses that aged out, or whose port or network went.
     pub forgotten: u64,
     /// Frames that taught nothing: malformed, not admitted, or no room.

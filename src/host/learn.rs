@@ -1,6 +1,7 @@
 //! Frames teach where MAC addresses are; idle source flows tell that they are gone.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use openflow::{FlowModFlags, FlowRemoved, FlowRemovedReason, OxmField, PacketIn, PortNo};
 use tracing::{debug, info, warn};
@@ -19,12 +20,19 @@ impl HostState {
     ///
     /// The switch goes on sending frames of a source until the flow for it is there, so most of
     /// what comes here is known: that costs one look-up, and nothing is allocated or sent.
-    pub(super) fn packet_in(&mut self, role: Role, packet_in: &PacketIn, out: &mut impl Outbox) {
+    pub(super) fn packet_in(
+        &mut self,
+        now: Instant,
+        role: Role,
+        packet_in: &PacketIn,
+        out: &mut impl Outbox,
+    ) {
         let Some(entry) = sighting(role, packet_in) else {
             self.counters.ignored += 1;
             return;
         };
-        if self.macs.location(entry.vlan, entry.mac) == Some(entry.at) {
+        let known = self.macs.location(entry.vlan, entry.mac);
+        if known == Some(entry.at) {
             return;
         }
         if !self.admits(&entry) {
@@ -37,9 +45,23 @@ impl HostState {
             self.counters.ignored += 1;
             return;
         }
+        if let Some(limited) = self.macs.limits().refuse(&entry, known) {
+            debug!(
+                host = self.name,
+                ?entry,
+                ?limited,
+                "no room for another address"
+            );
+            self.counters.ignored += 1;
+            return;
+        }
+        if known.is_some_and(|from| self.is_held_at(now, from, &entry)) {
+            self.counters.damped += 1;
+            return;
+        }
         let LearnedMac { vlan, mac, at } = entry;
         match self.macs.learn(entry) {
-            Learned::Known => {}
+            Learned::Known | Learned::Refused(_) => {}
             Learned::New => {
                 debug!(host = self.name, %mac, %vlan, role = %at.role, port = %at.port, "learned");
                 self.counters.learned += 1;
@@ -67,15 +89,6 @@ impl HostState {
             Learned::Full => {
                 self.counters.ignored += 1;
                 self.crowd();
-            }
-            Learned::Refused(limited) => {
-                debug!(
-                    host = self.name,
-                    ?entry,
-                    ?limited,
-                    "no room for another address"
-                );
-                self.counters.ignored += 1;
             }
         }
     }

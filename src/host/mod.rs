@@ -32,6 +32,7 @@
 mod backoff;
 mod bridge;
 mod counters;
+mod flaps;
 mod health;
 mod learn;
 mod limits;
@@ -50,6 +51,7 @@ pub use counters::Counters;
 
 use crate::compile;
 use crate::health::{Failed, Monitor};
+use crate::learning::moves::Moves;
 use crate::learning::{Learned, LearnedMac, Limited, MacTable};
 use crate::ports::Ports;
 use crate::program::{FlowKey, Program};
@@ -83,6 +85,8 @@ pub struct HostState {
     macs: MacTable,
     /// The limits to the number of addresses that are reached, and were reported.
     reached: BTreeSet<Limited>,
+    /// The addresses that have moved lately.
+    moves: Moves,
     /// The instances of functions that have failed their health check.
     failed: Failed,
     /// Probes those that have one.
@@ -112,6 +116,7 @@ impl HostState {
             bridges: BTreeMap::new(),
             macs: MacTable::default(),
             reached: BTreeSet::new(),
+            moves: Moves::default(),
             failed: Failed::default(),
             monitor,
             read_once: BTreeSet::new(),
@@ -162,7 +167,7 @@ impl HostState {
             Event::PacketIn(packet_in) if is_probe(&packet_in) => {
                 self.probe_returned(now, role, &packet_in);
             }
-            Event::PacketIn(packet_in) => self.packet_in(role, &packet_in, out),
+            Event::PacketIn(packet_in) => self.packet_in(now, role, &packet_in, out),
             Event::FlowRemoved(removed) => self.flow_removed(role, &removed, out),
             Event::PortStatus(status) => {
                 self.port_status(role, &status, out);
@@ -214,17 +219,19 @@ impl HostState {
 
     /// When to call [`HostState::handle_timeout`] next; `None` where nothing waits for time to pass.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.bridges
-            .values()
+        let waits = self.bridges.values();
+        waits
             .filter_map(|bridge| bridge.backoff.until())
             .chain(self.notices.poll_timeout())
             .chain(self.monitor.poll_timeout())
+            .chain(self.moves.poll_timeout())
             .min()
     }
 
     /// Does what has waited for long enough by `now`: tries again what was refused, goes on with
-    /// announcements, and sends the probes that are due.
+    /// announcements, sends the probes that are due, and lets addresses move again that were held.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut impl Outbox) {
+        self.release_held_addresses(now);
         let mut over = Vec::new();
         for bridge in self.bridges.values_mut() {
             if bridge.backoff.expire(now) {

@@ -1,11 +1,11 @@
 //! Somebody deletes flows, ports come and go, the switch refuses.
 
-use std::io::{Read, Seek};
 use std::time::Duration;
 
 use openflow::{FlowRemovedReason, PortNo, PortReason};
 
 use super::lab::{Lab, Sent, entry, foreign_flow, refusal};
+use super::log::lines;
 use super::topologies::{CHAIN, NETWORK, inline_chain, running_lab};
 use crate::cookie;
 use crate::topology::Role;
@@ -306,11 +306,7 @@ fn a_refused_flow_mod_has_the_bridge_read_back_after_a_wait() {
 
 #[test]
 fn a_flood_of_refusals_is_one_line_of_the_log() {
-    let mut file = tempfile::tempfile().unwrap();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(std::sync::Arc::new(file.try_clone().unwrap()))
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
+    let log = lines(|| {
         let mut lab = running_lab();
         for _ in 0..100 {
             lab.wires.get(Role::Local).push_event(refusal());
@@ -318,11 +314,8 @@ fn a_flood_of_refusals_is_one_line_of_the_log() {
         lab.settle();
         assert_eq!(lab.state.counters().errors, 100);
     });
-    let mut log = String::new();
-    file.rewind().unwrap();
-    file.read_to_string(&mut log).unwrap();
-    let refusals = log.lines().filter(|line| line.contains("refused"));
-    assert_eq!(refusals.count(), 1, "{log}");
+    let refusals = log.iter().filter(|line| line.contains("refused"));
+    assert_eq!(refusals.count(), 1, "{log:#?}");
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! vNICs and networks that may have so many addresses and no more.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use openflow::{FlowModCommand, Message};
 
 use super::lab::{Lab, Sent, entry, packet_in};
+use super::log::warnings;
 use super::topologies::{CHAIN, NETWORK, OTHER, chain, chain_lab, changed, vlan};
 use crate::cookie::Class;
 use crate::session::Event;
@@ -252,37 +250,6 @@ fn a_port_that_goes_takes_its_limit_and_its_addresses_with_it() {
         hear(&mut lab, Role::Local, 7, mac);
     }
     assert_eq!(known(&lab), [0x30, 0x40, 0x50]);
-}
-
-/// What was logged by one thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The warnings of `story`.
-pub(super) fn warnings(story: impl FnOnce()) -> Vec<String> {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
-        .with_ansi(false)
-        .with_writer({
-            let log = log.clone();
-            move || log.clone()
-        })
-        .finish();
-    tracing::subscriber::with_default(subscriber, story);
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    text.lines().map(str::to_owned).collect()
 }
 
 #[test]

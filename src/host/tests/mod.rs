@@ -1,11 +1,13 @@
 //! A host's state against models of its switches.
 
 mod disturbance;
+mod flaps;
 mod health;
 mod interleaving;
 mod lab;
 mod learning;
 mod limits;
+mod log;
 mod reload;
 mod restart;
 mod roaming;

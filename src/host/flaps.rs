@@ -1,0 +1,64 @@
+//! Addresses that move to and fro.
+
+use std::time::Instant;
+
+use tracing::{info, warn};
+
+use super::HostState;
+use super::limits::network_name;
+use crate::learning::moves::{self, Flap, Verdict};
+use crate::learning::{LearnedMac, Location};
+
+impl HostState {
+    /// Whether an address that is known at `from`, and is seen at `entry.at`, has moved so often
+    /// that it stays where it is.
+    pub(super) fn is_held_at(&mut self, now: Instant, from: Location, entry: &LearnedMac) -> bool {
+        self.release_held_addresses(now);
+        match self.moves.claim(now, entry, from) {
+            Verdict::Follow => false,
+            Verdict::Hold { began } => {
+                if let Some(flap) = began {
+                    self.report_flap(&flap);
+                }
+                true
+            }
+        }
+    }
+
+    /// Lets addresses move again that were held for long enough by `now`.
+    pub(super) fn release_held_addresses(&mut self, now: Instant) {
+        while let Some(flap) = self.moves.handle_timeout(now) {
+            info!(
+                host = self.name,
+                mac = %flap.mac,
+                network = network_name(&self.topology, flap.vlan),
+                ports = self.names(&flap),
+                ignored = flap.ignored,
+                "the MAC address that flapped may move again"
+            );
+        }
+    }
+
+    fn report_flap(&self, flap: &Flap) {
+        warn!(
+            host = self.name,
+            mac = %flap.mac,
+            network = network_name(&self.topology, flap.vlan),
+            ports = self.names(flap),
+            moves = moves::MOVES,
+            within = ?flap.within,
+            held_at = self.port_name(flap.held_at),
+            hold = ?moves::HOLD,
+            "the MAC address flaps: it moves between ports, and is held at one of them"
+        );
+    }
+
+    /// The names of all ports at which the address was seen.
+    fn names(&self, flap: &Flap) -> String {
+        let mut names: Vec<&str> = flap.places.iter().map(|at| self.port_name(at)).collect();
+        if flap.places.and_others {
+            names.push("others");
+        }
+        names.join(", ")
+    }
+}
