@@ -3,7 +3,7 @@
 use openflow::{
     Action, Cookie, FlowMod, FlowModCommand, FlowModFlags, FlowRemoved, FlowRemovedReason,
     FlowStats, GroupDesc, GroupMod, GroupModCommand, Instruction, Match, Message, MeterConfig,
-    MeterMod, MeterModCommand, TableId,
+    MeterId, MeterMod, MeterModCommand, TableId,
 };
 
 use crate::program::{Flow, FlowKey, Group, Meter, Program};
@@ -30,19 +30,24 @@ impl FakeSwitch {
         }
     }
 
-    /// Carries out a transaction: meters one by one, the rest all or nothing.
+    /// Carries out a transaction as a session sends it: the bundle all or nothing, before it meters
+    /// one by one, and after it those that are deleted.
     pub(crate) fn commit(&mut self, messages: &[Message]) -> Result<(), String> {
-        let (meters, bundle): (Vec<_>, Vec<_>) = messages
-            .iter()
-            .partition(|message| matches!(message, Message::MeterMod(_)));
-        for message in meters {
-            self.apply(message)?;
+        let is_meter = |message: &&Message| matches!(message, Message::MeterMod(_));
+        let is_late = |message: &&Message| matches!(message, Message::MeterMod(MeterMod { command, .. }) if *command == MeterModCommand::Delete);
+        for message in messages.iter().filter(is_meter) {
+            if !is_late(&message) {
+                self.apply(message)?;
+            }
         }
         let mut changed = self.clone();
-        for message in bundle {
+        for message in messages.iter().filter(|message| !is_meter(message)) {
             changed.apply(message)?;
         }
         *self = changed;
+        for message in messages.iter().filter(is_late) {
+            self.apply(message)?;
+        }
         Ok(())
     }
 
@@ -122,6 +127,11 @@ impl FakeSwitch {
                 {
                     return Err(format!("there is no group {missing}"));
                 }
+                if let Some(missing) = meters_of(&flow_mod.instructions)
+                    .find(|id| !self.program.meters.contains_key(id))
+                {
+                    return Err(format!("there is no meter {missing}"));
+                }
                 self.program.flows.insert(
                     key,
                     Flow {
@@ -180,6 +190,10 @@ impl FakeSwitch {
             }
             (MeterModCommand::Delete, _) => {
                 self.program.meters.remove(&id);
+                // OpenFlow 1.3 has no reason of its own for that.
+                self.remove_where(FlowRemovedReason::Delete, |_, flow| {
+                    meters_of(&flow.instructions).any(|used| used == id)
+                });
                 Ok(())
             }
             (command, there) => Err(format!("{command:?} of meter {id}, there: {there}")),
@@ -196,6 +210,15 @@ fn groups_of(instructions: &[Instruction]) -> impl Iterator<Item = openflow::Gro
         })
         .filter_map(|action| match action {
             Action::Group(id) => Some(*id),
+            _ => None,
+        })
+}
+
+fn meters_of(instructions: &[Instruction]) -> impl Iterator<Item = MeterId> {
+    instructions
+        .iter()
+        .filter_map(|instruction| match instruction {
+            Instruction::Meter(id) => Some(*id),
             _ => None,
         })
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use openflow::{Action, Match, OxmField, PortNo};
+use openflow::{Action, Instruction, Match, OxmField, PortNo};
 
 use super::builder::{Builder, apply_then, from_port, goto, learn_miss, reserved_multicast};
 use super::tables::{Table, priority};
@@ -137,34 +137,58 @@ pub(super) fn classify_then(
     admission: &Admission,
     actions: &[Action],
 ) {
+    for (match_, tag) in admitted(port, admission) {
+        builder.flow(
+            Table::Classify,
+            priority::SPECIFIC,
+            match_,
+            Class::Pipeline,
+            apply_then([&tag, actions].concat(), Table::Source),
+        );
+    }
+    builder.drop(
+        Table::Classify,
+        priority::DEFAULT,
+        from_port(port),
+        Class::DropVlan,
+    );
+}
+
+/// [`classify`] for a vNIC, whose broadcast and multicast may be limited: these pass a meter before
+/// anything else is done with them.
+pub(super) fn classify_vnic(builder: &mut Builder, port: PortNo, vnic: &Vnic) {
+    let admission = Admission::vnic(&vnic.membership);
+    classify(builder, port, &admission);
+    let Some(limit) = vnic.security.storm_limit else {
+        return;
+    };
+    let name = format!("storm/{}", vnic.port);
+    let meter = builder.meter(&name, builder::frames_per_second(limit));
+    for (match_, tag) in admitted(port, &admission) {
+        let mut metered = vec![Instruction::Meter(meter)];
+        metered.extend(apply_then(tag, Table::Source));
+        builder.flow(
+            Table::Classify,
+            priority::MULTICAST,
+            builder::multicast(match_, OxmField::EthDst),
+            Class::Pipeline,
+            metered,
+        );
+    }
+}
+
+/// What is admitted at `port`, and what gives it the tag of its network.
+fn admitted(port: PortNo, admission: &Admission) -> Vec<(Match, Vec<Action>)> {
     let port = from_port(port);
-    let with_tag = |tag: Vec<Action>| apply_then([&tag, actions].concat(), Table::Source);
+    let mut admitted = Vec::new();
     if let Some(network) = admission.untagged {
-        builder.flow(
-            Table::Classify,
-            priority::SPECIFIC,
-            vlan::untagged(port.clone()),
-            Class::Pipeline,
-            with_tag(vlan::tag(network)),
-        );
-        builder.flow(
-            Table::Classify,
-            priority::SPECIFIC,
-            vlan::priority_tagged(port.clone()),
-            Class::Pipeline,
-            with_tag(vlan::retag(network)),
-        );
+        admitted.push((vlan::untagged(port.clone()), vlan::tag(network)));
+        admitted.push((vlan::priority_tagged(port.clone()), vlan::retag(network)));
     }
     for network in &admission.tagged {
-        builder.flow(
-            Table::Classify,
-            priority::SPECIFIC,
-            vlan::of(port.clone(), *network),
-            Class::Pipeline,
-            with_tag(Vec::new()),
-        );
+        admitted.push((vlan::of(port.clone(), *network), Vec::new()));
     }
-    builder.drop(Table::Classify, priority::DEFAULT, port, Class::DropVlan);
+    admitted
 }
 
 /// Refuses frames whose source address is a multicast address: no station has one.

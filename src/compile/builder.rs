@@ -1,5 +1,7 @@
 //! Puts a program together, flow by flow.
 
+use std::collections::BTreeMap;
+
 use openflow::{
     Action, FlowModFlags, GroupId, Instruction, Match, MeterBand, MeterFlags, MeterId, OxmField,
     PortNo, Subfield, TableId,
@@ -54,6 +56,8 @@ pub(super) fn flow(
 #[derive(Default)]
 pub(super) struct Builder {
     program: Program,
+    /// The names of the meters.
+    meters: BTreeMap<MeterId, String>,
 }
 
 impl Builder {
@@ -105,16 +109,14 @@ impl Builder {
     }
 
     /// Adds a meter under an id made from `name`, as [`Builder::group`] does, and returns the id.
+    /// Meters of different names are never the same one, however equal: what one lets pass, the
+    /// other would count.
     pub(super) fn meter(&mut self, name: &str, meter: Meter) -> MeterId {
         let mut id = MeterId(FIRST_METER + (hash(name) & METERS));
-        while self
-            .program
-            .meters
-            .get(&id)
-            .is_some_and(|other| *other != meter)
-        {
+        while self.meters.get(&id).is_some_and(|other| other != name) {
             id = MeterId(FIRST_METER + (id.0.wrapping_add(1) & METERS));
         }
+        self.meters.insert(id, name.to_owned());
         self.program.meters.insert(id, meter);
         id
     }
@@ -122,16 +124,19 @@ impl Builder {
     /// Bounds the frames a bridge may send to the controller, in the switch itself.
     pub(super) fn packet_in_meter(&mut self, settings: &Controller) {
         let rate = settings.packet_in_rate;
-        self.program.meters.insert(
-            MeterId::CONTROLLER,
-            Meter {
-                flags: MeterFlags::PKTPS | MeterFlags::BURST,
-                bands: vec![MeterBand::Drop {
-                    rate,
-                    burst_size: rate,
-                }],
-            },
-        );
+        let meter = frames_per_second(rate);
+        self.program.meters.insert(MeterId::CONTROLLER, meter);
+    }
+}
+
+/// Lets so many frames pass in a second, and as many at once, and drops the rest.
+pub(super) fn frames_per_second(rate: u32) -> Meter {
+    Meter {
+        flags: MeterFlags::PKTPS | MeterFlags::BURST,
+        bands: vec![MeterBand::Drop {
+            rate,
+            burst_size: rate,
+        }],
     }
 }
 
@@ -296,5 +301,33 @@ fn marked_port() -> Subfield {
         field: OxmField::PktMark,
         start: 0,
         bits: mark::PORT_BITS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_has_a_meter_of_its_own() {
+        let mut builder = Builder::default();
+        let names: Vec<String> = (0..2000)
+            .map(|number| format!("storm/vm{number}"))
+            .collect();
+        let hashes: BTreeSet<u32> = names.iter().map(|name| hash(name) & METERS).collect();
+        assert!(hashes.len() < names.len(), "some ids would be the same");
+        let mut add = || -> Vec<MeterId> {
+            let meters = names.iter();
+            meters
+                .map(|name| builder.meter(name, frames_per_second(100)))
+                .collect()
+        };
+        let ids = add();
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), names.len());
+        assert!(ids.iter().all(|id| crate::compile::is_our_meter(*id)));
+        assert_eq!(add(), ids);
+        assert_eq!(builder.finish().meters.len(), names.len());
     }
 }

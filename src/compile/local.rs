@@ -5,7 +5,7 @@ use openflow::{
     OxmField, PortNo,
 };
 
-use super::admission::{self, Admission};
+use super::admission;
 use super::builder::{self, Builder, apply, apply_then, from_port, goto};
 use super::delivery::{self, Delivery};
 use super::tables::{Table, priority};
@@ -30,7 +30,7 @@ pub(super) fn compile(
     admission::refuse_the_rest(&mut builder, host);
     for vnic in &host.vnics {
         if let Some(port) = ports.get(&vnic.port) {
-            admission::classify(&mut builder, port, &Admission::vnic(&vnic.membership));
+            admission::classify_vnic(&mut builder, port, vnic);
         }
     }
     admission::refuse_multicast_source(&mut builder);

@@ -61,6 +61,8 @@ pub(super) mod priority {
     pub(in crate::compile) const ALWAYS: u16 = 400;
     /// An exception to a specific flow.
     pub(in crate::compile) const EXCEPTION: u16 = 300;
+    /// Broadcast and multicast of a specific port and VLAN.
+    pub(in crate::compile) const MULTICAST: u16 = 250;
     /// A specific port, VLAN or address.
     pub(in crate::compile) const SPECIFIC: u16 = 200;
     /// An exception to what everything else is subject to.

@@ -71,7 +71,7 @@ pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) 
     admit_outside(&mut builder, host, settings, ports);
     for vnic in &host.vnics {
         if let Some(port) = ports.get(&vnic.port) {
-            admission::classify(&mut builder, port, &Admission::vnic(&vnic.membership));
+            admission::classify_vnic(&mut builder, port, vnic);
         }
     }
     admission::admit_vnics(&mut builder, host, ports, Table::Deliver);

@@ -1,11 +1,13 @@
 //! A plan as a sequence of changes, in an order in which each of them is valid when its turn comes.
 //!
-//! 1. meters, which can not be part of a bundle and which no flow of ours refers to;
+//! 1. new and changed meters, before flows that use them: a flow with a missing meter is refused. A
+//!    bundle can not have them, so they take effect by themselves;
 //! 2. new groups, before flows that use them: a flow to a missing group is refused;
 //! 3. groups with other buckets;
 //! 4. new and changed flows, then flows to delete: where the messages take effect one by one, a
 //!    frame finds the old flow or the new one, never neither;
-//! 5. groups to delete, once no flow uses them: with a group the switch deletes its flows.
+//! 5. groups to delete, once no flow uses them: with a group the switch deletes its flows;
+//! 6. meters to delete, for the same reason after all else.
 //!
 //! A changed flow is sent as an ADD, which replaces the entry as a whole (OpenFlow 1.3.5 §6.4).
 //! MODIFY_STRICT would leave cookie, timeouts and flags as they are. For the same reason nothing is
@@ -98,9 +100,9 @@ impl<'a> Plan<'a> {
                 entry: Entry::Meter(*id, meter),
             }
         };
-        let meters = (meters.removed.iter().map(meter(Verb::Delete)))
-            .chain(meters.added.iter().map(meter(Verb::Add)))
+        let new_meters = (meters.added.iter().map(meter(Verb::Add)))
             .chain(meters.changed.iter().map(meter(Verb::Modify)));
+        let old_meters = meters.removed.iter().map(meter(Verb::Delete));
         let new_groups = (groups.added.iter().map(group(Verb::Add)))
             .chain(groups.changed.iter().map(group(Verb::Modify)));
         let flows = (flows
@@ -110,7 +112,11 @@ impl<'a> Plan<'a> {
             .map(flow(Verb::Add)))
         .chain(flows.removed.iter().map(flow(Verb::Delete)));
         let old_groups = groups.removed.iter().map(group(Verb::Delete));
-        meters.chain(new_groups).chain(flows).chain(old_groups)
+        new_meters
+            .chain(new_groups)
+            .chain(flows)
+            .chain(old_groups)
+            .chain(old_meters)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::ofctl::Dialect;
 use crate::program::{Flow, FlowKey, Group, Meter, Program};
 
 const OUR_FIRST_GROUP: u32 = 0xb41d_0000;
+const OUR_FIRST_METER: u32 = 0x1_0000;
 const FOREIGN_GROUP: GroupId = GroupId(7);
 
 fn key(table: u8, priority: u16, port: u32) -> FlowKey {
@@ -67,7 +68,7 @@ fn our_groups() -> impl Strategy<Value = BTreeMap<GroupId, Group>> {
     )
 }
 
-fn our_flow(groups: Vec<GroupId>) -> impl Strategy<Value = Flow> {
+fn our_flow(groups: Vec<GroupId>, meters: Vec<MeterId>) -> impl Strategy<Value = Flow> {
     let action = prop_oneof![
         (1..3u32).prop_map(|port| Action::output(PortNo(port))),
         any::<prop::sample::Index>().prop_map(move |index| match groups.as_slice() {
@@ -76,9 +77,16 @@ fn our_flow(groups: Vec<GroupId>) -> impl Strategy<Value = Flow> {
         }),
     ];
     let class = prop_oneof![Just(Class::Pipeline), Just(Class::LearnedSource)];
-    (class, 0..2u16, action).prop_map(|(class, idle_timeout, action)| Flow {
-        idle_timeout,
-        ..flow(class.cookie(), action)
+    let meter = any::<prop::sample::Index>().prop_map(move |index| match meters.as_slice() {
+        [] => None,
+        meters => Some(*index.get(meters)).filter(|id| *id != MeterId::CONTROLLER),
+    });
+    (class, 0..2u16, action, meter).prop_map(|(class, idle_timeout, action, meter)| {
+        let mut flow = flow(class.cookie(), action);
+        flow.idle_timeout = idle_timeout;
+        let metered = meter.map(Instruction::Meter);
+        flow.instructions.splice(0..0, metered);
+        flow
     })
 }
 
@@ -90,13 +98,18 @@ fn program() -> impl Strategy<Value = Program> {
             burst_size: 0,
         }],
     });
-    our_groups().prop_flat_map(move |groups| {
-        let ids = groups.keys().copied().collect();
-        let meters = btree_map(Just(MeterId::CONTROLLER), meter.clone(), 0..2);
+    let ids = prop_oneof![
+        Just(MeterId::CONTROLLER),
+        (0..3u32).prop_map(|n| MeterId(OUR_FIRST_METER + n)),
+    ];
+    let meters = btree_map(ids, meter, 0..4);
+    (our_groups(), meters).prop_flat_map(move |(groups, meters)| {
+        let group_ids = groups.keys().copied().collect();
+        let meter_ids = meters.keys().copied().collect();
         (
-            btree_map(keys(0..2), our_flow(ids), 0..12),
+            btree_map(keys(0..2), our_flow(group_ids, meter_ids), 0..12),
             Just(groups),
-            meters,
+            Just(meters),
         )
             .prop_map(|(flows, groups, meters)| Program {
                 flows,
@@ -182,9 +195,10 @@ proptest! {
 }
 
 #[test]
-fn the_groups_of_the_tests_are_ours() {
+fn the_groups_and_meters_of_the_tests_are_ours() {
     assert!(compile::is_our_group(GroupId(OUR_FIRST_GROUP)));
     assert!(!compile::is_our_group(FOREIGN_GROUP));
+    assert!(compile::is_our_meter(MeterId(OUR_FIRST_METER)));
 }
 
 #[test]

@@ -337,7 +337,7 @@ impl Session {
     /// [`Event::Committed`] or [`Event::Rejected`].
     ///
     /// Flows and groups take effect in order and all at once, or not at all. Meters can not be
-    /// in a bundle and are changed one by one before it.
+    /// in a bundle: they are added and changed one by one before it, and deleted after it.
     ///
     /// One transaction at a time: a second one before the first has ended ends in
     /// [`Event::Rejected`] at once and sends nothing.

@@ -2,11 +2,14 @@
 //!
 //! OPEN, all changes and CLOSE go out at once; COMMIT only when the switch has answered CLOSE and
 //! refused none of them, for Open vSwitch leaves a refused change out and would commit the rest.
+//! Meters are changed before that, but deleted only once the COMMIT is answered: with a meter the
+//! switch deletes the flows that use it.
 
 use std::time::{Duration, Instant};
 
 use openflow::{
-    BundleAdd, BundleControl, BundleControlKind, BundleFlags, EncodeError, ErrorMsg, Message, Xid,
+    BundleAdd, BundleControl, BundleControlKind, BundleFlags, EncodeError, ErrorMsg, Message,
+    MeterMod, MeterModCommand, Xid,
 };
 
 use super::describe;
@@ -29,6 +32,10 @@ pub(super) struct Transaction {
     changes: Vec<Message>,
     /// The xid of the first change; those of the others follow it one by one.
     first_change: Xid,
+    /// Where in `changes` those begin that are sent when the bundle is in force.
+    late: usize,
+    /// The xid of the first of these, once it is sent.
+    first_late: Option<Xid>,
     /// The xid of the OPEN_REQUEST, where there is a bundle.
     open: Option<Xid>,
     stage: Stage,
@@ -40,9 +47,10 @@ pub(super) struct Transaction {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// All is out but for the COMMIT.
+    /// All is out but for the COMMIT, and what is to follow that.
     Filling,
-    /// There were only changes that need no bundle; a BARRIER_REQUEST follows them.
+    /// There were only changes that need no bundle, or there are only such left; a
+    /// BARRIER_REQUEST follows them.
     Unbundled,
     Committing,
     Discarding,
@@ -57,7 +65,7 @@ pub(super) enum Outcome {
 
 impl Transaction {
     /// Sends `changes`, of which there must be some. Meters go first, for a bundle can not hold
-    /// them and flows may use them.
+    /// them and flows may use them; those to delete go last.
     ///
     /// Where one can not be encoded nothing is sent.
     pub(super) fn begin(
@@ -66,7 +74,8 @@ impl Transaction {
         mut changes: Vec<Message>,
         wire: &mut Wire,
     ) -> Result<Self, EncodeError> {
-        changes.sort_by_key(|change| !is_meter_mod(change));
+        changes.sort_by_key(turn);
+        let late = changes.partition_point(|change| turn(change) != Turn::Late);
         let before = wire.output().len();
         let mut transaction = Self {
             deadline: now + time_limit(&changes),
@@ -74,6 +83,8 @@ impl Transaction {
             bundle_id,
             changes,
             first_change: Xid::default(),
+            late,
+            first_late: None,
             open: None,
             stage: Stage::Filling,
             awaited: Xid::default(),
@@ -87,26 +98,36 @@ impl Transaction {
     }
 
     fn send_all(&mut self, wire: &mut Wire) -> Result<(), EncodeError> {
-        if !self.changes.iter().all(is_meter_mod) {
+        let is_bundled = |change: &Message| turn(change) == Turn::Bundled;
+        if self.changes.iter().any(is_bundled) {
             self.open = Some(self.control(BundleControlKind::OpenRequest, wire)?);
         }
         self.first_change = wire.next_xid();
-        for change in &self.changes {
-            if is_meter_mod(change) {
-                wire.send(change)?;
-            } else {
+        for change in &self.changes[..self.late] {
+            if is_bundled(change) {
                 let add = BundleAdd::new(self.bundle_id, FLAGS, change.clone());
                 wire.send(&Message::BundleAdd(add))?;
+            } else {
+                wire.send(change)?;
             }
         }
-        (self.stage, self.awaited) = if self.open.is_some() {
-            (
-                Stage::Filling,
-                self.control(BundleControlKind::CloseRequest, wire)?,
-            )
+        if self.open.is_some() {
+            self.stage = Stage::Filling;
+            self.awaited = self.control(BundleControlKind::CloseRequest, wire)?;
+            Ok(())
         } else {
-            (Stage::Unbundled, wire.send(&Message::BarrierRequest)?)
-        };
+            self.send_late(wire)
+        }
+    }
+
+    /// Sends what needs no bundle and is to come after it.
+    fn send_late(&mut self, wire: &mut Wire) -> Result<(), EncodeError> {
+        self.first_late = Some(wire.next_xid());
+        for change in &self.changes[self.late..] {
+            wire.send(change)?;
+        }
+        self.stage = Stage::Unbundled;
+        self.awaited = wire.send(&Message::BarrierRequest)?;
         Ok(())
     }
 
@@ -133,8 +154,10 @@ impl Transaction {
     }
 
     fn change(&self, xid: Xid) -> Option<&Message> {
-        self.changes
-            .get(xid.0.wrapping_sub(self.first_change.0) as usize)
+        let (early, late) = self.changes.split_at(self.late);
+        let sent_from = |first: Xid| xid.0.wrapping_sub(first.0) as usize;
+        let late = self.first_late.and_then(|first| late.get(sent_from(first)));
+        early.get(sent_from(self.first_change)).or(late)
     }
 
     /// Takes an ERROR under an xid which the transaction [owns](Self::owns).
@@ -179,6 +202,13 @@ impl Transaction {
                 Ok(None)
             }
             (Stage::Committing, Some(BundleControlKind::CommitReply))
+                if self.late < self.changes.len() && self.refusal.is_none() =>
+            {
+                self.send_late(wire)?;
+                self.deadline = now + time_limit(&self.changes);
+                Ok(None)
+            }
+            (Stage::Committing, Some(BundleControlKind::CommitReply))
             | (Stage::Discarding, Some(BundleControlKind::DiscardReply)) => Ok(Some(self.end())),
             (Stage::Unbundled, None) if *reply == Message::BarrierReply => Ok(Some(self.end())),
             _ => Err(CloseReason::Protocol(format!(
@@ -212,7 +242,23 @@ fn time_limit(changes: &[Message]) -> Duration {
     TIME_LIMIT.saturating_add(TIME_PER_CHANGE.saturating_mul(count))
 }
 
-/// Meters are changed one by one: OpenFlow has them in no bundle.
-fn is_meter_mod(change: &Message) -> bool {
-    matches!(change, Message::MeterMod(_))
+/// When the turn of a change comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// By itself, before the bundle: OpenFlow has meters in no bundle.
+    Early,
+    Bundled,
+    /// By itself, after the bundle.
+    Late,
+}
+
+fn turn(change: &Message) -> Turn {
+    match change {
+        Message::MeterMod(MeterMod {
+            command: MeterModCommand::Delete,
+            ..
+        }) => Turn::Late,
+        Message::MeterMod(_) => Turn::Early,
+        _ => Turn::Bundled,
+    }
 }

@@ -8,7 +8,7 @@ use bridgechain::learning::{Learned, LearnedMac, Limits, Location, MacTable};
 use bridgechain::portmap;
 use bridgechain::ports::Ports;
 use bridgechain::program::{Flow, FlowKey, Program};
-use bridgechain::simulate::{Delivery, Frame, Network};
+use bridgechain::simulate::{Delivery, Frame, Network, Step};
 use bridgechain::topology::{Bridges, Controller, Role};
 use openflow::{
     Action, Bundle, Cookie, FlowModFlags, HashFields, Instruction, MacAddr, Match, MemberAlgorithm,
@@ -124,6 +124,7 @@ pub(crate) fn outcome(world: &World, network: &Network, from: &Station, frame: &
     );
     let mut outcome = Outcome {
         reported: !walk.packet_ins.is_empty(),
+        metered: walk.pass.steps.iter().any(is_metered),
         ..Outcome::default()
     };
     for copy in &walk.deliveries {
@@ -143,6 +144,19 @@ pub(crate) fn outcome(world: &World, network: &Network, from: &Station, frame: &
             .or_default() += 1;
     }
     outcome
+}
+
+/// Whether a step on the bridge where a frame comes in applies a meter to it.
+fn is_metered(step: &Step<'_>) -> bool {
+    let Step::Lookup {
+        matched: Some((_, flow)),
+        ..
+    } = step
+    else {
+        return false;
+    };
+    let is_meter = |it: &Instruction| matches!(it, Instruction::Meter(_));
+    flow.instructions.iter().any(is_meter)
 }
 
 pub(crate) fn roles(world: &World) -> Vec<Role> {

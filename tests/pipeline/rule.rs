@@ -30,8 +30,12 @@ pub(crate) fn outcome(
     let Some((vlan, payload)) = network_of(world, from, frame) else {
         return outcome;
     };
-    if is_reserved(frame.dst)
-        || frame.src.is_multicast()
+    if is_reserved(frame.dst) {
+        return outcome;
+    }
+    let limit = vnic_of(world, from).and_then(|vnic| vnic.security.storm_limit);
+    outcome.metered = limit.is_some() && frame.dst.is_multicast();
+    if frame.src.is_multicast()
         || is_spoofed(world, from, frame.src)
         || must_have_own(world, from) && owner(world, frame.src).is_none()
         || is_one_too_many(world, from, vlan, frame.src)

@@ -467,11 +467,15 @@ fn security(has_mac: bool) -> impl Strategy<Value = PortSecurity> {
             u32::from(has_mac) => Just(Permission::Reject),
         ]
     };
-    (permission(), permission()).prop_map(|(forged_transmits, mac_changes)| PortSecurity {
-        forged_transmits,
-        mac_changes,
-        ..PortSecurity::default()
-    })
+    let storm_limit = proptest::option::of(1..1000_u32);
+    (permission(), permission(), storm_limit).prop_map(
+        |(forged_transmits, mac_changes, storm_limit)| PortSecurity {
+            forged_transmits,
+            mac_changes,
+            max_macs: None,
+            storm_limit,
+        },
+    )
 }
 
 /// A vNIC without anything special.

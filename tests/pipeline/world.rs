@@ -73,6 +73,8 @@ pub(crate) struct Outcome {
     pub(crate) seen: Sightings,
     /// Whether the controller is told of the source.
     pub(crate) reported: bool,
+    /// Whether it counts for the storm limit of its sender.
+    pub(crate) metered: bool,
 }
 
 impl World {

@@ -105,6 +105,8 @@ fn topology(number: usize) -> Topology {
         2 => probed(),
         3 => changed(&chain(), |host| {
             host.vnics[0].security.max_macs = Some(1);
+            host.vnics[0].security.storm_limit = Some(100);
+            host.vnics[1].security.storm_limit = Some(100);
             host.max_macs = [(vlan(NETWORK), 2), (vlan(OTHER), 0)].into();
         }),
         _ => {

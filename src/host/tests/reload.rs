@@ -1,6 +1,6 @@
 //! The topology changes under a running host.
 
-use openflow::MacAddr;
+use openflow::{MacAddr, Message, MeterFlags, MeterId, MeterMod, MeterModCommand};
 
 use super::lab::{Lab, Sent, entry};
 use super::topologies::{
@@ -113,6 +113,76 @@ fn another_age_changes_the_source_flows_and_nothing_else() {
         .map(|flow| flow.idle_timeout)
         .collect();
     assert_eq!(ages, [60, 60]);
+}
+
+/// `chain()` in which these vNICs may send so many broadcasts a second.
+fn with_storm_limits(limits: [Option<u32>; 2]) -> Topology {
+    changed(&chain(), |host| {
+        for (vnic, limit) in host.vnics.iter_mut().zip(limits) {
+            vnic.security.storm_limit = limit;
+        }
+    })
+}
+
+#[test]
+fn a_storm_limit_comes_and_goes_with_its_meter_and_no_flow_is_lost_by_that() {
+    let mut lab = lab_with_learned_addresses();
+    let meters = |lab: &Lab| lab.held_by(Role::Local).meters.len() - 1;
+    // What a meter is added for: untagged and priority-tagged frames.
+    assert_eq!(
+        reload(&mut lab, with_storm_limits([Some(10), Some(10)])),
+        [6, 0, 0]
+    );
+    assert_eq!(meters(&lab), 2, "equal limits are not one");
+    // Another limit is another meter under the same number: the flows stay as they are.
+    assert_eq!(
+        reload(&mut lab, with_storm_limits([Some(10), Some(20)])),
+        [1, 0, 0]
+    );
+    assert_eq!(
+        reload(&mut lab, with_storm_limits([None, Some(20)])),
+        [3, 0, 0]
+    );
+    assert_eq!(reload(&mut lab, chain()), [3, 0, 0]);
+    assert_eq!(meters(&lab), 0);
+    let counters = lab.state.counters();
+    assert_eq!((counters.resyncs, counters.rejected), (0, 0));
+}
+
+#[test]
+fn a_restart_with_storm_limits_sends_nothing() {
+    let mut lab = running_lab();
+    reload(&mut lab, with_storm_limits([Some(10), Some(20)]));
+    lab.restart();
+    for role in CHAIN {
+        lab.connect(role);
+    }
+    lab.settle();
+    lab.assert_in_sync();
+    assert!(lab.take_sent().values().all(Sent::no_change));
+}
+
+#[test]
+fn a_meter_deleted_by_hand_comes_back_with_its_flows() {
+    let mut lab = running_lab();
+    reload(&mut lab, with_storm_limits([Some(10), None]));
+    let before = lab.held_by(Role::Local);
+    let id = *before
+        .meters
+        .keys()
+        .find(|id| **id != MeterId::CONTROLLER)
+        .unwrap();
+    let delete = Message::MeterMod(MeterMod {
+        command: MeterModCommand::Delete,
+        flags: MeterFlags::empty(),
+        meter_id: id,
+        bands: Vec::new(),
+    });
+    lab.wires.get(Role::Local).switch.apply(&delete).unwrap();
+    assert!(lab.held_by(Role::Local).flows.len() < before.flows.len());
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(lab.held_by(Role::Local), before);
 }
 
 #[test]

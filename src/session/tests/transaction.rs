@@ -214,6 +214,93 @@ fn meters_alone_need_no_bundle() {
     }
 }
 
+fn meter_to_delete() -> Message {
+    Message::MeterMod(MeterMod {
+        command: MeterModCommand::Delete,
+        flags: MeterFlags::empty(),
+        meter_id: MeterId(7),
+        bands: vec![],
+    })
+}
+
+/// The bundle is in force; the meter is deleted and a barrier asked for under these xids.
+fn deleting_a_meter() -> (Script, [Xid; 2]) {
+    let mut script = Script::in_service();
+    script
+        .session
+        .commit(script.now, vec![meter_to_delete(), flow(), meter()]);
+    let sent = script.sent();
+    let [_, (_, early), _, (close, _)] = &sent[..] else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(*early, meter());
+    script.receive(*close, &control(BundleControlKind::CloseReply));
+    let (commit, request) = script.sent_one();
+    assert_eq!(request, control(BundleControlKind::CommitRequest));
+    let events = script.receive(commit, &control(BundleControlKind::CommitReply));
+    assert_eq!(events, [], "the meter is left to be deleted");
+    let [(delete, first), (barrier, second)]: [_; 2] = script.sent().try_into().unwrap();
+    assert_eq!(
+        (first, second),
+        (meter_to_delete(), Message::BarrierRequest)
+    );
+    (script, [delete, barrier])
+}
+
+#[test]
+fn meters_are_deleted_once_the_bundle_is_in_force() {
+    let (mut script, [_, barrier]) = deleting_a_meter();
+    let events = script.receive(barrier, &Message::BarrierReply);
+    assert_eq!(events, [Event::Committed]);
+
+    let (mut script, [delete, barrier]) = deleting_a_meter();
+    let refusal = error(ErrorCode::OFPMMFC_OUT_OF_METERS);
+    assert_eq!(script.receive(delete, &refusal), []);
+    let events = script.receive(barrier, &Message::BarrierReply);
+    assert!(rejected(&events).contains("meter 7"), "{events:?}");
+}
+
+#[test]
+fn meters_are_not_deleted_if_the_bundle_is_refused() {
+    let mut script = Script::in_service();
+    script
+        .session
+        .commit(script.now, vec![meter_to_delete(), flow()]);
+    let [_, add, close] = script.sent_xids();
+    script.receive(add, &error(ErrorCode::OFPBMC_BAD_FIELD));
+    script.receive(close, &control(BundleControlKind::CloseReply));
+    let (discard, _) = script.sent_one();
+    let events = script.receive(discard, &control(BundleControlKind::DiscardReply));
+    rejected(&events);
+    assert_eq!(script.sent(), []);
+
+    // Nor where that shows only as it is put into force.
+    let mut script = Script::in_service();
+    script
+        .session
+        .commit(script.now, vec![meter_to_delete(), flow()]);
+    let [_, add, close] = script.sent_xids();
+    script.receive(close, &control(BundleControlKind::CloseReply));
+    let (commit, _) = script.sent_one();
+    script.receive(add, &error(ErrorCode::OFPFMFC_TABLE_FULL));
+    let events = script.receive(commit, &error(ErrorCode::OFPBRC_BAD_EXPERIMENTER));
+    rejected(&events);
+    assert_eq!(script.sent(), []);
+}
+
+#[test]
+fn a_meter_to_delete_and_nothing_else_needs_no_bundle() {
+    let mut script = Script::in_service();
+    script.session.commit(script.now, vec![meter_to_delete()]);
+    let [(_, first), (barrier, second)]: [_; 2] = script.sent().try_into().unwrap();
+    assert_eq!(
+        (first, second),
+        (meter_to_delete(), Message::BarrierRequest)
+    );
+    let events = script.receive(barrier, &Message::BarrierReply);
+    assert_eq!(events, [Event::Committed]);
+}
+
 #[test]
 fn nothing_to_change_is_done_at_once() {
     let mut script = Script::in_service();
