@@ -13,7 +13,7 @@ use crate::topology::{Bridges, Host, Role};
 /// The names of the ports that the configuration gives to the bridge of `host` with `role`, patch
 /// ports among them and LOCAL not.
 pub fn configured(host: &Host, role: Role) -> Vec<&str> {
-    let vnics = || host.vnics.iter().map(|vnic| vnic.port.as_str());
+    let vnics = |role| host.vnics_at(role).map(|vnic| vnic.port.as_str());
     let uplinks = || host.uplinks.iter().map(String::as_str);
     match &host.bridges {
         Bridges::Chain(chain) => {
@@ -32,13 +32,13 @@ pub fn configured(host: &Host, role: Role) -> Vec<&str> {
                 .filter(|(end, _)| *end == role)
                 .map(|(_, name)| name);
             match role {
-                Role::Local => vnics().chain(patches).collect(),
+                Role::Local => vnics(role).chain(patches).collect(),
                 Role::Service => host.function_ports().chain(patches).collect(),
-                Role::Uplink => uplinks().chain(patches).collect(),
+                Role::Uplink => uplinks().chain(vnics(role)).chain(patches).collect(),
                 Role::Learning => Vec::new(),
             }
         }
-        Bridges::Learning(_) if role == Role::Learning => vnics().chain(uplinks()).collect(),
+        Bridges::Learning(_) if role == Role::Learning => vnics(role).chain(uplinks()).collect(),
         Bridges::Learning(_) | Bridges::AnyLearning => Vec::new(),
     }
 }

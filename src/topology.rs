@@ -292,6 +292,11 @@ impl Host {
         self.vnics.iter().any(|vnic| vnic.accepts(vlan))
     }
 
+    /// Whether any vNIC at the bridge with `role` sees all frames of `vlan`.
+    pub fn has_accept_at(&self, role: Role, vlan: Vlan) -> bool {
+        self.vnics_at(role).any(|vnic| vnic.accepts(vlan))
+    }
+
     /// The bridges of this host with their roles, in the order from the guests to the uplink.
     pub fn bridges(&self) -> impl Iterator<Item = (Role, &Bridge)> {
         let bridges: Vec<(Role, &Bridge)> = match &self.bridges {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context, Result, bail};
 use bridgechain::topology::{
-    Bridges, FunctionKind, Host, Membership, Remote, Tagging, Topology, Vlan,
+    Attachment, Bridges, FunctionKind, Host, Membership, Remote, Tagging, Topology, Vlan,
 };
 use openflow::MacAddr;
 
@@ -231,7 +231,11 @@ impl Plan {
         };
         for vnic in &host.vnics {
             let speech = Speech::of(&vnic.membership);
-            let station = plan.add(&vnic.vm, &vnic.port, local, Role::Guest, speech);
+            let bridge = match vnic.attachment {
+                Attachment::Normal => local,
+                Attachment::Direct => uplink,
+            };
+            let station = plan.add(&vnic.vm, &vnic.port, bridge, Role::Guest, speech);
             station.mac = vnic.mac.unwrap_or(station.mac);
         }
         let sinks: BTreeMap<&str, &Remote> = host.remotes().collect();

@@ -14,7 +14,7 @@ use super::tables::{Table, priority};
 use super::{builder, vlan};
 use crate::cookie::Class;
 use crate::ports::Ports;
-use crate::topology::{Host, Membership, Vlan, Vnic};
+use crate::topology::{Host, Membership, Role, Vlan, Vnic};
 
 /// Refuses what no bridge takes from anywhere: reserved multicast, and ports that nothing is said
 /// about.
@@ -154,9 +154,18 @@ pub(super) fn classify_then(
     );
 }
 
+/// [`classify`] for all vNICs at the bridge with `role`.
+pub(super) fn classify_vnics(builder: &mut Builder, host: &Host, role: Role, ports: &Ports) {
+    for vnic in host.vnics_at(role) {
+        if let Some(port) = ports.get(&vnic.port) {
+            classify_vnic(builder, port, vnic);
+        }
+    }
+}
+
 /// [`classify`] for a vNIC, whose broadcast and multicast may be limited: these pass a meter before
 /// anything else is done with them.
-pub(super) fn classify_vnic(builder: &mut Builder, port: PortNo, vnic: &Vnic) {
+fn classify_vnic(builder: &mut Builder, port: PortNo, vnic: &Vnic) {
     let admission = Admission::vnic(&vnic.membership);
     classify(builder, port, &admission);
     let Some(limit) = vnic.security.storm_limit else {
@@ -223,11 +232,18 @@ pub(super) fn refuse_spoofed(builder: &mut Builder, host: &Host) {
     }
 }
 
-/// Lets every vNIC use its own address. Where that is pinned there is nothing to learn from these
-/// frames, so they go straight to `next`. What it sends from any other address is refused where it
-/// may use no other, and goes on untold where none but its own is learned at its port.
-pub(super) fn admit_vnics(builder: &mut Builder, host: &Host, ports: &Ports, next: Table) {
-    for vnic in &host.vnics {
+/// Lets every vNIC at the bridge with `role` use its own address. Where that is pinned there is nothing
+/// to learn from these frames, so they go `onward` at once. What it sends from any other address is
+/// refused where it may use no other, and goes on untold where none but its own is learned at its
+/// port.
+pub(super) fn admit_vnics(
+    builder: &mut Builder,
+    host: &Host,
+    role: Role,
+    ports: &Ports,
+    onward: &[Instruction],
+) {
+    for vnic in host.vnics_at(role) {
         let Some(port) = ports.get(&vnic.port) else {
             continue;
         };
@@ -238,7 +254,7 @@ pub(super) fn admit_vnics(builder: &mut Builder, host: &Host, ports: &Ports, nex
                 priority::EXCEPTION,
                 own(mac),
                 Class::Pinned,
-                goto(next),
+                onward.to_vec(),
             );
         }
         if let Some(mac) = vnic.roaming_mac() {
@@ -259,7 +275,7 @@ pub(super) fn admit_vnics(builder: &mut Builder, host: &Host, ports: &Ports, nex
                 priority::DEFAULT,
                 others,
                 Class::Pipeline,
-                goto(next),
+                onward.to_vec(),
             );
         }
     }

@@ -8,7 +8,7 @@ use super::tables::{Table, priority};
 use super::vlan;
 use crate::cookie::Class;
 use crate::ports::Ports;
-use crate::topology::{Host, Promiscuous, Tagging, Vlan, Vnic};
+use crate::topology::{Host, Promiscuous, Role, Tagging, Vlan, Vnic};
 
 /// A frame that has no place of its own to go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,16 +59,23 @@ impl Delivery {
         }
     }
 
-    /// Adds all vNICs of `host` that are members of `vlan` and see such frames.
-    pub(super) fn add_members(&mut self, host: &Host, vlan: Vlan, ports: &Ports, bum: Bum) {
-        for vnic in host.vnics.iter().filter(|vnic| bum.reaches(vnic)) {
+    /// Adds all vNICs at the bridge with `role` that are members of `vlan` and see such frames.
+    pub(super) fn add_members(
+        &mut self,
+        host: &Host,
+        role: Role,
+        vlan: Vlan,
+        ports: &Ports,
+        bum: Bum,
+    ) {
+        for vnic in host.vnics_at(role).filter(|vnic| bum.reaches(vnic)) {
             self.add_vnic(vnic, vlan, ports);
         }
     }
 
-    /// Adds the vNICs of `host` that see all frames of `vlan`.
-    pub(super) fn add_accepting(&mut self, host: &Host, vlan: Vlan, ports: &Ports) {
-        for vnic in host.vnics.iter().filter(|vnic| vnic.accepts(vlan)) {
+    /// Adds the vNICs at the bridge with `role` that see all frames of `vlan`.
+    pub(super) fn add_accepting(&mut self, host: &Host, role: Role, vlan: Vlan, ports: &Ports) {
+        for vnic in host.vnics_at(role).filter(|vnic| vnic.accepts(vlan)) {
             self.add_vnic(vnic, vlan, ports);
         }
     }

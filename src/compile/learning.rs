@@ -1,13 +1,13 @@
 //! What one known MAC address adds to the tables: learned or pinned.
 
-use openflow::{Action, Match, OxmField, PortNo};
+use openflow::{Match, OxmField, PortNo};
 
 use super::admission::Admission;
 use super::bond;
-use super::builder::{self, Builder, apply, flow, from_port, goto};
+use super::builder::{Builder, apply, flow, from_port, goto};
 use super::delivery::Delivery;
 use super::tables::{Table, priority};
-use super::vlan;
+use super::{uplink, vlan};
 use crate::cookie::Class;
 use crate::health;
 use crate::learning::{LearnedMac, Location};
@@ -51,7 +51,7 @@ pub fn admits(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
     }
     let at_vnic = || {
         host.vnic(name)
-            .filter(|vnic| is_owner || host.learns_at(vnic))
+            .filter(|vnic| host.bridge_of(vnic) == at.role && (is_owner || host.learns_at(vnic)))
             .is_some_and(|vnic| Admission::vnic(&vnic.membership).includes(*vlan))
     };
     let at_uplink = || {
@@ -65,7 +65,7 @@ pub fn admits(host: &Host, ports: &Ports, entry: &LearnedMac) -> bool {
     };
     match (&host.bridges, at.role) {
         (Bridges::Chain(_), Role::Local) => at_vnic(),
-        (Bridges::Chain(_), Role::Uplink) => at_uplink(),
+        (Bridges::Chain(_), Role::Uplink) => at_vnic() || at_uplink(),
         (Bridges::Learning(_), Role::Learning) if !host.is_open() => at_vnic() || at_uplink(),
         (Bridges::Learning(_) | Bridges::AnyLearning, Role::Learning) => true,
         _ => false,
@@ -92,27 +92,34 @@ pub fn recover(role: Role, key: &FlowKey, flow: &Flow) -> Option<LearnedMac> {
     })
 }
 
-/// Sends frames to the pinned addresses of `network` to their vNICs, on a bridge that these are
-/// attached to.
+/// Sends frames to the pinned addresses of `network` to their vNICs, on the bridge with `role` that
+/// these are plugged into.
 pub(super) fn pinned_destinations(
     builder: &mut Builder,
     host: &Host,
+    role: Role,
     ports: &Ports,
     network: Vlan,
 ) {
-    for vnic in &host.vnics {
+    for vnic in host.vnics_at(role) {
         let member = vnic.membership.delivery(network).is_some();
         let there = ports.get(&vnic.port).is_some();
         if let (Some(mac), true, true) = (vnic.pinned_mac(), member, there) {
             let mut delivery = Delivery::default();
             delivery.add_vnic(vnic, network, ports);
-            delivery.add_accepting(host, network, ports);
+            delivery.add_accepting(host, role, network, ports);
+            let actions = match &host.bridges {
+                Bridges::Chain(chain) if role == Role::Uplink => {
+                    uplink::past_chain(host, chain, ports, network, &delivery)
+                }
+                _ => delivery.actions(network),
+            };
             builder.flow(
                 Table::Deliver,
                 priority::SPECIFIC,
                 to(network, mac),
                 Class::Pinned,
-                apply(delivery.actions(network)),
+                apply(actions),
             );
         }
     }
@@ -174,6 +181,11 @@ fn destinations(
             Vec::new(),
         )
     };
+    let at_vnic = || {
+        ports
+            .name(at.port)
+            .is_some_and(|name| host.vnic(name).is_some())
+    };
     match (&host.bridges, role, at.role) {
         (Bridges::Chain(_), Role::Local, Role::Local) => {
             vec![destination(to_port(host, ports, entry).actions(vlan))]
@@ -181,31 +193,17 @@ fn destinations(
         (Bridges::Chain(chain), Role::Uplink, Role::Local) => chain
             .uplink_patch()
             .and_then(|name| ports.get(name))
-            .map(|chain_port| destination(vec![Action::output(chain_port)]))
+            .map(|chain_port| destination(uplink::into_chain(host, ports, vlan, chain_port)))
             .into_iter()
             .collect(),
-        (Bridges::Chain(chain), Role::Uplink, Role::Uplink) => {
-            let out = if is_bond(host, ports, entry) {
-                bond::send()
-            } else {
-                Action::output(at.port)
-            };
-            let mut actions = vec![builder::clear_mark(), out];
-            match chain.uplink_patch().and_then(|name| ports.get(name)) {
-                Some(chain_port) if host.has_accept(vlan) => {
-                    actions.splice(0..0, [builder::mark_copy(), Action::output(chain_port)]);
-                    vec![destination(actions), nowhere()]
-                }
-                _ => vec![destination(actions)],
-            }
-        }
-        (_, Role::Learning, Role::Learning) => {
+        (_, Role::Uplink, Role::Uplink) | (_, Role::Learning, Role::Learning) => {
             let delivery = to_port(host, ports, entry);
-            let at_vnic = ports
-                .name(at.port)
-                .is_some_and(|name| host.vnic(name).is_some());
-            let mut flows = vec![destination(delivery.actions(vlan))];
-            if host.has_accept(vlan) && !at_vnic {
+            let actions = match &host.bridges {
+                Bridges::Chain(chain) => uplink::past_chain(host, chain, ports, vlan, &delivery),
+                _ => delivery.actions(vlan),
+            };
+            let mut flows = vec![destination(actions)];
+            if host.has_accept(vlan) && !at_vnic() {
                 flows.push(nowhere());
             }
             flows
@@ -214,7 +212,8 @@ fn destinations(
     }
 }
 
-/// The port of `entry`, tagged as its vNIC takes it, and the vNICs that accept everything.
+/// The port of `entry`, tagged as its vNIC takes it, and the vNICs at the same bridge that accept
+/// everything.
 fn to_port(host: &Host, ports: &Ports, entry: &LearnedMac) -> Delivery {
     let mut delivery = Delivery::default();
     match ports.name(entry.at.port).and_then(|name| host.vnic(name)) {
@@ -223,7 +222,7 @@ fn to_port(host: &Host, ports: &Ports, entry: &LearnedMac) -> Delivery {
         // Uplinks and the host itself take frames as they are on the way.
         None => delivery.add(entry.at.port, Tagging::Tagged),
     }
-    delivery.add_accepting(host, entry.vlan, ports);
+    delivery.add_accepting(host, entry.at.role, entry.vlan, ports);
     delivery
 }
 

@@ -14,7 +14,7 @@ use crate::cookie::Class;
 use crate::learning::MacTable;
 use crate::ports::Ports;
 use crate::program::Program;
-use crate::topology::{ChainBridges, Controller, Host, Vlan};
+use crate::topology::{ChainBridges, Controller, Host, Role, Vlan};
 
 /// How many ports the switch remembers, as many as there are learned MAC addresses at the most.
 const REMEMBERED: u32 = MacTable::CAPACITY as u32;
@@ -28,14 +28,11 @@ pub(super) fn compile(
     let mut builder = Builder::default();
     builder.packet_in_meter(settings);
     admission::refuse_the_rest(&mut builder, host);
-    for vnic in &host.vnics {
-        if let Some(port) = ports.get(&vnic.port) {
-            admission::classify_vnic(&mut builder, port, vnic);
-        }
-    }
+    admission::classify_vnics(&mut builder, host, Role::Local, ports);
     admission::refuse_multicast_source(&mut builder);
     admission::refuse_spoofed(&mut builder, host);
-    admission::admit_vnics(&mut builder, host, ports, Table::Forward);
+    let onward = goto(Table::Forward);
+    admission::admit_vnics(&mut builder, host, Role::Local, ports, &onward);
     admission::learn(&mut builder, Table::Forward);
     if let Some(chain_port) = chain.local_patch().and_then(|name| ports.get(name)) {
         forward(&mut builder, host, settings, chain_port);
@@ -121,7 +118,7 @@ fn restore_mark(builder: &mut Builder, host: &Host, ports: &Ports) {
             Table::Dispatch,
         ),
     );
-    for vnic in &host.vnics {
+    for vnic in host.vnics_at(Role::Local) {
         if let (Some(mac), Some(port)) = (vnic.mac, ports.get(&vnic.port)) {
             builder.flow(
                 Table::Restore,
@@ -179,12 +176,12 @@ fn remember_port(settings: &Controller) -> Action {
 fn deliver(builder: &mut Builder, host: &Host, ports: &Ports, network: Vlan) {
     delivery::flood(builder, host, network, |bum| {
         let mut members = Delivery::default();
-        members.add_members(host, network, ports, bum);
+        members.add_members(host, Role::Local, network, ports, bum);
         members.actions(network)
     });
-    if host.has_accept(network) {
+    if host.has_accept_at(Role::Local, network) {
         let mut accepting = Delivery::default();
-        accepting.add_accepting(host, network, ports);
+        accepting.add_accepting(host, Role::Local, network, ports);
         builder.flow(
             Table::Copy,
             priority::DEFAULT,
@@ -193,5 +190,5 @@ fn deliver(builder: &mut Builder, host: &Host, ports: &Ports, network: Vlan) {
             apply(accepting.actions(network)),
         );
     }
-    super::learning::pinned_destinations(builder, host, ports, network);
+    super::learning::pinned_destinations(builder, host, Role::Local, ports, network);
 }

@@ -1,5 +1,5 @@
-//! The uplink bridge: a learning switch between the uplinks, the host itself and the chain; and
-//! the single bridge that does the work of both ends without a chain.
+//! The uplink bridge: a learning switch between the uplinks, the host itself, direct vNICs and the
+//! chain; and the single bridge that does the work of both ends without a chain.
 
 use openflow::{Action, Match, PortNo};
 
@@ -12,7 +12,7 @@ use super::{learning, underlay};
 use crate::cookie::Class;
 use crate::ports::Ports;
 use crate::program::Program;
-use crate::topology::{ChainBridges, Controller, Host, Tagging, Vlan};
+use crate::topology::{ChainBridges, Controller, Host, Role, Tagging, Vlan};
 
 /// The uplink bridge of a chain.
 pub(super) fn compile(
@@ -23,6 +23,7 @@ pub(super) fn compile(
 ) -> Program {
     let mut builder = Builder::default();
     admit_outside(&mut builder, host, settings, ports);
+    admit_vnics(&mut builder, host, Role::Uplink, ports);
     let chain_port = chain.uplink_patch().and_then(|name| ports.get(name));
     if let Some(chain_port) = chain_port {
         // What comes from the chain was admitted and learned on the local bridge. It may go back
@@ -34,7 +35,7 @@ pub(super) fn compile(
             Class::Pipeline,
             apply_then(vec![builder::set_in_port(builder::NOBODY)], Table::Deliver),
         );
-        for vnic in &host.vnics {
+        for vnic in host.vnics_at(Role::Local) {
             let Some(mac) = vnic.pinned_mac() else {
                 continue;
             };
@@ -44,23 +45,26 @@ pub(super) fn compile(
                     priority::SPECIFIC,
                     learning::to(network, mac),
                     Class::Pinned,
-                    apply(vec![Action::output(chain_port)]),
+                    apply(into_chain(host, ports, network, chain_port)),
                 );
             }
         }
     }
     underlay::mark(&mut builder, host);
     for network in &host.networks {
-        let beyond = || {
-            let mut beyond = vec![builder::clear_mark()];
-            beyond.extend(outside(host, ports, *network).actions(*network));
-            beyond
-        };
-        delivery::flood(&mut builder, host, *network, |_| {
-            let to_guests = chain_port.into_iter().map(Action::output);
-            to_guests.chain(beyond()).collect()
+        let outside = || outside(host, ports, *network);
+        delivery::flood(&mut builder, host, *network, |bum| {
+            let mut beyond = outside();
+            beyond.add_members(host, Role::Uplink, *network, ports, bum);
+            let mut actions: Vec<Action> = chain_port.into_iter().map(Action::output).collect();
+            actions.push(builder::clear_mark());
+            actions.extend(beyond.actions(*network));
+            actions
         });
-        underlay::confine(&mut builder, host, *network, beyond());
+        let mut uplinks = vec![builder::clear_mark()];
+        uplinks.extend(outside().actions(*network));
+        underlay::confine(&mut builder, host, *network, uplinks);
+        learning::pinned_destinations(&mut builder, host, Role::Uplink, ports, *network);
     }
     builder.finish()
 }
@@ -69,19 +73,14 @@ pub(super) fn compile(
 pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) -> Program {
     let mut builder = Builder::default();
     admit_outside(&mut builder, host, settings, ports);
-    for vnic in &host.vnics {
-        if let Some(port) = ports.get(&vnic.port) {
-            admission::classify_vnic(&mut builder, port, vnic);
-        }
-    }
-    admission::admit_vnics(&mut builder, host, ports, Table::Deliver);
+    admit_vnics(&mut builder, host, Role::Learning, ports);
     for network in &host.networks {
         delivery::flood(&mut builder, host, *network, |bum| {
             let mut everywhere = outside(host, ports, *network);
-            everywhere.add_members(host, *network, ports, bum);
+            everywhere.add_members(host, Role::Learning, *network, ports, bum);
             everywhere.actions(*network)
         });
-        learning::pinned_destinations(&mut builder, host, ports, *network);
+        learning::pinned_destinations(&mut builder, host, Role::Learning, ports, *network);
     }
     builder.finish()
 }
@@ -111,6 +110,50 @@ fn admit_outside(builder: &mut Builder, host: &Host, settings: &Controller, port
         apply_then(vec![builder::clear_mark()], Table::Learn),
     );
     builder.add(builder::learn_miss(Table::Deliver));
+}
+
+/// Admission and source check for the vNICs at such a bridge.
+fn admit_vnics(builder: &mut Builder, host: &Host, role: Role, ports: &Ports) {
+    admission::classify_vnics(builder, host, role, ports);
+    let onward = apply_then(vec![builder::clear_mark()], Table::Deliver);
+    admission::admit_vnics(builder, host, role, ports, &onward);
+}
+
+/// Sends a frame of `network` to the guests behind the chain, and to the direct vNICs that see all
+/// frames: it passes them by.
+pub(super) fn into_chain(
+    host: &Host,
+    ports: &Ports,
+    network: Vlan,
+    chain_port: PortNo,
+) -> Vec<Action> {
+    let mut actions = vec![Action::output(chain_port)];
+    if host.has_accept_at(Role::Uplink, network) {
+        let mut accepting = Delivery::default();
+        accepting.add_accepting(host, Role::Uplink, network, ports);
+        actions.push(builder::clear_mark());
+        actions.extend(accepting.actions(network));
+    }
+    actions
+}
+
+/// Sends a frame of `network` to what is not behind the chain; the vNICs behind it that see all
+/// frames get a copy.
+pub(super) fn past_chain(
+    host: &Host,
+    chain: &ChainBridges,
+    ports: &Ports,
+    network: Vlan,
+    delivery: &Delivery,
+) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let chain_port = chain.uplink_patch().and_then(|name| ports.get(name));
+    if let Some(chain_port) = chain_port.filter(|_| host.has_accept_at(Role::Local, network)) {
+        actions.extend([builder::mark_copy(), Action::output(chain_port)]);
+    }
+    actions.push(builder::clear_mark());
+    actions.extend(delivery.actions(network));
+    actions
 }
 
 /// The uplinks, and the host itself on the untagged network: frames look there as they do on the

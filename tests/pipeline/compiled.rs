@@ -214,7 +214,8 @@ fn learned_mac(world: &World, heard: &Heard) -> Option<LearnedMac> {
 /// The port behind which `station` is, if there is one.
 pub(crate) fn location(world: &World, station: &Station) -> Option<Location> {
     let (role, name) = match station {
-        Station::Vnic(name) | Station::Stray(name) => (guests_at(world), name),
+        Station::Vnic(name) => (world.host.bridge_of(world.host.vnic(name)?), name),
+        Station::Stray(name) => (guests_at(world), name),
         Station::Uplink(name) => (outside_at(world), name),
         Station::FunctionPort(name) => (Role::Service, name),
         Station::HostItself => {

@@ -5,8 +5,8 @@
 
 use bridgechain::simulate::Frame;
 use bridgechain::topology::{
-    Bridges, Chain, FailurePolicy, Function, FunctionKind, Membership, Permission, Promiscuous,
-    Tagging, UplinkMode, Vlan, Vnic,
+    Attachment, Bridges, Chain, FailurePolicy, Function, FunctionKind, Membership, Permission,
+    Promiscuous, Tagging, UplinkMode, Vlan, Vnic,
 };
 use openflow::MacAddr;
 
@@ -54,25 +54,32 @@ pub(crate) fn outcome(
     let is_unknown = matches!(destination, Destination::Everywhere);
     let (mut guests, mut outside, is_inspected) = match destination {
         Destination::At(station) if station == from_place && !is_vnic(from) => return outcome,
-        Destination::At(vnic) if is_vnic(&vnic) => {
+        Destination::At(vnic) if is_guest(world, &vnic) => {
             let guests = accepting(world, vlan).chain([vnic]).collect();
             (guests, Vec::new(), true)
         }
         Destination::At(station) => {
             let guests: Vec<Station> = accepting(world, vlan).collect();
-            (guests, vec![station], is_vnic(from))
+            (guests, vec![station], is_guest(world, from))
         }
-        Destination::Absent => (flooded(world, vlan, frame.dst), Vec::new(), true),
+        Destination::Absent => (flooded(world, vlan, frame.dst).collect(), Vec::new(), true),
         Destination::Everywhere => {
-            let guests = flooded(world, vlan, frame.dst);
-            (guests, outside(world, vlan), true)
+            let guests = flooded(world, vlan, frame.dst).collect();
+            let outside = outside(world, vlan).into_iter();
+            let outside = outside
+                .chain(direct_flooded(world, vlan, frame.dst))
+                .collect();
+            (guests, outside, true)
         }
     };
+    // Whatever becomes of it, it comes past the direct vNICs.
+    outside.extend(direct_accepting(world, vlan));
     // What carries copies to a sink would be copied again; and while the sink says nothing, its
     // address may be unknown, but the guests must not see what was copied.
     let carries = copying::carries(world, from, frame);
     if carries && !frame.dst.is_multicast() && is_unknown {
         guests.clear();
+        outside.retain(|station| !is_vnic(station));
     }
     let is_inspected = is_inspected && !carries && !copying::asks(world, from, frame);
     let mut seen = Vec::new();
@@ -81,7 +88,7 @@ pub(crate) fn outcome(
             vlan,
             frame,
             payload: &payload,
-            is_from_guest: is_vnic(from),
+            is_from_guest: is_guest(world, from),
             is_sampled,
         };
         let inspection = inspect(world, from, &way);
@@ -93,7 +100,7 @@ pub(crate) fn outcome(
         if inspection.is_stopped {
             guests.clear();
         }
-        if inspection.is_stopped && is_vnic(from) {
+        if inspection.is_stopped && is_guest(world, from) {
             outside.clear();
         }
     }
@@ -333,7 +340,7 @@ fn destination(world: &World, vlan: Vlan, dst: MacAddr) -> Destination {
         Some(vnic) if vnic.membership.vlans().contains(&vlan) => {
             if world.is_there(&vnic.port) {
                 Destination::At(Station::Vnic(vnic.port.clone()))
-            } else if matches!(world.host.bridges, Bridges::Chain(_)) {
+            } else if matches!(world.host.bridges, Bridges::Chain(_)) && !is_direct(world, vnic) {
                 Destination::Absent
             } else {
                 Destination::Everywhere
@@ -390,6 +397,16 @@ fn is_vnic(station: &Station) -> bool {
     matches!(station, Station::Vnic(_))
 }
 
+/// Whether it is a vNIC beside the chain, which counts as outside for that.
+fn is_direct(world: &World, vnic: &Vnic) -> bool {
+    matches!(world.host.bridges, Bridges::Chain(_)) && vnic.attachment == Attachment::Direct
+}
+
+/// Whether it is a vNIC behind the chain, or one on a host without.
+fn is_guest(world: &World, station: &Station) -> bool {
+    vnic_of(world, station).is_some_and(|vnic| !is_direct(world, vnic))
+}
+
 fn present_vnics(world: &World) -> impl Iterator<Item = &Vnic> {
     world
         .host
@@ -398,23 +415,49 @@ fn present_vnics(world: &World) -> impl Iterator<Item = &Vnic> {
         .filter(|vnic| world.is_there(&vnic.port))
 }
 
-/// The vNICs of a network that see a frame which has no place of its own to go to: all of them, but
-/// those that reject promiscuous mode no unicast that is not for them.
-fn flooded(world: &World, vlan: Vlan, dst: MacAddr) -> Vec<Station> {
-    let rejects = |vnic: &Vnic| vnic.promiscuous == Promiscuous::Reject && vnic.mac != Some(dst);
-    present_vnics(world)
-        .filter(|vnic| vnic.membership.vlans().contains(&vlan))
-        .filter(|vnic| dst.is_multicast() || !rejects(vnic))
-        .map(|vnic| Station::Vnic(vnic.port.clone()))
-        .collect()
-}
-
-/// The vNICs that see all frames of a network.
-fn accepting(world: &World, vlan: Vlan) -> impl Iterator<Item = Station> {
+/// The vNICs of a network, those beside the chain or the others.
+fn members(world: &World, vlan: Vlan, direct: bool) -> impl Iterator<Item = &Vnic> {
     present_vnics(world)
         .filter(move |vnic| vnic.membership.vlans().contains(&vlan))
+        .filter(move |vnic| is_direct(world, vnic) == direct)
+}
+
+/// Whether a vNIC sees a frame which has no place of its own to go to: all do, but those that reject
+/// promiscuous mode no unicast that is not for them.
+fn sees_flooded(vnic: &Vnic, dst: MacAddr) -> bool {
+    dst.is_multicast() || vnic.promiscuous != Promiscuous::Reject || vnic.mac == Some(dst)
+}
+
+fn station(vnic: &Vnic) -> Station {
+    Station::Vnic(vnic.port.clone())
+}
+
+/// The guests that see a frame which has no place of its own to go to.
+fn flooded(world: &World, vlan: Vlan, dst: MacAddr) -> impl Iterator<Item = Station> {
+    members(world, vlan, false)
+        .filter(move |vnic| sees_flooded(vnic, dst))
+        .map(station)
+}
+
+/// The same of the direct vNICs.
+fn direct_flooded(world: &World, vlan: Vlan, dst: MacAddr) -> impl Iterator<Item = Station> {
+    members(world, vlan, true)
+        .filter(move |vnic| sees_flooded(vnic, dst))
+        .map(station)
+}
+
+/// The guests that see all frames of a network.
+fn accepting(world: &World, vlan: Vlan) -> impl Iterator<Item = Station> {
+    members(world, vlan, false)
         .filter(|vnic| vnic.promiscuous == Promiscuous::Accept)
-        .map(|vnic| Station::Vnic(vnic.port.clone()))
+        .map(station)
+}
+
+/// The same of the direct vNICs.
+fn direct_accepting(world: &World, vlan: Vlan) -> impl Iterator<Item = Station> {
+    members(world, vlan, true)
+        .filter(|vnic| vnic.promiscuous == Promiscuous::Accept)
+        .map(station)
 }
 
 /// What is not a guest and a member of a network.
@@ -467,13 +510,13 @@ fn inspect(world: &World, from: &Station, way: &Way<'_>) -> Inspection {
         return inspection;
     };
     let mut functions: Vec<&Function> = chain.functions.iter().collect();
-    if !is_vnic(from) {
+    if !is_guest(world, from) {
         functions.reverse();
     }
     for function in functions {
         let (ingress, egress): (Vec<&str>, Vec<&str>) =
             world.in_service(function).into_iter().unzip();
-        let ports = if is_vnic(from) { ingress } else { egress };
+        let ports = if is_guest(world, from) { ingress } else { egress };
         let name = share_name(&ports);
         match &function.kind {
             _ if ports.is_empty() => {

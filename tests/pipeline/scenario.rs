@@ -327,7 +327,11 @@ fn host() -> impl Strategy<Value = Host> {
                     }
                     Bridges::Chain(_) => {}
                     Bridges::Learning(_) if host.is_open() => host.uplinks.clear(),
-                    Bridges::Learning(_) => {}
+                    Bridges::Learning(_) => {
+                        for vnic in &mut host.vnics {
+                            vnic.attachment = Attachment::Normal;
+                        }
+                    }
                     Bridges::AnyLearning => {
                         host.vnics.clear();
                         host.uplinks.clear();
@@ -436,10 +440,13 @@ fn vnic(index: u8, networks: &BTreeSet<Vlan>) -> impl Strategy<Value = Vnic> + u
             });
         prop_oneof![access, trunked].boxed()
     };
-    (membership, any::<bool>(), any::<bool>()).prop_flat_map(move |(membership, has_mac, roams)| {
+    let attachment = prop_oneof![3 => Just(Attachment::Normal), 1 => Just(Attachment::Direct)];
+    let parts = (membership, any::<bool>(), any::<bool>(), attachment);
+    parts.prop_flat_map(move |(membership, has_mac, roams, attachment)| {
         (promiscuous(has_mac), security(has_mac)).prop_map(move |(promiscuous, security)| Vnic {
             vm: format!("VM-{}", index / 2),
             promiscuous,
+            attachment,
             security,
             roams,
             ..plain_vnic(
@@ -599,7 +606,10 @@ fn chain() -> impl Strategy<Value = RawChain> {
 fn disjoint(host: &Host, chains: Vec<RawChain>) -> Vec<Chain> {
     let mut taken = BTreeSet::new();
     let mut kept = Vec::new();
-    for (index, (networks, vms, functions)) in (0..).zip(chains) {
+    for (index, (networks, mut vms, functions)) in (0..).zip(chains) {
+        // A VM that a chain inspects has no vNIC beside it.
+        let direct = |vnic: &&Vnic| vnic.attachment == Attachment::Direct;
+        vms.retain(|vm| host.vnics.iter().filter(direct).all(|vnic| vnic.vm != *vm));
         let networks: BTreeSet<Vlan> = networks.intersection(&host.networks).copied().collect();
         let of_vms = host.vnics.iter().filter(|vnic| vms.contains(&vnic.vm));
         let covered: BTreeSet<Vlan> = of_vms

@@ -207,7 +207,7 @@ impl<'t> Site<'t> {
         let name = self.ports(at.role)?.name(at.port)?;
         self.host
             .vnic(name)
-            .filter(|_| matches!(at.role, Role::Local | Role::Learning))
+            .filter(|vnic| self.host.bridge_of(vnic) == at.role)
     }
 
     /// `mac` as learned in `vlan` at a port, where that may be.

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::lab::{Lab, entry, foreign_flow};
-use super::topologies::{CHAIN, NETWORK, OTHER, chain, chain_lab, changed, probed, vlan};
+use super::topologies::{
+    CHAIN, NETWORK, OTHER, chain, chain_and_direct, chain_lab, changed, probed, vlan,
+};
 use crate::cookie;
 use crate::topology::{MacAge, Membership, Role, Topology};
 
@@ -103,7 +105,7 @@ fn topology(number: usize) -> Topology {
             };
         }),
         2 => probed(),
-        3 => changed(&chain(), |host| {
+        3 => changed(&chain_and_direct(), |host| {
             host.vnics[0].security.max_macs = Some(1);
             host.vnics[0].security.storm_limit = Some(100);
             host.vnics[1].security.storm_limit = Some(100);

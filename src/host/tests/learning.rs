@@ -3,11 +3,13 @@
 use openflow::{FlowMod, FlowModCommand, Message, PortNo};
 
 use super::lab::{Lab, Sent, entry, packet_in};
-use super::topologies::{NETWORK, OTHER, PINNED, chain, changed, running_lab, vnic};
+use super::topologies::{
+    NETWORK, OTHER, PINNED, chain, chain_and_direct, changed, running_lab, vnic,
+};
 use crate::cookie::Class;
 use crate::learning::MacTable;
 use crate::session::Event;
-use crate::topology::{MacAge, Role};
+use crate::topology::{MacAge, Membership, Role, Vlan};
 
 /// Commands and classes of the flow-mods that were sent, each outside of any transaction.
 fn flow_mods(sent: &Sent) -> Vec<(FlowModCommand, Option<Class>)> {
@@ -102,6 +104,54 @@ fn a_guest_that_leaves_the_host_is_found_behind_the_uplink() {
     lab.assert_in_sync();
     assert_eq!(lab.state.counters().moved, 2);
     assert_eq!(lab.state.macs().len(), 1);
+}
+
+#[test]
+fn a_direct_vnic_is_learned_on_the_uplink_bridge_and_its_addresses_move_like_others() {
+    let mut lab = running_lab();
+    lab.reload(chain_and_direct());
+    lab.settle();
+    lab.take_sent();
+    lab.frame(Role::Uplink, 3, NETWORK, 0x10);
+    lab.settle();
+    lab.assert_in_sync();
+    let sent = lab.take_sent();
+    assert!(sent[&Role::Local].no_change(), "it is outside there");
+    assert_eq!(
+        flow_mods(&sent[&Role::Uplink]),
+        [ADD_SOURCE, ADD_DESTINATION]
+    );
+    for (role, port) in [
+        (Role::Local, 1),
+        (Role::Uplink, 3),
+        (Role::Uplink, 2),
+        (Role::Uplink, 3),
+    ] {
+        lab.frame(role, port, NETWORK, 0x10);
+        lab.settle();
+        lab.assert_in_sync();
+        let here = entry(role, port, NETWORK, 0x10);
+        assert_eq!(
+            lab.state.macs().location(here.vlan, here.mac),
+            Some(here.at)
+        );
+    }
+    assert_eq!(lab.state.counters().moved, 4);
+    assert_eq!(lab.state.counters().ignored, 0);
+}
+
+#[test]
+fn a_direct_vnic_does_not_take_over_an_address_of_the_host_either() {
+    let mut lab = running_lab();
+    lab.reload(changed(&chain_and_direct(), |host| {
+        host.vnics.last_mut().unwrap().membership = Membership::Access(Vlan::UNTAGGED);
+    }));
+    lab.settle();
+    lab.frame(Role::Uplink, PortNo::LOCAL.0, 0, 0x10);
+    lab.frame(Role::Uplink, 3, 0, 0x10);
+    lab.settle();
+    assert_eq!(lab.state.counters().ignored, 1);
+    assert_eq!(lab.state.counters().moved, 0);
 }
 
 #[test]

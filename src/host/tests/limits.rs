@@ -1,10 +1,10 @@
 //! vNICs and networks that may have so many addresses and no more.
 
-use openflow::{FlowModCommand, Message};
+use openflow::{FlowModCommand, Message, PortNo};
 
 use super::lab::{Lab, Sent, entry, packet_in};
 use super::log::warnings;
-use super::topologies::{CHAIN, NETWORK, OTHER, chain, chain_lab, changed, vlan};
+use super::topologies::{CHAIN, NETWORK, OTHER, chain, chain_and_direct, chain_lab, changed, vlan};
 use crate::cookie::Class;
 use crate::session::Event;
 use crate::topology::{Host, Role, Topology};
@@ -192,6 +192,78 @@ fn a_restart_recovers_that_limits_are_reached_and_sends_nothing() {
         hear(&mut lab, Role::Local, 2, 0x60);
         assert_eq!(known(&lab), [0x10, 0x20, 0x30]);
     }
+}
+
+/// A network with room for three addresses, with vNICs at two bridges.
+fn across_bridges() -> Lab {
+    let mut lab = lab(changed(&chain_and_direct(), |host| {
+        limit(host, None, Some(3))
+    }));
+    for (role, port, mac) in [
+        (Role::Local, 1, 0x10),
+        (Role::Local, 2, 0x20),
+        (Role::Uplink, 3, 0x30),
+    ] {
+        hear(&mut lab, role, port, mac);
+    }
+    lab.take_sent();
+    lab
+}
+
+#[test]
+fn a_direct_vnic_counts_for_its_network_like_any_other() {
+    let mut lab = across_bridges();
+    for (role, port) in [(Role::Local, 1), (Role::Uplink, 3)] {
+        hear(&mut lab, role, port, 0x40);
+        assert_eq!(known(&lab), [0x10, 0x20, 0x30], "{role}");
+    }
+    hear(&mut lab, Role::Uplink, 2, 0x40);
+    hear(&mut lab, Role::Uplink, PortNo::LOCAL.0, 0x50);
+    assert_eq!(known(&lab).len(), 4, "the host is no member of the network");
+    hear(&mut lab, Role::Local, 1, 0x30);
+    hear(&mut lab, Role::Uplink, 3, 0x10);
+    assert_eq!(lab.state.counters().moved, 2);
+}
+
+#[test]
+fn a_restart_knows_of_a_network_that_is_full_when_it_has_read_all_its_bridges_and_sends_nothing() {
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let mut lab = across_bridges();
+        lab.restart();
+        for role in order.map(|index| CHAIN[index]) {
+            lab.connect(role);
+            lab.settle();
+        }
+        lab.assert_in_sync();
+        assert!(lab.take_sent().values().all(Sent::no_change), "{order:?}");
+        hear(&mut lab, Role::Local, 1, 0x60);
+        assert_eq!(known(&lab), [0x10, 0x20, 0x30]);
+    }
+}
+
+#[test]
+fn what_a_restart_can_not_explain_once_it_has_read_all_goes() {
+    let mut lab = across_bridges();
+    lab.restart();
+    let gone = entry(Role::Uplink, 3, NETWORK, 0x30);
+    lab.wires.get(Role::Uplink).idle_out(Role::Uplink, &gone);
+    lab.connect(Role::Local);
+    lab.settle();
+    assert_eq!(refusals(&lab), 1, "br0 may explain it");
+    lab.connect(Role::Service);
+    lab.connect(Role::Uplink);
+    lab.settle();
+    lab.assert_in_sync();
+    assert_eq!(refusals(&lab), 0);
+    hear(&mut lab, Role::Local, 1, 0x60);
+    assert_eq!(known(&lab), [0x10, 0x20, 0x60]);
 }
 
 #[test]

@@ -33,8 +33,12 @@ pub(super) const SERVICE_PORTS: &[(&str, u32)] = &[
     ("ips-in", 5),
     ("ips-out", 6),
 ];
-pub(super) const UPLINK_PORTS: &[(&str, u32)] =
-    &[("br0", 0xffff_fffe), ("uplink-nf", 1), ("eth1", 2)];
+pub(super) const UPLINK_PORTS: &[(&str, u32)] = &[
+    ("br0", 0xffff_fffe),
+    ("uplink-nf", 1),
+    ("eth1", 2),
+    ("direct", 3),
+];
 
 pub(super) const CHAIN: [Role; 3] = [Role::Local, Role::Service, Role::Uplink];
 
@@ -159,6 +163,16 @@ pub(super) fn probed() -> Topology {
                 failure_threshold: 2,
             });
         }
+    })
+}
+
+/// The same with a vNIC on the uplink bridge, whose addresses are learned.
+pub(super) fn chain_and_direct() -> Topology {
+    changed(&chain(), |host| {
+        host.vnics.push(Vnic {
+            attachment: Attachment::Direct,
+            ..vnic("direct", NETWORK)
+        });
     })
 }
 
