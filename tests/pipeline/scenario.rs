@@ -93,10 +93,15 @@ pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
 fn set_limits(world: &mut World, room: &[Option<usize>]) {
     let limit = |used: usize, room: Option<usize>| Some(u32::try_from(used + room?).expect("few"));
     let (of_vnics, of_networks) = room.split_at(VNICS as usize);
-    for index in 0..world.host.vnics.len() {
-        let station = Station::Vnic(world.host.vnics[index].port.clone());
-        let used = rule::count_at(world, &station);
-        world.host.vnics[index].security.max_macs = limit(used, of_vnics[index]);
+    let vnics = world.host.vnics.iter().zip(of_vnics);
+    let limits: Vec<Option<u32>> = vnics
+        .map(|(vnic, room)| {
+            let station = Station::Vnic(vnic.port.clone());
+            limit(rule::count_at(world, &station), *room)
+        })
+        .collect();
+    for (vnic, limit) in world.host.vnics.iter_mut().zip(limits) {
+        vnic.security.max_macs = limit;
     }
     for (id, room) in VLANS.into_iter().zip(of_networks) {
         let used = rule::count_in(world, network(id));

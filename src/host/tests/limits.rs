@@ -4,7 +4,9 @@ use openflow::{FlowModCommand, Message, PortNo};
 
 use super::lab::{Lab, Sent, entry, packet_in};
 use super::log::warnings;
-use super::topologies::{CHAIN, NETWORK, OTHER, chain, chain_and_direct, chain_lab, changed, vlan};
+use super::topologies::{
+    CHAIN, NETWORK, OTHER, PINNED, chain, chain_and_direct, chain_lab, changed, vlan,
+};
 use crate::cookie::Class;
 use crate::session::Event;
 use crate::topology::{Host, Role, Topology};
@@ -305,6 +307,37 @@ fn a_limit_that_is_lowered_keeps_the_lowest_addresses_by_reload_and_by_restart()
         assert_eq!(known(&lab), [0x05, 0x10, 0x30], "restart: {restart}");
         assert_eq!(refusals(&lab), 2);
     }
+}
+
+#[test]
+fn the_address_of_a_vm_that_roams_counts_for_nothing_and_is_refused_nowhere() {
+    let mut lab = lab(changed(&chain(), |host| {
+        host.vnics[2].roams = true;
+        host.vnics[2].security.max_macs = Some(1);
+        host.max_macs = [(vlan(NETWORK), 2)].into();
+    }));
+    hear(&mut lab, Role::Local, 3, PINNED);
+    assert_eq!(refusals(&lab), 0);
+    hear(&mut lab, Role::Local, 3, 0x10);
+    hear(&mut lab, Role::Local, 1, 0x20);
+    assert_eq!(
+        refusals(&lab),
+        2,
+        "that of the vNIC, and that of the network"
+    );
+    // It leaves, and comes back to a vNIC and a network that have no room.
+    hear(&mut lab, Role::Uplink, 2, PINNED);
+    hear(&mut lab, Role::Local, 3, PINNED);
+    assert_eq!(lab.state.counters().moved, 2);
+    assert_eq!(known(&lab), [0x10, 0x20, PINNED]);
+    lab.restart();
+    for role in CHAIN {
+        lab.connect(role);
+    }
+    lab.settle();
+    lab.assert_in_sync();
+    assert!(lab.take_sent().values().all(Sent::no_change));
+    assert_eq!(known(&lab), [0x10, 0x20, PINNED]);
 }
 
 #[test]
