@@ -516,7 +516,11 @@ fn inspect(world: &World, from: &Station, way: &Way<'_>) -> Inspection {
     for function in functions {
         let (ingress, egress): (Vec<&str>, Vec<&str>) =
             world.in_service(function).into_iter().unzip();
-        let ports = if is_guest(world, from) { ingress } else { egress };
+        let ports = if is_guest(world, from) {
+            ingress
+        } else {
+            egress
+        };
         let name = share_name(&ports);
         match &function.kind {
             _ if ports.is_empty() => {
