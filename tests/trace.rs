@@ -406,3 +406,82 @@ fn what_no_frame_carries_is_refused() {
         assert!(stderr(&output).contains(why), "{}", stderr(&output));
     }
 }
+
+/// Normal and direct vNICs, some of which may not do everything.
+const SECURITY: &str = "tests/fixtures/security.yaml";
+
+#[test]
+fn a_direct_vnic_is_traced_past_the_chain() {
+    let seen = |arguments: &str| seen_of(SECURITY, arguments, 10);
+    assert_eq!(seen("--from direct --to second"), once("direct1: untagged"));
+    assert_eq!(seen("--from second --to direct"), once("direct0: untagged"));
+    assert_eq!(
+        seen("--from direct --to outside"),
+        once("eth1: tagged 3000")
+    );
+    let arguments = "--from uplink --vlan 3000 --to direct";
+    assert_eq!(seen(arguments), once("direct0: untagged"));
+    assert_eq!(
+        seen("--from direct --to VM-A"),
+        once("vma0: untagged, ids0: tagged 3000")
+    );
+    assert_eq!(
+        seen("--from VM-A --to second"),
+        once("direct1: untagged, ids0: tagged 3000")
+    );
+    let path = trace(SECURITY, "--from direct --to second");
+    assert!(stdout(&path).contains("br0, in by direct0, untagged"));
+    assert!(!stdout(&path).contains("br.nf, in by"));
+}
+
+#[test]
+fn why_port_security_drops_a_frame_is_said() {
+    let other = "02:00:00:00:00:77";
+    let why = |arguments: &str| {
+        let output = trace(SECURITY, arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments}");
+        let dropped = stdout(&output)
+            .lines()
+            .find(|line| line.contains("dropped, "));
+        dropped.map(|line| {
+            line.split_once("dropped, ")
+                .unwrap_or_default()
+                .1
+                .to_owned()
+        })
+    };
+    assert_eq!(
+        why(&format!("--from held --to VM-A --src {other}")).as_deref(),
+        Some("its vNIC may send from no other address than the one pinned to it")
+    );
+    assert_eq!(why(&format!("--from few --to VM-A --src {other}")), None);
+    let full = format!("--from few --to VM-A --src {other} --learned 02:00:00:00:00:78@few0");
+    assert_eq!(
+        why(&full).as_deref(),
+        Some("its vNIC or its network has as many addresses as it may have")
+    );
+    let told =
+        |arguments: &str| stdout(&trace(SECURITY, arguments)).contains("the controller is told");
+    assert!(told(&format!("--from VM-A --to held --src {other}")));
+    assert!(!told(&format!("--from fixed --to held --src {other}")));
+
+    let unknown = seen_of(SECURITY, "--from VM-A --to unknown", 10);
+    assert!(unknown.contains_key("held0") && !unknown.contains_key("quiet0"));
+    let broadcast = seen_of(SECURITY, "--from VM-A --to broadcast", 10);
+    assert!(broadcast.contains_key("quiet0") && broadcast.contains_key("direct0"));
+
+    let complaint = |learned: &str| {
+        let output = trace(SECURITY, &format!("--from VM-A --to held {learned}"));
+        assert_eq!(output.status.code(), Some(1));
+        stderr(&output).to_owned()
+    };
+    let text = complaint(&format!("--learned {other}@fixed0"));
+    let message = format!("{other} is never learned at fixed0: no address but its own is");
+    assert!(text.contains(&message), "{text}");
+    let text = complaint(&format!(
+        "--learned 02:00:00:00:00:78@few0 --learned {other}@few0"
+    ));
+    let message =
+        format!("{other} is not learned at few0: its vNIC or its network may have no more");
+    assert!(text.contains(&message), "{text}");
+}

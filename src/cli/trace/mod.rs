@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context, ensure};
-use bridgechain::learning::LearnedMac;
+use bridgechain::learning::{Learned as Outcome, MacTable};
 use bridgechain::simulate::{Frame, Tags};
 use openflow::MacAddr;
 use serde::Serialize;
@@ -144,37 +144,43 @@ fn learned(
     sender: &Sender,
     destination: &Destination,
     args: &Args,
-) -> anyhow::Result<Vec<LearnedMac>> {
+) -> anyhow::Result<MacTable> {
     let told = args
         .learned
         .iter()
         .map(|Learned { mac, port }| Ok((*mac, port, site.port(port)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut macs = site.macs();
     // Nothing is learned of a frame that belongs to no network, and nothing helps it.
     let Some(vlan) = site.network_of(sender.at, args.vlan) else {
-        return Ok(Vec::new());
+        return Ok(macs);
     };
-    let mut learned: Vec<LearnedMac> = Vec::new();
     for (mac, port, at) in told {
         let entry = site.learned(vlan, mac, at).with_context(|| {
             let refusal = site.refusal(vlan, mac, port);
             format!("{mac} is never learned at {port}: {refusal}")
         })?;
         ensure!(
-            learned.iter().all(|other| other.mac != mac),
+            macs.location(vlan, mac).is_none(),
             "{mac} is said to be learned at two ports"
         );
-        learned.push(entry);
+        ensure!(
+            macs.learn(entry) == Outcome::New,
+            "{mac} is not learned at {port}: its vNIC or its network may have no more addresses \
+             (max_macs)"
+        );
     }
     for (mac, at) in [
         (sender.mac, sender.learned_at),
         (destination.mac, destination.learned_at),
     ] {
-        if let (Some(at), false) = (at, learned.iter().any(|entry| entry.mac == mac)) {
-            learned.extend(site.learned(vlan, mac, at));
+        let at = at.filter(|_| macs.location(vlan, mac).is_none());
+        if let Some(entry) = at.and_then(|at| site.learned(vlan, mac, at)) {
+            // Where there is no room for it, it is unknown.
+            macs.learn(entry);
         }
     }
-    Ok(learned)
+    Ok(macs)
 }
 
 /// What is printed.

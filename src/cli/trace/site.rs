@@ -236,17 +236,19 @@ impl<'t> Site<'t> {
         }
     }
 
-    /// The bridges with their flows.
-    pub(super) fn network(&self, learned: &[LearnedMac]) -> Network {
+    /// A MAC table without addresses, with the limits of the host.
+    pub(super) fn macs(&self) -> MacTable {
         let mut macs = MacTable::default();
         macs.set_limits(Limits::new(self.host, |role| self.ports(role)));
-        for entry in learned {
-            macs.learn(*entry);
-        }
+        macs
+    }
+
+    /// The bridges with their flows.
+    pub(super) fn network(&self, macs: &MacTable) -> Network {
         let bridges = self.bridges.iter().map(|(&role, (_, ports))| {
             let mut program =
                 compile::bridge(self.host, self.settings, role, ports, &Failed::default());
-            let addresses = compile::addresses(self.host, self.settings, role, ports, &macs);
+            let addresses = compile::addresses(self.host, self.settings, role, ports, macs);
             program.flows.extend(addresses);
             (role, ports.clone(), program)
         });
