@@ -112,9 +112,9 @@ impl Bond {
     }
 
     /// The tables that [`send`] and [`arrive`] go through.
-    pub(super) fn compile(&self, builder: &mut Builder, settings: &Controller) {
+    pub(super) fn compile(&self, builder: &mut Builder, host: &Host, settings: &Controller) {
         self.choose(builder);
-        self.send(builder, settings);
+        self.send(builder, host, settings);
         self.arrive(builder);
         self.admit(builder, settings);
         for (reason, class) in [
@@ -164,26 +164,43 @@ impl Bond {
     }
 
     /// [`Table::Uplinks`]: out by the chosen member, unless the frame is from outside itself.
-    fn send(&self, builder: &mut Builder, settings: &Controller) {
+    ///
+    /// The addresses of the configuration and of the host itself are always remembered: a guest that
+    /// makes up others until there is no more room must not have theirs taken for ones from outside.
+    fn send(&self, builder: &mut Builder, host: &Host, settings: &Controller) {
         builder.flow(
             Table::Uplinks,
-            priority::SPECIFIC,
+            priority::EXCEPTION,
             from_port(self.stands_for_all),
             Class::Pipeline,
             Vec::new(),
         );
-        let mut actions = choose();
-        actions.push(remember(settings, LearnSource::Field(MEMBER, 0)));
-        actions.push(Action::OutputReg {
-            src: port_in(MEMBER),
-            max_len: u16::MAX,
-        });
+        let send = |limit| {
+            let mut actions = choose();
+            actions.push(remember(settings, LearnSource::Field(MEMBER, 0), limit));
+            actions.push(Action::OutputReg {
+                src: port_in(MEMBER),
+                max_len: u16::MAX,
+            });
+            apply(actions)
+        };
+        let of_vnics = host.vnics.iter().filter_map(|vnic| vnic.mac);
+        let of_vnics = of_vnics.map(|mac| Match::new().with(OxmField::EthSrc, mac));
+        for own in of_vnics.chain([from_port(PortNo::LOCAL)]) {
+            builder.flow(
+                Table::Uplinks,
+                priority::SPECIFIC,
+                own,
+                Class::Pipeline,
+                send(None),
+            );
+        }
         builder.flow(
             Table::Uplinks,
             priority::MISS,
             Match::new(),
             Class::Pipeline,
-            apply(actions),
+            send(Some(REMEMBERED)),
         );
     }
 
@@ -251,7 +268,10 @@ impl Bond {
             flow(
                 priority::SPECIFIC,
                 expected.clone().with(MEMBER, member),
-                apply(vec![admit, remember(settings, LearnSource::Immediate(0))]),
+                apply(vec![
+                    admit,
+                    remember(settings, LearnSource::Immediate(0), Some(REMEMBERED)),
+                ]),
             );
             flow(priority::DEFAULT, expected, refuse(REFLECTED));
         }
@@ -302,8 +322,9 @@ fn load_member(algorithm: MemberAlgorithm, members: &[PortNo]) -> Action {
 }
 
 /// Makes the switch remember, by network and source address, by which member frames were sent. It
-/// does so for as long as an address is learned; the time begins anew with every frame.
-fn remember(settings: &Controller, member: LearnSource) -> Action {
+/// does so for as long as an address is learned; the time begins anew with every frame. An address
+/// that would be one beyond `limit` is not remembered.
+fn remember(settings: &Controller, member: LearnSource, limit: Option<u32>) -> Action {
     let spec = |bits, src, dst| LearnSpec { bits, src, dst };
     let same = |bits, field| {
         let same = LearnDestination::Match(field, 0);
@@ -318,8 +339,8 @@ fn remember(settings: &Controller, member: LearnSource) -> Action {
         table_id: Table::Sent.into(),
         fin_idle_timeout: 0,
         fin_hard_timeout: 0,
-        limit: Some(LearnLimit {
-            limit: REMEMBERED,
+        limit: limit.map(|limit| LearnLimit {
+            limit,
             result: None,
         }),
         specs: vec![
@@ -336,5 +357,55 @@ fn port_in(register: OxmField) -> Subfield {
         field: register,
         start: 0,
         bits: PORT_BITS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openflow::{Instruction, TableId};
+
+    use super::*;
+    use crate::health::Failed;
+    use crate::topology::Role;
+    use crate::{compile, config, portmap};
+
+    #[test]
+    fn addresses_that_are_made_up_take_no_room_from_those_of_this_host() {
+        let text = "
+networks: { native: { vlan: 0 } }
+hosts:
+  node1: { bridges: { local: l, uplink: u }, uplinks: [eth1, eth2], uplink_mode: balance }
+  node2: { bridges: { local: l2, uplink: u2 }, uplinks: [eth1] }
+vms:
+  pinned: { host: node1, nics: [{ port: a, mac: '52:54:00:00:00:01', network: native }] }
+  roaming:
+    { host: [node1, node2], nics: [{ port: b, mac: '52:54:00:00:00:02', network: native }] }
+  learned: { host: node1, nics: [{ port: c, network: native }] }
+";
+        let topology = config::parse("test.yaml", text).unwrap().0;
+        let host = &topology.hosts["node1"];
+        let ports = portmap::assumed(host, Role::Uplink);
+        let settings = &topology.controller;
+        let program = compile::bridge(host, settings, Role::Uplink, &ports, &Failed::default());
+        let limit_of = |sent: Match| {
+            let sent = sent.canonical();
+            let mut flows = program.flows.iter();
+            let (_, flow) = flows
+                .find(|(key, _)| key.table == TableId::from(Table::Uplinks) && key.match_ == sent)
+                .unwrap();
+            let [Instruction::ApplyActions(actions)] = flow.instructions.as_slice() else {
+                panic!("{:?}", flow.instructions);
+            };
+            let learn = actions.iter().find_map(|action| match action {
+                Action::Learn(learn) => Some(learn),
+                _ => None,
+            });
+            learn.unwrap().limit.map(|limit| limit.limit)
+        };
+        assert_eq!(limit_of(Match::new()), Some(REMEMBERED));
+        assert_eq!(limit_of(from_port(PortNo::LOCAL)), None);
+        for own in [0x5254_0000_0001_u64, 0x5254_0000_0002] {
+            assert_eq!(limit_of(Match::new().with(OxmField::EthSrc, own)), None);
+        }
     }
 }

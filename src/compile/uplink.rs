@@ -95,7 +95,7 @@ fn admit_outside(builder: &mut Builder, host: &Host, settings: &Controller, port
         admission::classify_then(builder, port, &Admission::uplink(host), &arrive);
     }
     if let Some(bond) = bond {
-        bond.compile(builder, settings);
+        bond.compile(builder, host, settings);
     }
     admission::classify(builder, PortNo::LOCAL, &Admission::host_itself(host));
     admission::refuse_multicast_source(builder);
