@@ -265,6 +265,76 @@ fn another_instance_takes_over_from_a_dead_one() -> Result<()> {
     Ok(())
 }
 
+/// Sends what looks like probes by a leg, several thousand in a second, until it is dropped.
+struct Flood {
+    stop: Arc<AtomicU8>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Flood {
+    fn start(lab: &Lab, leg: &str) -> Result<Self> {
+        let socket = lab.namespace(leg)?.raw_socket("eth0")?;
+        let [a, b, c, d, e] = PROBE_MAC;
+        let mut frame = [[a, b, c, d, e, 0], [a, b, c, d, e, 1]].concat();
+        frame.extend([0x08, 0x00]);
+        frame.resize(60, 0);
+        let stop = Arc::new(AtomicU8::new(0));
+        let stopped = Arc::clone(&stop);
+        let thread = thread::spawn(move || {
+            while stopped.load(Ordering::Relaxed) == 0 {
+                for _ in 0..10 {
+                    let _ = socket.send(&frame);
+                }
+                thread::sleep(PACE);
+            }
+        });
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.stop.store(1, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[test]
+fn one_that_makes_up_probes_takes_down_nobody_but_itself() -> Result<()> {
+    let second = ", { host: node1, ingress: ips-in2, egress: ips-out2 }]";
+    let config = CONFIG
+        .replace("egress: ips-out }]", &format!("egress: ips-out }}{second}"))
+        .replace("POLICY", "fail_close");
+    let (lab, _controller) = start(&config)?;
+    let first = Bump::start(&lab, ["ips-in", "ips-out"], Deed::Forward)?;
+    let _second = Bump::start(&lab, ["ips-in2", "ips-out2"], Deed::Forward)?;
+    await_health(&lab, "up")?;
+    let second = || -> Result<Value> { Ok(state(&lab)?["functions"][1]["instances"][1].clone()) };
+    wait::until("the other one to be up", || {
+        Ok((second()?["health"] == "up").then_some(()))
+    })?;
+    let since = second()?["since_seconds"].as_f64().context("no time")?;
+
+    let _floods = [
+        Flood::start(&lab, "ips-in")?,
+        Flood::start(&lab, "ips-out")?,
+    ];
+    first.turn(Deed::Drop);
+    await_health(&lab, "down")?;
+    await_rounds(&lab, 20)?;
+    let shown = second()?;
+    assert_eq!(shown["health"], "up", "{shown}");
+    // All the time.
+    let still = shown["since_seconds"].as_f64().context("no time")?;
+    assert!(still > since, "{shown}");
+    Ok(())
+}
+
 #[test]
 fn without_a_bypass_frames_stop_and_taps_in_front_still_see_them() -> Result<()> {
     let (lab, _controller, bump) = world("fail_close")?;

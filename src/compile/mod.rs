@@ -84,9 +84,7 @@ pub fn bridge(
     match (&host.bridges, role) {
         (Bridges::Chain(chain), Role::Local) => local::compile(host, chain, settings, ports),
         (Bridges::Chain(chain), Role::Service) => {
-            let mut program = service::compile(host, chain, ports, failed);
-            probe::add_to(&mut program, host, settings, ports, failed);
-            program
+            service::compile(host, chain, settings, ports, failed)
         }
         (Bridges::Chain(chain), Role::Uplink) => uplink::compile(host, chain, settings, ports),
         (Bridges::Learning(_), Role::Learning) if !host.is_open() => {

@@ -1,30 +1,34 @@
 //! What health checks need on the service bridge: the way of probes back to the controller, and a
 //! note of which instances have failed.
 
-use openflow::{Action, Match, OxmField, PortNo};
+use openflow::{Action, Instruction, Match, MeterBand, MeterFlags, OxmField, PortNo};
 
 use super::builder::{self, Builder, apply, flow, from_port};
 use super::tables::{FAILED, Table, priority};
 use crate::cookie::Class;
 use crate::health::{self, Failed};
 use crate::ports::Ports;
-use crate::program::{Flow, FlowKey, Program};
-use crate::topology::{Controller, Host};
+use crate::program::{Flow, FlowKey, Meter};
+use crate::topology::{Controller, HealthCheck, Host};
 
-/// Adds to the program of a service bridge what health checks need; nothing on a host without inline
+/// Adds to the flows of a service bridge what health checks need; nothing on a host without inline
 /// functions.
 ///
 /// A probe that comes out of a leg goes to the controller, or nowhere while that is away. From
 /// wherever else one may come, it goes nowhere: not on along a chain, even if its health check was
 /// just taken out of the configuration.
+///
+/// A function may claim to send probes, as many as it likes. What a leg brings is bounded for each of
+/// them by itself: else one could keep the probes of others from the controller, and so have these
+/// bypassed. What shows that the switch does its part comes from the controller, and so from no
+/// function.
 pub(super) fn add_to(
-    program: &mut Program,
+    builder: &mut Builder,
     host: &Host,
     settings: &Controller,
     ports: &Ports,
     failed: &Failed,
 ) {
-    let mut builder = Builder::default();
     if host.has_inline() {
         builder.drop(
             Table::Classify,
@@ -33,18 +37,28 @@ pub(super) fn add_to(
             Class::DropFunction,
         );
     }
-    for (instance, _) in host.health_checked() {
-        // A function may claim to send probes, so the switch bounds these.
+    let report = || apply(vec![Action::controller(health::MAX_LEN)]);
+    for (instance, check) in host.health_checked() {
         builder.packet_in_meter(settings);
+        builder.flow(
+            Table::Classify,
+            priority::PROBE_BACK,
+            builder::from_probe(from_port(PortNo::CONTROLLER)),
+            Class::Probe,
+            report(),
+        );
         let (ingress, egress) = (ports.get(&instance.ingress), ports.get(&instance.egress));
         if let (Some(ingress), Some(egress)) = (ingress, egress) {
-            for leg in [ingress, egress] {
+            for (name, leg) in [(&instance.ingress, ingress), (&instance.egress, egress)] {
+                let bound = builder.meter(&format!("probes/{name}"), bound(check));
+                let mut instructions = vec![Instruction::Meter(bound)];
+                instructions.extend(report());
                 builder.flow(
                     Table::Classify,
                     priority::PROBE_BACK,
                     builder::from_probe(from_port(leg)),
                     Class::Probe,
-                    apply(vec![Action::controller(health::MAX_LEN)]),
+                    instructions,
                 );
             }
         }
@@ -58,9 +72,20 @@ pub(super) fn add_to(
             ));
         }
     }
-    let probing = builder.finish();
-    program.flows.extend(probing.flows);
-    program.meters.extend(probing.meters);
+}
+
+/// Lets several times as many probes pass as are sent through a leg.
+fn bound(check: HealthCheck) -> Meter {
+    const AT_LEAST: f64 = 16.0;
+    // No frequency is too high for the conversion, which goes to the largest number at the most.
+    let rate = (AT_LEAST + 4.0 / check.interval.as_secs_f64()) as u32;
+    Meter {
+        flags: MeterFlags::PKTPS | MeterFlags::BURST,
+        bands: vec![MeterBand::Drop {
+            rate,
+            burst_size: rate,
+        }],
+    }
 }
 
 /// The ingress leg of the failed instance that a flow stands for, if it is a note of one: what

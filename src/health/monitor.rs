@@ -150,35 +150,31 @@ impl Monitor {
         self.unscheduled = true;
     }
 
-    /// A frame with the source address of a probe came out of `port`.
+    /// A frame with the source address of a probe came out of `port`, which is the controller's own
+    /// for those past the functions.
     ///
     /// One that is no probe of the round under way of the instance there, or came out of the wrong
     /// leg, is nothing.
     pub fn handle_frame(&mut self, now: Instant, port: PortNo, frame: &[u8]) {
-        let at_port = |instance: &Instance| {
+        let key = &self.key;
+        let found = self.instances.iter_mut().find_map(|(ingress, instance)| {
             let legs = instance.legs?;
-            (legs.ingress == port || legs.egress == port).then_some(legs)
-        };
-        let found = self
-            .instances
-            .iter_mut()
-            .find_map(|(ingress, instance)| Some((at_port(instance)?, ingress, instance)));
-        let Some((legs, ingress, instance)) = found else {
+            if ![legs.ingress, legs.egress, PortNo::CONTROLLER].contains(&port) {
+                return None;
+            }
+            let (path, sequence) = key.read(ingress, frame)?;
+            let expected_at = match path {
+                Path::Right => legs.egress,
+                Path::Left => legs.ingress,
+                Path::Switch => PortNo::CONTROLLER,
+            };
+            (port == expected_at).then_some((ingress, instance, path, sequence))
+        });
+        let Some((ingress, instance, path, sequence)) = found else {
             return;
-        };
-        let Some((path, sequence)) = self.key.read(ingress, frame) else {
-            return;
-        };
-        let expected_at = match path {
-            Path::Right => legs.egress,
-            Path::Left | Path::Switch => legs.ingress,
         };
         let current = instance.round.as_ref().map(|round| round.sequence);
-        if port == expected_at
-            && current == Some(sequence)
-            && instance.returned(now, path)
-            && instance.count(now, true)
-        {
+        if current == Some(sequence) && instance.returned(now, path) && instance.count(now, true) {
             self.outputs.push_back(ruling(ingress, instance));
         }
     }
@@ -203,10 +199,7 @@ impl Monitor {
                 self.outputs.push_back(Output::Send(match path {
                     Path::Right => to(legs.ingress),
                     Path::Left => to(legs.egress),
-                    Path::Switch => PacketOut {
-                        in_port: legs.ingress,
-                        ..to(PortNo::TABLE)
-                    },
+                    Path::Switch => to(PortNo::TABLE),
                 }));
             }
         }

@@ -36,8 +36,8 @@ pub(super) enum Path {
     Right = 1,
     /// In at the egress leg, out of the ingress leg.
     Left = 2,
-    /// Not through the function: as if it had come out of the ingress leg. It tells that the switch
-    /// and the connection to it do their part.
+    /// Not through the function: from the controller through the tables and back. It tells that the
+    /// switch and the connection to it do their part.
     Switch = 3,
 }
 

@@ -120,7 +120,9 @@ impl Bench {
             let (back, at) = match (packet_out.actions.as_slice(), packet_out.in_port) {
                 ([to], _) if *to == Action::output(INGRESS) => (bump.right, EGRESS),
                 ([to], _) if *to == Action::output(EGRESS) => (bump.left, INGRESS),
-                ([to], INGRESS) if *to == Action::output(PortNo::TABLE) => (bump.switch, INGRESS),
+                ([to], PortNo::CONTROLLER) if *to == Action::output(PortNo::TABLE) => {
+                    (bump.switch, PortNo::CONTROLLER)
+                }
                 _ => panic!("sent to nowhere: {packet_out:?}"),
             };
             if back {

@@ -26,21 +26,23 @@ use openflow::{Action, Match, OxmField, PortNo};
 use self::inline::Inline;
 use self::stage::{CHAIN, Direction, SAVED_MARK, Stage};
 use super::builder::{self, Builder, apply, apply_then, from_port, reserved_multicast};
-use super::mark;
 use super::tables::{Table, priority};
+use super::{mark, probe};
 use crate::cookie::Class;
 use crate::health::Failed;
 use crate::ports::Ports;
 use crate::program::Program;
-use crate::topology::{Chain, ChainBridges, Function, FunctionKind, Host, Vlan};
+use crate::topology::{Chain, ChainBridges, Controller, Function, FunctionKind, Host, Vlan};
 
 pub(super) fn compile(
     host: &Host,
     chain: &ChainBridges,
+    settings: &Controller,
     ports: &Ports,
     failed: &Failed,
 ) -> Program {
     let mut builder = Builder::default();
+    probe::add_to(&mut builder, host, settings, ports, failed);
     builder.drop(
         Table::Classify,
         priority::ALWAYS,

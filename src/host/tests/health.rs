@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use openflow::PortNo;
+use openflow::{Instruction, OxmField, PortNo};
 
 use super::lab::{Lab, packet_in};
 use super::topologies::{CHAIN, NETWORK, chain, changed, probed, running};
@@ -236,6 +236,32 @@ fn probes_teach_nothing_and_do_not_come_from_other_bridges() {
     lab.settle();
     assert!(lab.state.macs().is_empty());
     assert!(lab.take_sent().values().all(|sent| sent.no_change()));
+}
+
+#[test]
+fn what_one_leg_brings_is_bounded_by_itself() {
+    let lab = lab();
+    let held = lab.held_by(Role::Service);
+    let probes = held.flows.iter();
+    let mut bounds: Vec<_> = probes
+        .filter(|(_, flow)| flow.cookie == Class::Probe.cookie())
+        .map(|(key, flow)| {
+            let from = key.match_.get(OxmField::InPort).unwrap().0;
+            let bound = flow.instructions.iter().find_map(|it| match it {
+                Instruction::Meter(meter) => Some(*meter),
+                _ => None,
+            });
+            (PortNo(from as u32), bound)
+        })
+        .collect();
+    // What the controller sends past the functions must not wait behind what these send.
+    assert_eq!(bounds.pop(), Some((PortNo::CONTROLLER, None)));
+    let (legs, bounds): (Vec<_>, Vec<_>) = bounds.into_iter().unzip();
+    assert_eq!(legs, [5, 6].map(PortNo));
+    assert_ne!(bounds[0], bounds[1]);
+    for bound in bounds {
+        assert!(held.meters.contains_key(&bound.unwrap()));
+    }
 }
 
 #[test]
