@@ -76,6 +76,9 @@ impl HostState {
     }
 
     /// Sends the next announcements, where it is time.
+    ///
+    /// They may have waited, for those ahead of them or for the bridge, and an address may be
+    /// elsewhere by now: to announce it would take its frames away from there.
     pub(super) fn announce(&mut self, now: Instant, out: &mut impl Outbox) {
         if self.notices.not_before.is_some_and(|time| now < time) {
             return;
@@ -89,6 +92,8 @@ impl HostState {
         }
         self.notices.not_before = Some(now + PAUSE);
         let role = uplink_role(host);
+        let here = self.addresses(host);
+        self.notices.due.retain(|address| here.contains(address));
         let is_idle = |bridge: &super::Bridge| matches!(bridge.phase, Phase::Idle);
         // A bridge that is busy gets them after the pause.
         if self.bridges.get(&role).is_some_and(is_idle) {

@@ -183,6 +183,29 @@ fn separate_uplinks_have_nothing_announced() {
 }
 
 #[test]
+fn an_address_that_has_left_meanwhile_is_not_announced() {
+    let mut lab = lab(with_mode(UplinkMode::ActiveBackup));
+    lab.frame(Role::Local, 1, NETWORK, 0x10);
+    lab.settle();
+    lab.take_sent();
+    link(&mut lab, "eth1", ETH1, false);
+    // The connection breaks too, and until it is back the address was seen outside.
+    lab.disconnect(Role::Uplink);
+    lab.run_for(Duration::from_secs(10));
+    lab.connect(Role::Uplink);
+    lab.frame(Role::Uplink, ETH1, NETWORK, 0x10);
+    lab.settle();
+    assert_eq!(
+        lab.state.macs().iter().collect::<Vec<_>>(),
+        [entry(Role::Uplink, ETH1, NETWORK, 0x10)]
+    );
+    lab.take_sent();
+    lab.settle_in_time();
+    let here = (vlan(NETWORK), MacAddr::from_u64(PINNED));
+    assert_eq!(announced(&mut lab), [here]);
+}
+
+#[test]
 fn announcements_are_bounded_however_often_a_link_goes_down() {
     let many = changed(&with_mode(UplinkMode::Balance), |host| {
         host.vnics.extend((0..250).map(|index| {
