@@ -3,6 +3,7 @@
 
 mod compiled;
 mod copying;
+mod depth;
 mod ofctl;
 mod ovs;
 mod rule;

@@ -10,8 +10,13 @@ use crate::config::raw::{self, Config};
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
 use crate::topology::{
-    Attachment, Chain, Function, FunctionKind, InlineInstance, Remote, TapInstance, Vlan,
+    Attachment, Chain, Function, FunctionKind, InlineInstance, Redundancy, Remote, TapInstance,
+    Vlan,
 };
+
+/// How many steps deep Open vSwitch may have to look along a chain for instances that are up. It goes
+/// 64 deep, and drops the frame then; some steps are for the bridges and for bonded uplinks.
+const MAX_DEPTH: usize = 56;
 
 /// Which chain the frames of a network pass, and where the file says so.
 type Owners<'c> = BTreeMap<Vlan, (&'c str, NodeId)>;
@@ -37,7 +42,24 @@ pub(super) fn place(
             claim_ports(function, hosts, report);
         }
         for host in hosts.iter_mut() {
-            host.chains.extend(on_host(chain, &vlans, host.name()));
+            let placed = on_host(chain, &vlans, host.name());
+            if placed
+                .as_ref()
+                .is_some_and(|chain| depth(chain) > MAX_DEPTH)
+            {
+                report.mistake(
+                    chain.name.at,
+                    format!(
+                        "the inline functions of {:?} have too many instances on host {:?}: with \
+                         all but the last one down, Open vSwitch would give up before it has tried \
+                         that, and drop the frame. One function may have up to 17, or several \
+                         functions one each up to 28",
+                        chain.name.value,
+                        host.name()
+                    ),
+                );
+            }
+            host.chains.extend(placed);
         }
     }
 }
@@ -207,6 +229,22 @@ fn claim_ports(function: &raw::Function, hosts: &mut Hosts<'_>, report: &mut Rep
             }
         }
     }
+}
+
+/// How many steps deep Open vSwitch looks at the most along a chain: one for each leg that turns out to
+/// be down, and some for each next instance. What comes out of a function starts anew.
+fn depth(chain: &Chain) -> usize {
+    let depth_of = |function: &Function| match &function.kind {
+        FunctionKind::Tap { .. } => 0,
+        FunctionKind::Inline { instances, .. } => match (function.redundancy, instances.len()) {
+            (_, 1) => 2,
+            (Redundancy::ActivePassive, count) => 3 * count - 1,
+            // Chosen, and chosen again.
+            (Redundancy::ActiveActive, 2) => 5,
+            (Redundancy::ActiveActive, count) => 5 + 3 * count,
+        },
+    };
+    chain.functions.iter().map(depth_of).sum()
 }
 
 /// The chain as it is on one host: the functions that have an instance there; `None` if none has.
