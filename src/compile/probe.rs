@@ -1,7 +1,7 @@
 //! What health checks need on the service bridge: the way of probes back to the controller, and a
 //! note of which instances have failed.
 
-use openflow::{Action, Instruction, Match, MeterBand, MeterFlags, OxmField, PortNo};
+use openflow::{Action, Instruction, Match, OxmField, PortNo};
 
 use super::builder::{self, Builder, apply, flow, from_port};
 use super::tables::{FAILED, Table, priority};
@@ -78,14 +78,7 @@ pub(super) fn add_to(
 fn bound(check: HealthCheck) -> Meter {
     const AT_LEAST: f64 = 16.0;
     // No frequency is too high for the conversion, which goes to the largest number at the most.
-    let rate = (AT_LEAST + 4.0 / check.interval.as_secs_f64()) as u32;
-    Meter {
-        flags: MeterFlags::PKTPS | MeterFlags::BURST,
-        bands: vec![MeterBand::Drop {
-            rate,
-            burst_size: rate,
-        }],
-    }
+    builder::frames_per_second((AT_LEAST + 4.0 / check.interval.as_secs_f64()) as u32)
 }
 
 /// The ingress leg of the failed instance that a flow stands for, if it is a note of one: what

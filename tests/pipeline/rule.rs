@@ -25,6 +25,8 @@ pub(crate) fn outcome(
     let mut outcome = Outcome::default();
     if let (Station::FunctionPort(port), true) = (from, is_of_probes(world, frame.src)) {
         outcome.reported = is_probed(world, port);
+        // What one leg brings is bounded by itself.
+        outcome.metered = outcome.reported;
         return outcome;
     }
     let Some((vlan, payload)) = network_of(world, from, frame) else {

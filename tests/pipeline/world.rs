@@ -73,7 +73,7 @@ pub(crate) struct Outcome {
     pub(crate) seen: Sightings,
     /// Whether the controller is told of the source.
     pub(crate) reported: bool,
-    /// Whether it counts for the storm limit of its sender.
+    /// Whether it counts for the storm limit of its sender, or as a probe of its leg.
     pub(crate) metered: bool,
 }
 
