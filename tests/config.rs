@@ -268,6 +268,13 @@ service_chains:
           - { host: node1, ingress: ips0-in, egress: ips0-out, enabled: false }
           - { host: node1, ingress: ips1-in, egress: ips1-out }
           - { host: node2, ingress: ips0-in, egress: ips0-out, enabled: false }
+      - name: far
+        mode: tap
+        snap_length: 1465
+        instances:
+          - { host: node1, port: far0, remote: { type: gre, ip: 192.0.2.9, key: 7 } }
+          - { host: node1, port: far1, remote: { type: vxlan, ip: 192.0.2.9, vni: 7 } }
+          - { host: node2, port: far0 }
       - name: optional
         mode: inline
         failure_policy: fail_open

@@ -16,6 +16,7 @@ pub(super) fn check(config: &Config, topology: &Topology, report: &mut Report<'_
     networks_without_members(config, topology, report);
     functions_without_instances(config, topology, report);
     functions_all_disabled(config, topology, report);
+    copies_too_long(config, report);
 }
 
 /// LOCAL of the uplink bridge is an access port of the native network.
@@ -219,4 +220,30 @@ fn all_disabled(function: &Function) -> Option<&'static str> {
         }
     };
     (function.enabled && !any).then_some(effect)
+}
+
+/// Copies for a remote sink that do not fit an uplink with the MTU of Ethernet.
+fn copies_too_long(config: &Config, report: &mut Report<'_>) {
+    for function in config.chains.iter().flat_map(|chain| &chain.functions) {
+        let raw::FunctionKind::Tap { copying, instances } = &function.kind else {
+            continue;
+        };
+        for remote in instances
+            .iter()
+            .filter_map(|instance| instance.remote.as_ref())
+        {
+            let longest = remote.value.longest_copy();
+            if copying.snap_length.is_some_and(|length| length > longest) {
+                report.warning(
+                    remote.at,
+                    format!(
+                        "copies of more than {longest} bytes do not fit this tunnel unless the \
+                         uplink's MTU is above 1500: they are lost, and with the datapath in user \
+                         space frames of the guests with them. Without \"snap_length\" copies \
+                         are cut off there"
+                    ),
+                );
+            }
+        }
+    }
 }
