@@ -430,3 +430,42 @@ fn a_rate_limit_in_bits_counts_whole_frames() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn what_is_copied_changes_with_the_configuration() -> Result<()> {
+    let tap = |wish: &str| {
+        world(&[&format!(
+            "name: ids, {wish} instances: [{{ host: node1, port: ids0 }}]"
+        )])
+    };
+    let (lab, controller) = start(&tap("tag: strip,"))?;
+    let frame = Guests::of(&lab)?
+        .speak(Transport::Tcp, "10.0.0.1:1000", "10.0.0.2:443")
+        .frame(1, 64)?;
+    let copy = tagged(&frame, &[VLAN]);
+    let wishes = [
+        ("tag: strip,", vec![frame.encode()], 0),
+        ("rate_limit: { pps: 50 },", vec![copy.clone()], 1),
+        (
+            "rate_limit: { kbps: 5000 }, snap_length: 90,",
+            vec![cut(copy.clone(), 90)],
+            1,
+        ),
+        ("filter: [{ skip: { ports: [443] } }],", Vec::new(), 0),
+        ("", vec![copy], 0),
+    ];
+    for (number, (wish, copied, meters)) in wishes.into_iter().enumerate() {
+        if number > 0 {
+            lab.change_config(&tap(wish))?;
+            controller.reload()?;
+            lab.await_sync_of(&controller, "br.nf", number + 1)?;
+        }
+        let arrived = send(&lab, "vma0", std::slice::from_ref(&frame))?;
+        assert_eq!(copies(&arrived, "ids0", &frame), copied, "{wish}");
+        assert_eq!(copies(&arrived, "vmb0", &frame), [frame.encode()], "{wish}");
+        let found = lab.ovs().ofctl(&["dump-meters", "br.nf"])?;
+        assert_eq!(found.matches("meter=").count(), meters, "{wish}: {found}");
+    }
+    assert_eq!(controller.logged("refused"), 0, "{}", controller.log());
+    Ok(())
+}
