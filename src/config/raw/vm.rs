@@ -7,6 +7,7 @@ use super::max_macs;
 use crate::config::fields::{Fields, Schema, Spanned, list, names, one_of, text};
 use crate::config::report::Report;
 use crate::config::tree::{Node, Value};
+use crate::health;
 use crate::topology::{Attachment, Permission, PortSecurity, Promiscuous};
 
 #[derive(Debug)]
@@ -210,6 +211,15 @@ fn mac(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<MacAddr>> {
     }
     if value == MacAddr::default() {
         report.mistake(node.id(), "a vNIC cannot have the MAC address of all zeros");
+        return None;
+    }
+    if value.to_u64() & health::MAC_MASK == health::MAC {
+        report.mistake(
+            node.id(),
+            format!(
+                "{value} is one of the two addresses of health check probes; no vNIC can have it"
+            ),
+        );
         return None;
     }
     Some(Spanned {
