@@ -20,6 +20,7 @@ pub mod ofctl;
 pub mod portmap;
 pub mod ports;
 pub mod program;
+pub mod prove;
 pub mod reconcile;
 pub mod session;
 pub mod setup;

@@ -9,6 +9,7 @@ mod decode;
 mod events;
 mod flows;
 mod inputs;
+mod prove;
 mod run;
 mod setup;
 mod status;
@@ -46,6 +47,9 @@ enum Command {
     Decode(decode::Args),
     /// Make the bridges of a host
     Setup(setup::Args),
+    /// Prove for all frames that the flows do what the configuration says, or show one with which
+    /// they do not
+    Prove(prove::Args),
     /// Follow a frame through the bridges, and say who sees it
     Trace(trace::Args),
 }
@@ -65,6 +69,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Setup(args) => setup::run(&args),
+        Command::Prove(args) => prove::run(&args),
         Command::Trace(args) => trace::run(&args),
     };
     result.unwrap_or_else(|error| {

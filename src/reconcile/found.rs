@@ -1,6 +1,6 @@
 //! Which of a bridge's entries are bridgechain's.
 
-use openflow::{FlowModFlags, FlowStats, GroupDesc, MeterConfig};
+use openflow::{FlowModFlags, FlowStats, GroupDesc, GroupId, MeterConfig, MeterId};
 
 use crate::compile;
 use crate::cookie::{self, Class};
@@ -47,28 +47,50 @@ pub fn found(snapshot: Snapshot) -> Found {
             groups: groups
                 .into_iter()
                 .filter(|group| compile::is_our_group(group.group_id))
-                .map(
-                    |GroupDesc {
-                         group_id,
-                         kind,
-                         buckets,
-                     }| (group_id, Group { kind, buckets }),
-                )
+                .map(group)
                 .collect(),
             meters: meters
                 .into_iter()
                 .filter(|meter| compile::is_our_meter(meter.meter_id))
-                .map(
-                    |MeterConfig {
-                         meter_id,
-                         flags,
-                         bands,
-                     }| (meter_id, Meter { flags, bands }),
-                )
+                .map(meter)
                 .collect(),
         },
         foreign: foreign.len(),
     }
+}
+
+/// All that a bridge answered, whoever's it is.
+pub fn everything(snapshot: Snapshot) -> Program {
+    let Snapshot {
+        flows,
+        groups,
+        meters,
+    } = snapshot;
+    Program {
+        flows: flows.into_iter().map(flow).collect(),
+        groups: groups.into_iter().map(group).collect(),
+        meters: meters.into_iter().map(meter).collect(),
+    }
+}
+
+fn group(
+    GroupDesc {
+        group_id,
+        kind,
+        buckets,
+    }: GroupDesc,
+) -> (GroupId, Group) {
+    (group_id, Group { kind, buckets })
+}
+
+fn meter(
+    MeterConfig {
+        meter_id,
+        flags,
+        bands,
+    }: MeterConfig,
+) -> (MeterId, Meter) {
+    (meter_id, Meter { flags, bands })
 }
 
 fn flow(stats: FlowStats) -> (FlowKey, Flow) {

@@ -9,7 +9,7 @@ mod found;
 mod order;
 
 pub use diff::{Changes, Plan, diff};
-pub use found::{Found, found};
+pub use found::{Found, everything, found};
 pub use order::{add_flow, delete_flow};
 
 #[cfg(test)]

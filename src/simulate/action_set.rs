@@ -4,7 +4,7 @@ use openflow::Action;
 
 /// The actions in the order in which Open vSwitch carries them out: of each kind the last one
 /// only, except for changes of fields; and of group, output and resubmit the first that is there.
-pub(super) fn in_set_order<'n>(actions: impl IntoIterator<Item = &'n Action>) -> Vec<&'n Action> {
+pub(crate) fn in_set_order<'n>(actions: impl IntoIterator<Item = &'n Action>) -> Vec<&'n Action> {
     let mut pop = None;
     let mut push = None;
     let mut changes = Vec::new();

@@ -64,7 +64,8 @@ impl Note {
     ) -> bool {
         self.role == role
             && self.table == table
-            && Some(self.priority) > priority
+            // An entry with the same key takes the place of the one that was there.
+            && Some(self.priority) >= priority
             && self
                 .conditions
                 .iter()

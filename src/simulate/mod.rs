@@ -22,10 +22,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use openflow::PortNo;
 
+pub(crate) use action_set::in_set_order;
 pub use frame::{Frame, Tag, Tags};
 pub use headers::Headers;
 pub use memory::Memory;
 pub use walk::{Delivery, Fault, PacketIn, Pass, Step, Walk};
+
+use packet::Packet;
 
 use crate::ports::Ports;
 use crate::program::Program;
@@ -121,6 +124,16 @@ impl Network {
         self.inject_after(&Memory::default(), role, port, frame)
     }
 
+    /// The same with a mark, that the host itself has put on it.
+    pub fn inject_marked(&self, role: Role, port: PortNo, frame: Frame, pkt_mark: u32) -> Walk<'_> {
+        walker::walk(
+            self,
+            &Memory::default(),
+            role,
+            Packet::marked(port, frame, pkt_mark),
+        )
+    }
+
     /// The same, where bridges have written into their own tables what is in `memory`: that of the
     /// walk before.
     pub fn inject_after(
@@ -130,7 +143,7 @@ impl Network {
         port: PortNo,
         frame: Frame,
     ) -> Walk<'_> {
-        walker::walk(self, memory, role, port, frame)
+        walker::walk(self, memory, role, Packet::received(port, frame))
     }
 }
 

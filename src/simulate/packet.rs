@@ -60,6 +60,14 @@ impl Packet {
         }
     }
 
+    /// `frame` as it is received from outside with a mark.
+    pub(super) fn marked(in_port: PortNo, frame: Frame, pkt_mark: u32) -> Self {
+        Self {
+            pkt_mark,
+            ..Self::received(in_port, frame)
+        }
+    }
+
     /// The packet on the other side of a patch port: the mark and the frame go with it, the rest
     /// is forgotten.
     pub(super) fn patched(self, in_port: PortNo) -> Self {

@@ -6,7 +6,6 @@ use openflow::{Action, Bucket, GroupId, GroupType, Instruction, PortNo, Subfield
 
 use super::action_set::in_set_order;
 use super::choice;
-use super::frame::Frame;
 use super::memory::{Memory, Note};
 use super::packet::Packet;
 use super::walk::{Delivery, Fault, PacketIn, Pass, Step, Walk};
@@ -25,14 +24,13 @@ pub(super) fn walk<'n>(
     network: &'n Network,
     memory: &Memory,
     role: Role,
-    port: PortNo,
-    frame: Frame,
+    packet: Packet,
 ) -> Walk<'n> {
     let mut outcome = Outcome {
         memory: memory.clone(),
         ..Outcome::default()
     };
-    let pass = outcome.pass(network, role, Packet::received(port, frame), 0);
+    let pass = outcome.pass(network, role, packet, 0);
     let Outcome {
         deliveries,
         packet_ins,

@@ -62,7 +62,7 @@ pub(crate) fn take_links(world: &World, network: &mut Network) {
     }
 }
 
-fn failed(world: &World) -> Failed {
+pub(crate) fn failed(world: &World) -> Failed {
     let mut failed = Failed::default();
     for ingress in &world.failed {
         failed.set(ingress, true);

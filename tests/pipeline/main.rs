@@ -4,8 +4,11 @@
 mod compiled;
 mod copying;
 mod depth;
+mod mutants;
+mod mutate;
 mod ofctl;
 mod ovs;
+mod prove;
 mod rule;
 mod scenario;
 mod sharing;

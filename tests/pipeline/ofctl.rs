@@ -14,7 +14,7 @@ use bridgechain::topology::Topology;
 use bridgechain::{compile, config};
 
 /// The topologies of all examples.
-fn examples() -> Vec<(PathBuf, Topology)> {
+pub(crate) fn examples() -> Vec<(PathBuf, Topology)> {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/configs");
     let paths = fs::read_dir(directory)
         .expect("the examples")

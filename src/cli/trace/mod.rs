@@ -18,9 +18,11 @@ use openflow::MacAddr;
 use serde::Serialize;
 
 use self::ends::{Destination, Sender};
-use self::path::PassReport;
 use self::sightings::Sighting;
-use self::site::Site;
+
+pub(super) use self::path::{PassReport, report as path_report};
+pub(super) use self::sightings::who;
+pub(super) use self::site::Site;
 use super::inputs::{self, Numbers};
 
 /// Arguments of `bridgechain trace`.
@@ -117,7 +119,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         from: &sender,
         to: &destination,
         tags: frame.tags.iter().map(|tag| tag.vid).collect(),
-        path: path::report(site, &walk.pass),
+        path: path_report(site, &walk.pass),
         sightings: sightings::of(site, &sender, &walk),
         packet_ins: walk.packet_ins.len(),
         faults: walk.faults.iter().map(ToString::to_string).collect(),

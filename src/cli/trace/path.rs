@@ -20,7 +20,7 @@ const NOBODY: PortNo = PortNo(0);
 
 /// A frame's way through one bridge, and from there on.
 #[derive(Debug, Serialize)]
-pub(super) struct PassReport {
+pub(in crate::cli) struct PassReport {
     bridge: String,
     in_port: String,
     /// How it is tagged as it comes in.
@@ -93,7 +93,7 @@ struct FlowReport {
 }
 
 /// The record of `pass` in names.
-pub(super) fn report(site: &Site<'_>, pass: &Pass<'_>) -> PassReport {
+pub(in crate::cli) fn report(site: &Site<'_>, pass: &Pass<'_>) -> PassReport {
     let at = Location {
         role: pass.role,
         port: pass.in_port,

@@ -79,7 +79,8 @@ fn order(role: Role) -> usize {
     }
 }
 
-fn who(site: &Site<'_>, at: Location) -> String {
+/// What is at a port, in words.
+pub(in crate::cli) fn who(site: &Site<'_>, at: Location) -> String {
     match site.occupant(at) {
         Occupant::Vm(vm) => vm.to_owned(),
         Occupant::Function(function) => function,

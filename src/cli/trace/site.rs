@@ -13,7 +13,7 @@ use openflow::{MacAddr, PortNo};
 
 use crate::cli::inputs::{self, Numbers};
 
-pub(super) struct Site<'t> {
+pub(in crate::cli) struct Site<'t> {
     pub(super) host: &'t Host,
     settings: &'t Controller,
     bridges: BTreeMap<Role, (&'t str, Ports)>,
@@ -50,16 +50,33 @@ impl<'t> Site<'t> {
         })
     }
 
+    /// The same with ports that are known.
+    pub(in crate::cli) fn with_ports(
+        host: &'t Host,
+        settings: &'t Controller,
+        ports: impl IntoIterator<Item = (Role, Ports)>,
+    ) -> Self {
+        let names: BTreeMap<Role, &str> = inputs::bridges(host).into_iter().collect();
+        let bridges = ports
+            .into_iter()
+            .map(|(role, ports)| (role, (names.get(&role).copied().unwrap_or("?"), ports)));
+        Self {
+            host,
+            settings,
+            bridges: bridges.collect(),
+        }
+    }
+
     pub(super) fn ports(&self, role: Role) -> Option<&Ports> {
         self.bridges.get(&role).map(|(_, ports)| ports)
     }
 
-    pub(super) fn bridge(&self, role: Role) -> &'t str {
+    pub(in crate::cli) fn bridge(&self, role: Role) -> &'t str {
         self.bridges.get(&role).map_or("?", |(name, _)| name)
     }
 
     /// The name of a port; `LOCAL` for the bridge's own.
-    pub(super) fn port_name(&self, at: Location) -> String {
+    pub(in crate::cli) fn port_name(&self, at: Location) -> String {
         let name = self.ports(at.role).and_then(|ports| ports.name(at.port));
         match (at.port, name) {
             (PortNo::LOCAL, _) | (_, None) => at.port.to_string(),

@@ -1,0 +1,118 @@
+//! `bridgechain prove`: goes through all frames, and says whether the flows do with each of them what
+//! the configuration wants.
+
+mod live;
+mod report;
+mod subject;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use bridgechain::prove;
+use bridgechain::topology::{Host, Topology};
+
+use self::live::Endpoint;
+use self::report::HostReport;
+use self::subject::State;
+use super::inputs::{self, Numbers};
+
+/// Arguments of `bridgechain prove`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The configuration file (YAML)
+    config: PathBuf,
+    /// Only this host
+    #[arg(long)]
+    host: Option<String>,
+    /// Port numbers (YAML or JSON, `PORT: NUMBER`, for all hosts or by host); ports that are not
+    /// in it are taken as absent. Without it all configured ports are there
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    ports: Option<PathBuf>,
+    /// What the running bridges hold, instead of what is compiled. Nothing is changed there
+    #[arg(long)]
+    live: bool,
+    /// Where Open vSwitch has its sockets: a bridge is asked at BRIDGE.mgmt in there
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/var/run/openvswitch",
+        requires = "live"
+    )]
+    ovs_rundir: PathBuf,
+    /// Where this bridge is asked instead: `unix:PATH` or `tcp:IP:PORT`, where it listens for
+    /// OpenFlow; may be repeated
+    #[arg(long, value_name = "NAME=WHERE", requires = "live")]
+    bridge: Vec<Endpoint>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How often flows are read from running bridges until they are proved: while they were read one
+/// after the other, an address may have been learned.
+const ATTEMPTS: usize = 3;
+
+/// Prints what was proved, or a frame with which something goes wrong; which is a failure.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let Some(topology) = inputs::topology(&args.config) else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let hosts: Vec<&Host> = match &args.host {
+        Some(name) => vec![inputs::host(&topology, name)?],
+        None => topology.hosts.values().collect(),
+    };
+    if args.live && hosts.len() > 1 {
+        let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+        bail!(
+            "the bridges that run here are those of one host; say --host {}",
+            names.join(" or --host ")
+        );
+    }
+    let numbers = Numbers::read(args.ports.as_deref(), &topology)?;
+    let mut reports = Vec::new();
+    for host in hosts {
+        reports.push(prove_host(args, &topology, host, &numbers)?);
+    }
+    let text = if args.json {
+        serde_json::to_string_pretty(&reports)? + "\n"
+    } else {
+        let texts: Vec<String> = reports.iter().map(ToString::to_string).collect();
+        texts.join("\n")
+    };
+    super::print(&text)?;
+    Ok(match reports.iter().all(HostReport::holds) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+fn prove_host(
+    args: &Args,
+    topology: &Topology,
+    host: &Host,
+    numbers: &Numbers,
+) -> anyhow::Result<HostReport> {
+    let beyond = prove::beyond(host);
+    if !beyond.is_empty() {
+        bail!(
+            "host {:?} has what can not be proved yet: {}",
+            host.name,
+            beyond.join(", ")
+        );
+    }
+    if !args.live {
+        let states = subject::compiled(topology, host, numbers)?;
+        return Ok(HostReport::new(topology, host, &states));
+    }
+    let mut attempt = 1;
+    loop {
+        let bridges = live::read(host, &args.ovs_rundir, &args.bridge)?;
+        let state = State::found(topology, host, bridges);
+        let report = HostReport::new(topology, host, &[state]);
+        if report.holds() || attempt == ATTEMPTS {
+            return Ok(report);
+        }
+        attempt += 1;
+    }
+}

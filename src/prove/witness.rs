@@ -1,0 +1,163 @@
+//! One frame of a class, that can be sent.
+
+use openflow::{MacAddr, OxmField, Subfield};
+
+use super::engine::{Choice, Class, Model, TPIDS, Value, Var, ones};
+use super::property::{Case, Property, Violation};
+use super::rule::{Expected, Way};
+use crate::learning::Location;
+use crate::program::{Flow, FlowKey};
+use crate::simulate::{Frame, Tag};
+use crate::topology::Role;
+
+/// A frame, and all that must be for it to go the way that it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// Where it comes in.
+    pub from: Location,
+    /// What it is.
+    pub frame: Frame,
+    /// The mark that the host itself has put there.
+    pub pkt_mark: u32,
+    /// Ports that are down.
+    pub down: Vec<Location>,
+    /// What bridges remember by themselves.
+    pub remembered: Vec<Remembered>,
+    /// Whether a hash has to choose in a certain way.
+    pub depends_on_hash: bool,
+}
+
+/// Something that a bridge has written into its own table, when another frame passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Which bridge.
+    pub role: Role,
+    /// What it is about: parts of fields, and their values.
+    pub key: Vec<(Subfield, u128)>,
+    /// The number that it remembers: a port.
+    pub value: u64,
+}
+
+/// A frame of which a property does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counterexample {
+    /// Which property.
+    pub property: Property,
+    /// What is wrong, in words.
+    pub what: String,
+    /// The frame.
+    pub witness: Witness,
+    /// Who gets it: ports in the order of sending, network functions among them.
+    pub seen: Vec<Location>,
+    /// Who should get it, network functions apart; sorted.
+    pub wanted: Vec<Location>,
+    /// The flows that it finds on its way, in order.
+    pub flows: Vec<(Role, FlowKey, Flow)>,
+}
+
+impl Counterexample {
+    /// A frame of the class of `case`; `None` where there is none after all.
+    pub(super) fn new(violation: Violation, case: &Case<'_>, model: &Model<'_>) -> Option<Self> {
+        let Violation { property, what } = violation;
+        let wanted = match case.expected {
+            Expected::Refused(_) | Expected::Probe => Vec::new(),
+            Expected::Admitted(Way {
+                guests, outside, ..
+            }) => [guests.as_slice(), outside.as_slice()].concat(),
+        };
+        let found = case.outcome.found.iter();
+        Some(Self {
+            property,
+            what,
+            witness: Witness::of(case.class, case.from, case.is_tagged)?,
+            seen: case.outcome.sent.iter().map(|sent| sent.at).collect(),
+            wanted,
+            flows: found
+                .filter_map(|place| {
+                    let (key, flow) = model.flow(*place)?;
+                    Some((place.0, key.clone(), flow.clone()))
+                })
+                .collect(),
+        })
+    }
+}
+
+/// Addresses that are nobody's, and types, to be taken where any will do.
+const SRC: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x01]);
+const DST: [MacAddr; 3] = [
+    MacAddr([0x02, 0, 0, 0, 0, 0xff]),
+    MacAddr::BROADCAST,
+    MacAddr([0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb]),
+];
+const IPV4: u16 = 0x0800;
+/// How many tags a frame is given at the most.
+const MAX_TAGS: u8 = 4;
+
+impl Witness {
+    /// A frame of the class; `None` if it has none.
+    pub(super) fn of(class: &Class, from: Location, is_tagged: bool) -> Option<Self> {
+        let number = |var, wishes: &[u128]| {
+            let values = class.values(var);
+            let wish = wishes.iter().copied().find(|wish| values.contains(*wish));
+            wish.or_else(|| values.any())
+        };
+        let address = |field, wishes: &[MacAddr]| {
+            let wishes: Vec<u128> = wishes.iter().map(|mac| u128::from(*mac)).collect();
+            let number = number(Var::Field(field), &wishes)?;
+            Some(MacAddr::from_u64(number as u64))
+        };
+        let mut frame = Frame::new(
+            address(OxmField::EthSrc, &[SRC])?,
+            address(OxmField::EthDst, &DST)?,
+        );
+        let mut tpid = is_tagged.then_some(TPIDS[0]);
+        let mut count = 0;
+        while let Some(found) = tpid.take() {
+            let tci = number(Var::Tci(count), &[])? as u16;
+            frame.tags.push(Tag {
+                tpid: found,
+                pcp: (tci >> 13) as u8,
+                vid: tci & 0xfff,
+            });
+            count += 1;
+            let kind = number(Var::Type(count), &[IPV4.into()])? as u16;
+            tpid = Some(kind).filter(|kind| TPIDS.contains(kind) && count < MAX_TAGS);
+        }
+        frame.ethertype = number(Var::Type(count), &[IPV4.into()])? as u16;
+        let down = class.ports().iter().filter(|(_, is_up)| !is_up);
+        // Addresses are those of the frame.
+        let evaluate = |value: Value| {
+            let known = value.resolved(|var| {
+                let number = match var {
+                    Var::Field(OxmField::EthSrc) => Some(frame.src.into()),
+                    Var::Field(OxmField::EthDst) => Some(frame.dst.into()),
+                    var => number(var, &[]),
+                };
+                (number.unwrap_or_default(), ones(var.bits()))
+            });
+            known.as_number()
+        };
+        let mut remembered = Vec::new();
+        for (number, (choice, is_there)) in (0..).zip(class.choices()) {
+            if let (Choice::Memory { role, key }, 1) = (&**choice, is_there) {
+                let key = key
+                    .iter()
+                    .map(|(part, value)| Some((*part, evaluate(*value)?)));
+                remembered.push(Remembered {
+                    role: *role,
+                    key: key.collect::<Option<_>>()?,
+                    value: evaluate(Value::var(Var::Memory(number)))? as u64,
+                });
+            }
+        }
+        let is_hash = |choice: &Choice| !matches!(choice, Choice::Memory { .. });
+        Some(Self {
+            from,
+            pkt_mark: number(Var::Field(OxmField::PktMark), &[0])? as u32,
+            down: down.map(|(at, _)| *at).collect(),
+            depends_on_hash: class.choices().iter().any(|(choice, _)| is_hash(choice)),
+            remembered,
+            frame,
+        })
+    }
+}

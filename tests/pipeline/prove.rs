@@ -1,0 +1,155 @@
+//! The prover on compiled flows: it proves what is right, and finds what is not.
+
+use bridgechain::health::Failed;
+use bridgechain::learning::Location;
+use bridgechain::ofctl::Dialect;
+use bridgechain::ports::Ports;
+use bridgechain::program::Program;
+use bridgechain::prove::{self, Counterexample, Explored, Replay, Subject};
+use bridgechain::simulate::Walk;
+use bridgechain::topology::{Attachment, Controller, Copying, FunctionKind, Role, UplinkMode};
+use proptest::prelude::*;
+
+use crate::compiled;
+use crate::scenario;
+use crate::world::World;
+
+/// A counterexample in names, with the flows on its way.
+fn told(bridges: &[(Role, Ports, Program)], found: &Counterexample) -> String {
+    let ports = |role: Role| bridges.iter().find(|(own, ..)| *own == role);
+    let name = |at: &Location| {
+        let name = ports(at.role).and_then(|(_, ports, _)| ports.name(at.port));
+        name.map_or_else(|| format!("{} {}", at.role, at.port), str::to_owned)
+    };
+    let names = |all: &[Location]| all.iter().map(name).collect::<Vec<_>>().join(" ");
+    let witness = &found.witness;
+    let mut text = format!(
+        "{}: {}\n{} from {}, mark {:#x}, down: {}\nseen by {}, for {}\n",
+        found.property,
+        found.what,
+        witness.frame,
+        name(&witness.from),
+        witness.pkt_mark,
+        names(&witness.down),
+        names(&found.seen),
+        names(&found.wanted),
+    );
+    for (role, key, flow) in &found.flows {
+        let dialect = ports(*role).map_or(Dialect::Numbers, |(_, ports, _)| Dialect::Names(ports));
+        text.push_str(&format!("  {role} {}\n", dialect.flow(key, flow)));
+    }
+    text
+}
+
+/// Leaves out what can not be proved.
+fn within_scope(mut world: World) -> World {
+    world.host.max_macs.clear();
+    for vnic in &mut world.host.vnics {
+        vnic.attachment = Attachment::Normal;
+        vnic.security.max_macs = None;
+    }
+    let chains = world.host.chains.iter_mut();
+    for function in chains.flat_map(|chain| &mut chain.functions) {
+        if let FunctionKind::Tap { copying, instances } = &mut function.kind {
+            *copying = Copying::default();
+            for instance in instances {
+                instance.remote = None;
+            }
+        }
+    }
+    assert_eq!(prove::beyond(&world.host), Vec::<String>::new());
+    world
+}
+
+/// What is proved of the host of a scenario.
+fn compiled_scenario(world: &World) -> (prove::Scenario, Failed) {
+    let roles = compiled::roles(world).into_iter();
+    let ports = roles.map(|role| (role, compiled::ports(world, role)));
+    let failed = compiled::failed(world);
+    let settings = Controller::default();
+    let scenario = prove::compiled(&world.host, &settings, ports.collect(), &failed);
+    (scenario, failed)
+}
+
+/// Copies by port, with VLAN ids and the mark; sorted.
+fn copies(walk: &Walk<'_>) -> Vec<(Location, Vec<u16>, u32)> {
+    let copies = walk.deliveries.iter().map(|copy| {
+        let at = Location {
+            role: copy.role,
+            port: copy.port,
+        };
+        let vids = copy.frame.tags.iter().map(|tag| tag.vid);
+        (at, vids.collect(), copy.pkt_mark)
+    });
+    let mut copies: Vec<_> = copies.collect();
+    copies.sort();
+    copies
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 60,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn what_is_compiled_is_proved(scenario in scenario::scenarios()) {
+        let world = within_scope(scenario.world);
+        let (scenario, failed) = compiled_scenario(&world);
+        let proof = prove::prove(&Subject {
+            host: &world.host,
+            bridges: &scenario.bridges,
+            failed: &failed,
+            learned: &scenario.learned,
+        });
+        let found = proof.counterexamples.iter();
+        let found: Vec<String> = found.map(|found| told(&scenario.bridges, found)).collect();
+        prop_assert!(proof.holds(), "PROOF\n{}\nEND\n", found.join("\n"));
+    }
+
+    /// The prover and the simulator carry out flows by themselves: for one frame of each class they
+    /// come to the same. Not where a source address decides on an uplink: the prover takes any for
+    /// possible, and the simulator computes the one of Open vSwitch.
+    #[test]
+    fn the_simulator_agrees(scenario in scenario::scenarios(), first in 0..32_usize) {
+        let mut world = within_scope(scenario.world);
+        if world.host.uplink_mode == UplinkMode::Balance {
+            world.host.uplink_mode = UplinkMode::ActiveBackup;
+        }
+        let (scenario, failed) = compiled_scenario(&world);
+        let explored = Explored::new(&Subject {
+            host: &world.host,
+            bridges: &scenario.bridges,
+            failed: &failed,
+            learned: &scenario.learned,
+        });
+        for (witness, sent) in explored.witnesses().skip(first).step_by(32) {
+            let seen: Vec<Location> = sent.iter().map(|copy| copy.at).collect();
+            let replay = Replay::new(&world.host, &scenario.bridges, &witness);
+            let walk = match replay.walk(&seen) {
+                Ok(walk) => walk,
+                Err(walk) => panic!(
+                    "{witness:?}\n in the prover {seen:?}\n in the simulator {:?}",
+                    copies(&walk)
+                ),
+            };
+            let mut expected: Vec<_> = sent
+                .iter()
+                .map(|copy| {
+                    let tags = &witness.frame.tags;
+                    let payload = tags.iter().skip(usize::from(copy.uncovered));
+                    let vids = copy.vids.iter().enumerate().map(|(place, vid)| {
+                        // What is not known has not been asked for: it is as it came.
+                        vid.unwrap_or_else(|| tags[place].vid)
+                    });
+                    let vids = vids.chain(payload.map(|tag| tag.vid)).collect();
+                    (copy.at, vids, copy.pkt_mark.unwrap_or_default())
+                })
+                .collect();
+            expected.sort();
+            prop_assert_eq!(copies(&walk), expected, "{:?}", witness);
+        }
+    }
+}
