@@ -258,12 +258,17 @@ pub(super) fn admit_vnics(
             );
         }
         if let Some(mac) = vnic.roaming_mac() {
+            let learn = match role {
+                // There it gets its own mark.
+                Role::Local => goto(Table::Learn),
+                _ => apply_then(vec![builder::clear_mark()], Table::Learn),
+            };
             builder.flow(
                 Table::Source,
                 priority::EXCEPTION,
                 own(mac),
                 Class::Pipeline,
-                goto(Table::Learn),
+                learn,
             );
         }
         let others = from_port(port);

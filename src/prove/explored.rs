@@ -6,7 +6,7 @@ use std::rc::Rc;
 use openflow::{OxmField, TableId};
 
 use super::Subject;
-use super::engine::{Class, Explorer, MISS, Model, Outcome, Place, Sent, Value, Var};
+use super::engine::{Class, Explorer, MISS, Metered, Model, Outcome, Place, Sent, Value, Var};
 use super::property::{self, Shares};
 use super::rule::{Occupant, Site};
 use super::search::{Root, roots};
@@ -74,6 +74,7 @@ struct Visible {
     others: Vec<Copy>,
     /// The bridges and ports that the controller is told of.
     told: Vec<(Role, Option<u128>)>,
+    metered: Vec<Metered>,
     faults: Vec<String>,
 }
 
@@ -219,6 +220,7 @@ impl<'a> Explored<'a> {
             told: told
                 .map(|(role, _, port)| (*role, class.resolve(*port).as_number()))
                 .collect(),
+            metered: outcome.metered.clone(),
             faults: outcome.faults.iter().map(ToString::to_string).collect(),
         }
     }

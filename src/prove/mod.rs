@@ -21,7 +21,6 @@ mod property;
 mod replay;
 mod rule;
 mod scenario;
-mod scope;
 mod search;
 mod witness;
 
@@ -30,8 +29,7 @@ use std::collections::BTreeMap;
 pub use explored::{Copy, Explored, Judgement};
 pub use property::Property;
 pub use replay::Replay;
-pub use scenario::{Scenario, assumed_ports, compiled, health_states};
-pub use scope::beyond;
+pub use scenario::{Known, Scenario, assumed_ports, compiled, health_states, known_states};
 pub use witness::{Counterexample, Remembered, Witness};
 
 use crate::health::Failed;

@@ -1,6 +1,8 @@
 //! Sends the frame of a counterexample through the simulator, which walks single frames: it has to
 //! come to the same, and says how.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use openflow::{
     Action, FlowModFlags, Instruction, Learn, LearnDestination, Match, Subfield, TableId,
 };
@@ -9,7 +11,7 @@ use super::witness::{Remembered, Witness};
 use crate::learning::Location;
 use crate::ports::Ports;
 use crate::program::{Flow, FlowKey, Program};
-use crate::simulate::{Frame, Network, Walk};
+use crate::simulate::{Frame, Headers, Network, Walk};
 use crate::topology::{Host, Role};
 
 /// How many hashes are tried to find one that chooses as it has to.
@@ -78,10 +80,19 @@ impl<'w> Replay<'w> {
             pkt_mark,
             ..
         } = self.witness;
-        let frame = Frame {
+        let mut frame = Frame {
             flow_hash,
             ..frame.clone()
         };
+        // Where there are headers, these are hashed.
+        if let (Some(Headers::Ip { src, .. }), true) =
+            (&mut frame.headers, self.witness.free_source)
+        {
+            *src = match *src {
+                IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from_bits(flow_hash)),
+                IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from_bits(flow_hash.into())),
+            };
+        }
         self.network
             .inject_marked(from.role, from.port, frame, *pkt_mark)
     }

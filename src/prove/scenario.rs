@@ -6,11 +6,32 @@ use openflow::{MacAddr, PortNo};
 
 use crate::compile;
 use crate::health::Failed;
-use crate::learning::{LearnedMac, Location};
+use crate::learning::{Learned, LearnedMac, Limits, Location, MacTable};
 use crate::portmap;
 use crate::ports::Ports;
 use crate::program::Program;
 use crate::topology::{Controller, Host, Role, Vlan};
+
+/// Which addresses are taken to have been learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// None.
+    Nothing,
+    /// One at every place and in every network.
+    OneEverywhere,
+}
+
+/// What has to be taken to be known in turn to prove all of a host.
+pub fn known_states(host: &Host) -> Vec<Known> {
+    let is_limited = host
+        .vnics
+        .iter()
+        .any(|vnic| vnic.security.max_macs.is_some());
+    match is_limited || !host.max_macs.is_empty() {
+        true => vec![Known::OneEverywhere, Known::Nothing],
+        false => vec![Known::OneEverywhere],
+    }
+}
 
 /// Compiled bridges, and the addresses that are taken to have been learned.
 #[derive(Debug, Clone)]
@@ -63,20 +84,34 @@ pub fn health_states(host: &Host) -> Vec<Failed> {
 /// What is learned of an address is one flow for that address in that network, on each bridge that
 /// needs it; no flow is about several learned addresses. So one address stands for any, and all
 /// addresses but these are the ones of which nothing is known.
+///
+/// Where the number of addresses is limited, what is known has a part in what becomes of others; then
+/// it takes another proof with nothing learned ([`Known::Nothing`]).
 pub fn compiled(
     host: &Host,
     settings: &Controller,
     ports: Vec<(Role, Ports)>,
     failed: &Failed,
+    known: Known,
 ) -> Scenario {
-    let mut addresses = addresses(host);
-    let learned = learnable(host, &ports, &mut addresses);
+    let mut macs = MacTable::default();
+    let ports_of = |role| {
+        let mut all = ports.iter();
+        all.find(|(own, _)| *own == role).map(|(_, ports)| ports)
+    };
+    macs.set_limits(Limits::new(host, ports_of));
+    let mut learned = Vec::new();
+    if known == Known::OneEverywhere {
+        for entry in learnable(host, &ports) {
+            if macs.learn(entry) == Learned::New {
+                learned.push(entry);
+            }
+        }
+    }
     let bridges = ports.into_iter().map(|(role, ports)| {
         let mut program = compile::bridge(host, settings, role, &ports, failed);
-        for entry in &learned {
-            let flows = compile::learned(host, settings, role, &ports, entry);
-            program.flows.extend(flows);
-        }
+        let addresses = compile::addresses(host, settings, role, &ports, &macs);
+        program.flows.extend(addresses);
         (role, ports, program)
     });
     Scenario {
@@ -97,12 +132,9 @@ fn addresses(host: &Host) -> impl Iterator<Item = MacAddr> + use<> {
 }
 
 /// An address for every place and network, where one may be learned there.
-fn learnable(
-    host: &Host,
-    bridges: &[(Role, Ports)],
-    addresses: &mut impl Iterator<Item = MacAddr>,
-) -> Vec<LearnedMac> {
+fn learnable(host: &Host, bridges: &[(Role, Ports)]) -> Vec<LearnedMac> {
     let mut learned = Vec::new();
+    let mut addresses = addresses(host);
     let mut next = addresses.next();
     let mut networks = host.networks.clone();
     if host.is_open() {

@@ -13,6 +13,7 @@ use super::rule::{self, Expected, FunctionId, Header, Site};
 use super::witness::Counterexample;
 use super::{Proof, Subject};
 use crate::learning::Location;
+use crate::topology::Role;
 
 /// Where frames come in, and whether they have a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +86,14 @@ pub(super) fn roots(site: &Site<'_>, model: &Model<'_>) -> Vec<Root> {
         role,
         port: PortNo(number),
     }));
+    // The controller may send frames in there itself.
+    places.push(Location {
+        role: Role::Service,
+        port: PortNo::CONTROLLER,
+    });
     places
         .into_iter()
+        .filter(|at| model.has(at.role))
         .flat_map(|at| [false, true].map(|is_tagged| Root { at, is_tagged }))
         .collect()
 }

@@ -1,13 +1,15 @@
 //! One frame of a class, that can be sent.
 
-use openflow::{MacAddr, OxmField, Subfield};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use openflow::{MacAddr, OxmField, Prerequisite, Subfield};
 
 use super::engine::{Choice, Class, Model, TPIDS, Value, Var, ones};
 use super::property::{Case, Property, Violation};
-use super::rule::{Expected, Way};
+use super::rule::{Fate, Way};
 use crate::learning::Location;
 use crate::program::{Flow, FlowKey};
-use crate::simulate::{Frame, Tag};
+use crate::simulate::{Frame, Headers, Tag};
 use crate::topology::Role;
 
 /// A frame, and all that must be for it to go the way that it goes.
@@ -25,6 +27,8 @@ pub struct Witness {
     pub remembered: Vec<Remembered>,
     /// Whether a hash has to choose in a certain way.
     pub depends_on_hash: bool,
+    /// Whether it may have another IP address as its source.
+    pub free_source: bool,
 }
 
 /// Something that a bridge has written into its own table, when another frame passed.
@@ -59,9 +63,9 @@ impl Counterexample {
     /// A frame of the class of `case`; `None` where there is none after all.
     pub(super) fn new(violation: Violation, case: &Case<'_>, model: &Model<'_>) -> Option<Self> {
         let Violation { property, what } = violation;
-        let wanted = match case.expected {
-            Expected::Refused(_) | Expected::Probe => Vec::new(),
-            Expected::Admitted(Way {
+        let wanted = match &case.expected.fate {
+            Fate::Refused(_) | Fate::Probe => Vec::new(),
+            Fate::Admitted(Way {
                 guests, outside, ..
             }) => [guests.as_slice(), outside.as_slice()].concat(),
         };
@@ -124,6 +128,15 @@ impl Witness {
             tpid = Some(kind).filter(|kind| TPIDS.contains(kind) && count < MAX_TAGS);
         }
         frame.ethertype = number(Var::Type(count), &[IPV4.into()])? as u16;
+        let asked = |field: OxmField| class.is_asked(Var::Field(field));
+        if OxmField::all().any(|field| field.prerequisite() != Prerequisite::None && asked(field)) {
+            let field = |field: OxmField| number(Var::Field(field), &[]);
+            frame.headers = headers(frame.ethertype, field);
+        }
+        let free_source = match frame.headers {
+            Some(Headers::Ip { .. }) => !asked(OxmField::Ipv4Src) && !asked(OxmField::Ipv6Src),
+            _ => false,
+        };
         let down = class.ports().iter().filter(|(_, is_up)| !is_up);
         // Addresses are those of the frame.
         let evaluate = |value: Value| {
@@ -157,7 +170,47 @@ impl Witness {
             down: down.map(|(at, _)| *at).collect(),
             depends_on_hash: class.choices().iter().any(|(choice, _)| is_hash(choice)),
             remembered,
+            free_source,
             frame,
         })
     }
+}
+
+/// The headers that go with an EtherType, with the values of these fields.
+fn headers(ethertype: u16, field: impl Fn(OxmField) -> Option<u128>) -> Option<Headers> {
+    const ARP: u16 = 0x0806;
+    const IPV6: u16 = 0x86dd;
+    let ipv4 = |name| Some(Ipv4Addr::from_bits(field(name)? as u32));
+    let ipv6 = |name| Some(IpAddr::V6(Ipv6Addr::from_bits(field(name)?)));
+    let (src, dst) = match ethertype {
+        ARP => {
+            return Some(Headers::Arp {
+                operation: field(OxmField::ArpOp)? as u16,
+                sender: ipv4(OxmField::ArpSpa)?,
+                target: ipv4(OxmField::ArpTpa)?,
+            });
+        }
+        IPV4 => (
+            IpAddr::V4(ipv4(OxmField::Ipv4Src)?),
+            IpAddr::V4(ipv4(OxmField::Ipv4Dst)?),
+        ),
+        IPV6 => (ipv6(OxmField::Ipv6Src)?, ipv6(OxmField::Ipv6Dst)?),
+        _ => return None,
+    };
+    let protocol = field(OxmField::IpProto)? as u8;
+    let (first, second) = match protocol {
+        Headers::TCP => (Some(OxmField::TcpSrc), Some(OxmField::TcpDst)),
+        Headers::UDP => (Some(OxmField::UdpSrc), Some(OxmField::UdpDst)),
+        Headers::SCTP => (Some(OxmField::SctpSrc), Some(OxmField::SctpDst)),
+        Headers::ICMP => (Some(OxmField::Icmpv4Type), None),
+        Headers::ICMPV6 => (Some(OxmField::Icmpv6Type), None),
+        _ => (None, None),
+    };
+    let port = |name: Option<OxmField>| name.and_then(&field).unwrap_or_default() as u16;
+    Some(Headers::Ip {
+        src,
+        dst,
+        protocol,
+        ports: [port(first), port(second)],
+    })
 }

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use bridgechain::prove;
 use bridgechain::topology::{Host, Topology};
 
 use self::live::Endpoint;
@@ -72,7 +71,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let numbers = Numbers::read(args.ports.as_deref(), &topology)?;
     let mut reports = Vec::new();
     for host in hosts {
-        reports.push(prove_host(args, &topology, host, &numbers)?);
+        reports.push(prove(args, &topology, host, &numbers)?);
     }
     let text = if args.json {
         serde_json::to_string_pretty(&reports)? + "\n"
@@ -87,20 +86,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn prove_host(
+fn prove(
     args: &Args,
     topology: &Topology,
     host: &Host,
     numbers: &Numbers,
 ) -> anyhow::Result<HostReport> {
-    let beyond = prove::beyond(host);
-    if !beyond.is_empty() {
-        bail!(
-            "host {:?} has what can not be proved yet: {}",
-            host.name,
-            beyond.join(", ")
-        );
-    }
     if !args.live {
         let states = subject::compiled(topology, host, numbers)?;
         return Ok(HostReport::new(topology, host, &states));

@@ -1,7 +1,7 @@
 //! The states of a host that are proved: compiled ones, or the one that its bridges are in.
 
 use bridgechain::health::Failed;
-use bridgechain::learning::LearnedMac;
+use bridgechain::learning::{Learned, LearnedMac, Limits, MacTable};
 use bridgechain::ports::Ports;
 use bridgechain::program::Program;
 use bridgechain::prove::{self, Subject};
@@ -72,6 +72,13 @@ impl State {
                 learned.extend(entry.filter(|entry| compile::admits(host, ports, entry)));
             }
         }
+        let mut macs = MacTable::default();
+        macs.set_limits(Limits::new(host, |role| {
+            let mut all = found.iter();
+            all.find(|found| found.role == role)
+                .map(|found| &found.ports)
+        }));
+        learned.retain(|entry| macs.learn(*entry) == Learned::New);
         let mut state = Self {
             bridges: Vec::new(),
             failed,
@@ -84,7 +91,7 @@ impl State {
             program,
         } in found
         {
-            let wanted = state.wanted(topology, host, role, &ports);
+            let wanted = state.wanted(topology, host, role, &ports, &macs);
             state
                 .differences
                 .extend(differences(role, &ports, &wanted, &program));
@@ -94,14 +101,19 @@ impl State {
     }
 
     /// What a bridge should hold.
-    fn wanted(&self, topology: &Topology, host: &Host, role: Role, ports: &Ports) -> Program {
+    fn wanted(
+        &self,
+        topology: &Topology,
+        host: &Host,
+        role: Role,
+        ports: &Ports,
+        macs: &MacTable,
+    ) -> Program {
         let settings = &topology.controller;
         let mut program = compile::bridge(host, settings, role, ports, &self.failed);
-        for entry in &self.learned {
-            program
-                .flows
-                .extend(compile::learned(host, settings, role, ports, entry));
-        }
+        program
+            .flows
+            .extend(compile::addresses(host, settings, role, ports, macs));
         program
     }
 }
@@ -120,16 +132,20 @@ pub(super) fn compiled(
             .collect::<anyhow::Result<_>>()?,
         false => prove::assumed_ports(host),
     };
-    let states = prove::health_states(host).into_iter().map(|failed| {
-        let scenario = prove::compiled(host, &topology.controller, ports.clone(), &failed);
-        State {
-            bridges: scenario.bridges,
-            failed,
-            learned: scenario.learned,
-            differences: Vec::new(),
+    let mut states = Vec::new();
+    for known in prove::known_states(host) {
+        for failed in prove::health_states(host) {
+            let settings = &topology.controller;
+            let scenario = prove::compiled(host, settings, ports.clone(), &failed, known);
+            states.push(State {
+                bridges: scenario.bridges,
+                failed,
+                learned: scenario.learned,
+                differences: Vec::new(),
+            });
         }
-    });
-    Ok(states.collect())
+    }
+    Ok(states)
 }
 
 /// Where a bridge holds something else than it should.

@@ -66,6 +66,11 @@ impl Class {
             .map(|(_, set)| set)
     }
 
+    /// Whether a variable may not have any value.
+    pub(crate) fn is_asked(&self, var: Var) -> bool {
+        self.set(var).is_some()
+    }
+
     /// The values that a variable may have.
     pub(crate) fn values(&self, var: Var) -> Set {
         self.set(var).cloned().unwrap_or_else(|| anything(var))

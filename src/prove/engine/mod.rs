@@ -43,7 +43,7 @@ pub(crate) use packet::{Packet, TPIDS};
 pub(crate) use set::{Answer, ones};
 pub(crate) use table::MISS;
 pub(crate) use value::{Question, Value, Var};
-pub(crate) use walk::{Member, Outcome, Sent, choose};
+pub(crate) use walk::{Member, Metered, Outcome, Sent, choose};
 
 use crate::cookie::Class as CookieClass;
 use crate::learning::Location;
@@ -133,6 +133,11 @@ impl<'p> Model<'p> {
     /// What a flow of the outcome is.
     pub(crate) fn flow(&self, (role, table, number): Place) -> Option<(&'p FlowKey, &'p Flow)> {
         self.bridges.get(&role)?.tables.get(&table)?.flow(number)
+    }
+
+    /// Whether there is such a bridge.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.bridges.contains_key(&role)
     }
 
     /// Whether a port is the end of a patch between two of the bridges.
@@ -230,4 +235,3 @@ impl Links {
         links
     }
 }
-

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 
-use openflow::{Match, MatchEntry, Oxm, OxmField};
+use openflow::{Match, MatchEntry, Oxm, OxmField, Prerequisite};
 
 use super::class::Class;
 use super::mixer::Mixer;
@@ -362,6 +362,10 @@ fn conditions(match_: &Match) -> Option<Vec<(OxmField, u128, u128)>> {
         conditions.push((*field, value & mask, mask));
     }
     // Networks first: they leave less to ask about addresses than the other way round.
-    conditions.sort_by_key(|(field, ..)| (field.bits(), *field));
+    conditions.sort_by_key(|(field, ..)| {
+        let is_behind = field.prerequisite() != Prerequisite::None;
+        let is_address = field.bits() == 48;
+        (is_address, is_behind, field.bits(), *field)
+    });
     Some(conditions)
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use openflow::{
     Action, Bucket, Bundle, GroupId, GroupType, HashFields, Instruction, LinkAlgorithm,
-    MemberAlgorithm, Multipath, OxmField, PortNo, Subfield, TableId,
+    MemberAlgorithm, MeterId, Multipath, OxmField, PortNo, Subfield, TableId,
 };
 
 use super::class::{Choice, Class};
@@ -36,10 +36,23 @@ pub(crate) struct Outcome {
     /// From where the controller was told of the frame: the bridge, the table and the port that it
     /// came in by.
     pub(crate) told: Vec<(Role, TableId, Value)>,
+    /// The meters that the frame, or a copy of it, passed.
+    pub(crate) metered: Vec<Metered>,
     /// What must not happen.
     pub(crate) faults: Vec<Fault>,
     /// The flows that were found, by bridge, table and number; [`MISS`] where there was none.
     pub(crate) found: Vec<(Role, TableId, u32)>,
+}
+
+/// A meter that was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Metered {
+    /// On which bridge.
+    pub(crate) role: Role,
+    /// Which meter.
+    pub(crate) meter: MeterId,
+    /// Whether what it drops is a copy only, and never the frame itself.
+    pub(crate) is_copy: bool,
 }
 
 /// A copy of a frame that left the host's bridges.
@@ -98,6 +111,7 @@ impl<'p> Walk<'_, 'p> {
             depth,
             table: TableId(0),
             action_set: Vec::new(),
+            is_copy: false,
         };
         pipeline.tables(self, TableId(0), &mut packet);
         let actions = in_set_order(pipeline.action_set.drain(..).collect::<Vec<_>>());
@@ -132,6 +146,8 @@ struct Pipeline<'w, 'p> {
     depth: usize,
     table: TableId,
     action_set: Vec<&'p Action>,
+    /// Whether it is a copy of the packet that is at work, in the datapath too.
+    is_copy: bool,
 }
 
 impl<'p> Pipeline<'_, 'p> {
@@ -168,7 +184,11 @@ impl<'p> Pipeline<'_, 'p> {
                 Instruction::WriteMetadata { metadata, mask } => {
                     packet.write_metadata(*metadata, *mask);
                 }
-                Instruction::Meter(_) => {}
+                Instruction::Meter(meter) => walk.outcome.metered.push(Metered {
+                    role,
+                    meter: *meter,
+                    is_copy: self.is_copy,
+                }),
                 _ => walk.fault(Fault::Instruction { role, table }),
             }
         }
@@ -303,7 +323,10 @@ impl<'p> Pipeline<'_, 'p> {
                     Some(())
                 }
                 Action::Clone(actions) => {
+                    let was_copy = self.is_copy;
+                    self.is_copy |= is_set_apart(actions);
                     self.apply(walk, actions, &mut packet.clone());
+                    self.is_copy = was_copy;
                     Some(())
                 }
                 Action::Learn(learn) => {
@@ -552,6 +575,13 @@ impl<'p> Pipeline<'_, 'p> {
             }
         }
     }
+}
+
+/// Whether a clone of these actions is one in the datapath. Where Open vSwitch can undo all of them it
+/// makes none, and what a meter drops is the packet itself. It can not undo that a packet is cut off.
+fn is_set_apart(actions: &[Action]) -> bool {
+    let cut = |action: &Action| matches!(action, Action::OutputTrunc { .. });
+    actions.iter().any(cut)
 }
 
 /// When something can be chosen.

@@ -36,7 +36,10 @@ pub(super) fn check(case: &Case<'_>, way: &Way, verdict: &mut Verdict) -> Passag
             continue;
         }
         match visit.wanted {
-            Wanted::Copy => check_copy(case, visit, passed, &of_this, verdict),
+            Wanted::Copy(look) => {
+                let is_sampled = look.sampling.is_some();
+                check_copy(case, visit, is_sampled, passed, &of_this, verdict);
+            }
             Wanted::Frame(policy) => {
                 let usable = usable(case, visit);
                 if usable.is_empty() {
@@ -115,10 +118,10 @@ fn may_be_up(case: &Case<'_>, port: Location) -> bool {
 
 /// The instances of an inline function that the frame may pass: both legs are up.
 fn usable(case: &Case<'_>, visit: &Visit) -> Vec<Location> {
-    let up = visit.instances.iter().filter(|(entry, exit)| {
-        may_be_up(case, *entry) && exit.is_none_or(|exit| may_be_up(case, exit))
+    let up = visit.instances.iter().filter(|instance| {
+        may_be_up(case, instance.entry) && instance.exit.is_none_or(|exit| may_be_up(case, exit))
     });
-    let mut ports: Vec<Location> = up.map(|(entry, _)| *entry).collect();
+    let mut ports: Vec<Location> = up.map(|instance| instance.entry).collect();
     if visit.in_order {
         ports.truncate(1);
     }
@@ -129,6 +132,7 @@ fn usable(case: &Case<'_>, visit: &Visit) -> Vec<Location> {
 fn check_copy(
     case: &Case<'_>,
     visit: &Visit,
+    is_sampled: bool,
     passed: usize,
     sightings: &[Sighting],
     verdict: &mut Verdict,
@@ -136,14 +140,14 @@ fn check_copy(
     let usable = usable(case, visit);
     let name = &case.site.function(visit.function).name;
     match sightings {
-        [] if usable.is_empty() => {}
+        [] if usable.is_empty() || is_sampled => {}
         [] => verdict.violated(Property::Taps, format!("{name} gets no copy")),
         [one] => {
             // A copy in the shadow needs one leg only.
             let half_up = visit
                 .instances
                 .iter()
-                .any(|(entry, exit)| *entry == one.at && exit.is_some());
+                .any(|instance| instance.entry == one.at && instance.exit.is_some());
             if !(usable.contains(&one.at) || half_up && usable.is_empty()) {
                 let what = format!("{} gets the copy for {name}", case.name(one.at));
                 verdict.violated(Property::Taps, what);

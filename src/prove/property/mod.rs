@@ -4,6 +4,7 @@ mod bounds;
 mod delivery;
 mod functions;
 mod learning;
+mod limits;
 mod sharing;
 
 use std::fmt;
@@ -13,7 +14,7 @@ use serde::Serialize;
 pub(crate) use sharing::{Share, Shares, compare, different};
 
 use super::engine::{Class, Outcome, Sent};
-use super::rule::{Expected, FunctionId, Occupant, Refusal, Site, Way};
+use super::rule::{Expected, Fate, FunctionId, Occupant, Refusal, Site, Way};
 use crate::learning::Location;
 
 /// Something that holds for every frame on a host that does what it should.
@@ -50,11 +51,13 @@ pub enum Property {
     Conversations,
     /// The controller is told of every source that it does not know, and of nothing else.
     Learning,
+    /// What is limited is what the configuration says, and a tap's limit stops no frame.
+    Limits,
 }
 
 impl Property {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Defined,
         Self::NoLoop,
         Self::Refused,
@@ -70,6 +73,7 @@ impl Property {
         Self::FailOpen,
         Self::Conversations,
         Self::Learning,
+        Self::Limits,
     ];
 
     /// Its short name.
@@ -90,6 +94,7 @@ impl Property {
             Self::FailOpen => "fail_open",
             Self::Conversations => "conversations",
             Self::Learning => "learning",
+            Self::Limits => "limits",
         }
     }
 
@@ -107,7 +112,7 @@ impl Property {
             }
             Self::Unchanged => "addresses and payload arrive as they were sent",
             Self::Marks => "no mark of ours leaves the host",
-            Self::Taps => "a tap gets each frame of its chain once, and no other",
+            Self::Taps => "a tap gets each frame of its chain that it wants once, and no other",
             Self::Inline => {
                 "an inline function that is up gets each frame of its chain once, in order, by \
                  the right leg, and no other"
@@ -117,6 +122,9 @@ impl Property {
             Self::Conversations => "both directions of a conversation pass the same instance",
             Self::Learning => {
                 "the controller is told of each source that it does not know, and of no other"
+            }
+            Self::Limits => {
+                "storm and rate limits are where they should be, and stop no other frame"
             }
         }
     }
@@ -176,13 +184,14 @@ pub(crate) fn check(case: &Case<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     bounds::check_faults(case, &mut verdict);
     bounds::check_marks(case, &mut verdict);
-    match case.expected {
-        Expected::Refused(refusal) => case.check_refused(*refusal, &mut verdict),
-        Expected::Probe => {
+    limits::check(case, &mut verdict);
+    match &case.expected.fate {
+        Fate::Refused(refusal) => case.check_refused(*refusal, &mut verdict),
+        Fate::Probe => {
             case.check_nobody("it is a probe", &mut verdict);
             learning::check_probe(case, &mut verdict);
         }
-        Expected::Admitted(way) => {
+        Fate::Admitted(way) => {
             let is_stopped = functions::check(case, way, &mut verdict);
             delivery::check(case, way, is_stopped, &mut verdict);
             bounds::check_copies(case, way, &mut verdict);
@@ -241,8 +250,9 @@ impl fmt::Display for Refusal {
             Self::InnerTag => "a second tag inside would come to light",
             Self::Reserved => "bridges do not forward reserved multicast",
             Self::MulticastSource => "its source is a multicast address",
-            Self::Spoofed => "its source address is pinned to another vNIC",
-            Self::Forged => "its source is not the address by which a chain finds the sender",
+            Self::Spoofed => "its source address is somebody else's",
+            Self::Forged => "its sender may use its own address only",
+            Self::TooMany => "its vNIC or its network has as many addresses as it may have",
             Self::OtherUplink => "it is another uplink that takes such frames in",
             Self::Function => "the function has nothing to send there",
         })

@@ -1,10 +1,12 @@
 //! Which frames come in, and in which network.
 
+use openflow::PortNo;
+
 use super::header::{Header, OuterTag, SRC};
-use super::site::{Occupant, Site};
+use super::site::{Known, Occupant, Site};
 use super::{Origin, Refusal};
 use crate::learning::Location;
-use crate::topology::{Membership, Permission, Vlan, Vnic};
+use crate::topology::{Membership, Permission, Vlan};
 
 /// The network that a frame belongs to; `None` where any tag passes as it is.
 pub(super) fn network(
@@ -16,7 +18,7 @@ pub(super) fn network(
     let native = host.networks.get(&Vlan::UNTAGGED).copied();
     let all = || host.networks.iter().copied().collect::<Vec<_>>();
     let (untagged, tagged): (Option<Vlan>, Vec<Vlan>) = match origin {
-        Origin::Guest(place, _) => match &host.vnics[place].membership {
+        Origin::Vnic(place, _) => match &host.vnics[place].membership {
             Membership::Access(vlan) => (Some(*vlan), Vec::new()),
             Membership::Trunked { tagged, native } => (*native, tagged.iter().copied().collect()),
         },
@@ -88,11 +90,12 @@ fn is_untagged_on_a_trunk(site: &Site<'_>, vlan: Vlan) -> bool {
 pub(super) fn source(
     site: &Site<'_>,
     origin: Origin,
+    network: Option<Vlan>,
     header: &mut Header<'_>,
 ) -> Result<(), Refusal> {
-    if matches!(origin, Origin::Function(..)) {
+    let Some(at) = origin.port() else {
         return Ok(());
-    }
+    };
     if header.is_multicast(SRC) {
         return Err(Refusal::MulticastSource);
     }
@@ -101,54 +104,97 @@ pub(super) fn source(
     }
     let owner = header.find(SRC, &site.owners).copied();
     match (owner, origin) {
-        (Some(owner), Origin::Guest(sender, _)) if owner == sender => Ok(()),
+        (Some(owner), Origin::Vnic(sender, _)) if owner == sender => Ok(()),
         // A VM that may be on other hosts as well may send from there.
-        (Some(owner), Origin::Outside(at))
+        (Some(owner), Origin::Outside(_))
             if site.host.vnics[owner].roams && site.occupant(at) == Occupant::Uplink =>
         {
             Ok(())
         }
         (Some(_), _) => Err(Refusal::Spoofed),
-        (None, Origin::Guest(sender, _)) if must_be_pinned(site, sender) => Err(Refusal::Forged),
+        (None, Origin::Vnic(sender, _)) if must_have_own(site, sender) => Err(Refusal::Forged),
+        (None, Origin::Vnic(..)) if is_one_too_many(site, origin, network, header) => {
+            Err(Refusal::TooMany)
+        }
         (None, _) => Ok(()),
     }
 }
 
-/// Whether a vNIC may send from no other address than its own: its port security says so, or a chain
-/// finds its frames by that, and any other would evade it.
-fn must_be_pinned(site: &Site<'_>, vnic: usize) -> bool {
-    let Vnic { vm, security, .. } = &site.host.vnics[vnic];
-    security.forged_transmits == Permission::Reject
-        || site.host.chains.iter().any(|chain| chain.vms.contains(vm))
+/// Whether a vNIC may send from its own address only: it rejects forged transmits, or a chain finds
+/// its VM by its addresses and any other would evade it.
+fn must_have_own(site: &Site<'_>, vnic: usize) -> bool {
+    let vnic = &site.host.vnics[vnic];
+    let chained = |chain: &crate::topology::Chain| chain.vms.contains(&vnic.vm);
+    vnic.security.forged_transmits == Permission::Reject || site.host.chains.iter().any(chained)
 }
 
-/// Whether the controller is told of the source: it is not pinned, and was not learned where the
-/// frame comes from.
+/// Whether other addresses than its own are learned at a vNIC.
+fn learns_others(site: &Site<'_>, vnic: usize) -> bool {
+    site.host.vnics[vnic].security.mac_changes == Permission::Accept && !must_have_own(site, vnic)
+}
+
+/// Whether the source, which is in no configuration, is one more than its vNIC or its network may
+/// have. One that moves from vNIC to vNIC is not one more in its network.
+fn is_one_too_many(
+    site: &Site<'_>,
+    origin: Origin,
+    network: Option<Vlan>,
+    header: &mut Header<'_>,
+) -> bool {
+    let (Origin::Vnic(vnic, at), Some(vlan)) = (origin, network) else {
+        return false;
+    };
+    let (vnic_is_full, network_is_full) = (site.is_full_vnic(at), site.is_full_network(vlan));
+    if !(vnic_is_full || network_is_full)
+        || !learns_others(site, vnic)
+        || is_learned_at(site, at, vlan, header)
+    {
+        return false;
+    }
+    vnic_is_full || {
+        let known = site.known.get(&vlan);
+        let known = known.and_then(|known| header.find(SRC, known).copied());
+        let is_behind_vnic = match known {
+            Some(Known::Learned(at)) => matches!(site.occupant(at), Occupant::Vnic(_)),
+            _ => false,
+        };
+        !is_behind_vnic
+    }
+}
+
+fn is_learned_at(site: &Site<'_>, at: Location, vlan: Vlan, header: &mut Header<'_>) -> bool {
+    let learned = site.learned.get(&(vlan, at));
+    learned.is_some_and(|learned| header.find(SRC, learned).is_some())
+}
+
+/// Whether the controller is told of the source: it is not pinned, may be learned where the frame
+/// comes from, and was not.
 pub(super) fn is_told(
     site: &Site<'_>,
     origin: Origin,
     network: Option<Vlan>,
     header: &mut Header<'_>,
 ) -> bool {
-    let at = match origin {
-        Origin::Guest(_, at) | Origin::Outside(at) => site.place(at),
-        Origin::Function(..) => return false,
-    };
-    let owner = header.find(SRC, &site.owners);
-    let is_pinned = owner.is_some_and(|place| !site.host.vnics[*place].roams);
-    // Nothing but its own address is learned there.
-    if let (Origin::Guest(sender, _), None) = (origin, owner)
-        && site.host.vnics[sender].security.mac_changes == Permission::Reject
-    {
+    let Some(at) = origin.port().map(|at| site.place(at)) else {
         return false;
-    }
-    let learned = network.and_then(|vlan| site.learned.get(&(vlan, at)));
-    !is_pinned && learned.is_none_or(|learned| header.find(SRC, learned).is_none())
+    };
+    let owner = header.find(SRC, &site.owners).copied();
+    let is_learned_from = match (owner, origin) {
+        (Some(owner), _) => site.host.vnics[owner].roams,
+        (None, Origin::Vnic(vnic, _)) => learns_others(site, vnic),
+        (None, _) => true,
+    };
+    is_learned_from && !network.is_some_and(|vlan| is_learned_at(site, at, vlan, header))
 }
 
-/// Whether it is a leg of an instance that the controller probes, with both legs.
+/// Whether probes are awaited there: from a leg of an instance that is probed, with both legs; or
+/// from the controller itself, which so finds out whether the switch does its part.
 pub(super) fn is_probed(site: &Site<'_>, at: Location) -> bool {
-    site.host.health_checked().any(|(legs, _)| {
+    let mut probed = site.host.health_checked();
+    if at.port == PortNo::CONTROLLER {
+        return probed.next().is_some();
+    }
+    probed.any(|(legs, _)| {
         let both = [&legs.ingress, &legs.egress].map(|name| site.function_port(name));
         both.contains(&Some(at)) && both.iter().all(Option::is_some)
     })

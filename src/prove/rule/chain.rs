@@ -1,5 +1,6 @@
 //! The network functions that a frame passes.
 
+use super::copying::{self, Look};
 use super::header::{DST, Header};
 use super::site::{FunctionId, Side, Site};
 use super::{Origin, Refusal, is_of};
@@ -11,18 +12,28 @@ use crate::topology::{FailurePolicy, FunctionKind, Redundancy, Vlan};
 pub(crate) struct Visit {
     pub(crate) function: FunctionId,
     pub(crate) wanted: Wanted,
-    /// The ports by which it may get the frame, one for each instance that is to be considered, in
-    /// order; with the other leg of an inline function.
-    pub(crate) instances: Vec<(Location, Option<Location>)>,
+    /// The instances that may get the frame, in order.
+    pub(crate) instances: Vec<Instance>,
     /// Whether the first of them that is up has all of it.
     pub(crate) in_order: bool,
+}
+
+/// An instance of a function, as a frame comes to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Instance {
+    /// The port by which it gets the frame.
+    pub(crate) entry: Location,
+    /// The other leg of an inline function.
+    pub(crate) exit: Option<Location>,
+    /// After how many bytes the frame is cut off for it.
+    pub(crate) max_len: Option<u16>,
 }
 
 /// What a function is to get of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// A copy.
-    Copy,
+    /// A copy that looks like this.
+    Copy(Look),
     /// The frame itself. Without an instance that is up, it goes on or stops.
     Frame(FailurePolicy),
 }
@@ -38,42 +49,38 @@ pub(super) fn route(
         Some(vlan) if site.has_service_bridge() => chain_of(site, vlan, header),
         _ => None,
     };
-    // The functions ahead of it, by their places.
-    let ahead: Vec<usize> = match (origin, chain) {
-        (Origin::Function(function, side), chain) => {
-            let is_exit = matches!(
-                site.function(function).kind,
-                FunctionKind::Inline { shadow: false, .. }
-            );
-            if chain != Some(function.chain) || !is_exit {
-                return Err(Refusal::Function);
-            }
-            match side {
-                Side::Egress => {
-                    let count = site.host.chains[function.chain].functions.len();
-                    (function.position + 1..count).collect()
-                }
-                Side::Ingress => (0..function.position).rev().collect(),
-            }
-        }
-        (_, None) => return Ok(Vec::new()),
-        (Origin::Guest(..), Some(chain)) => (0..site.host.chains[chain].functions.len()).collect(),
-        (Origin::Outside(_), Some(chain)) => {
-            (0..site.host.chains[chain].functions.len()).rev().collect()
-        }
+    let enters_by = match origin {
+        Origin::Function(_, side) => match side {
+            Side::Egress => Side::Ingress,
+            Side::Ingress => Side::Egress,
+        },
+        _ if origin.is_guest(site) => Side::Ingress,
+        _ => Side::Egress,
     };
-    let Some(chain) = chain else {
+    if let Origin::Function(function, _) = origin {
+        let kind = &site.function(function).kind;
+        let is_exit = matches!(kind, FunctionKind::Inline { shadow: false, .. });
+        if chain != Some(function.chain) || !is_exit {
+            return Err(Refusal::Function);
+        }
+    }
+    let (Some(chain), Some(vlan)) = (chain, network) else {
         return Ok(Vec::new());
     };
-    let enters_by = match origin {
-        Origin::Guest(..) | Origin::Function(_, Side::Egress) => Side::Ingress,
-        Origin::Outside(_) | Origin::Function(_, Side::Ingress) => Side::Egress,
+    let count = site.host.chains[chain].functions.len();
+    // The functions ahead of it, by their places.
+    let ahead: Vec<usize> = match origin {
+        Origin::Function(function, Side::Egress) => (function.position + 1..count).collect(),
+        Origin::Function(function, Side::Ingress) => (0..function.position).rev().collect(),
+        _ if enters_by == Side::Ingress => (0..count).collect(),
+        _ => (0..count).rev().collect(),
     };
-    let visits = ahead.into_iter().filter_map(|position| {
+    let mut visits = Vec::new();
+    for position in ahead {
         let function = FunctionId { chain, position };
-        visit(site, function, enters_by)
-    });
-    Ok(visits.collect())
+        visits.extend(visit(site, function, enters_by, vlan, header));
+    }
+    Ok(visits)
 }
 
 /// The chain that a frame of a network belongs to.
@@ -94,19 +101,31 @@ fn chain_of(site: &Site<'_>, vlan: Vlan, header: &mut Header<'_>) -> Option<usiz
     })
 }
 
-/// What a function is to get of the frames of its chain; `None` where there is none of it here.
-fn visit(site: &Site<'_>, id: FunctionId, enters_by: Side) -> Option<Visit> {
+/// What a function is to get of a frame of its chain; `None` where it gets nothing.
+fn visit(
+    site: &Site<'_>,
+    id: FunctionId,
+    enters_by: Side,
+    vlan: Vlan,
+    header: &mut Header<'_>,
+) -> Option<Visit> {
     let function = site.function(id);
     if !function.enabled {
         return None;
     }
     let (wanted, instances) = match &function.kind {
-        FunctionKind::Tap { instances, .. } => {
+        FunctionKind::Tap { copying, instances } => {
+            let look = copying::look(site, copying, vlan, enters_by, header)?;
             let enabled = instances.iter().filter(|instance| instance.enabled);
-            let ports: Vec<_> = enabled
-                .filter_map(|instance| Some((site.function_port(&instance.port)?, None)))
-                .collect();
-            (Wanted::Copy, ports)
+            let instances = enabled.filter_map(|instance| {
+                let remote = instance.remote.as_ref();
+                Some(Instance {
+                    entry: site.function_port(&instance.port)?,
+                    exit: None,
+                    max_len: copying.snap_length.or(remote.map(copying::fitting)),
+                })
+            });
+            (Wanted::Copy(look), instances.collect())
         }
         FunctionKind::Inline {
             shadow,
@@ -114,23 +133,27 @@ fn visit(site: &Site<'_>, id: FunctionId, enters_by: Side) -> Option<Visit> {
             instances,
             ..
         } => {
-            let enabled = instances.iter().filter(|legs| legs.enabled);
-            let usable = enabled.filter(|legs| !site.failed.contains(&legs.ingress));
-            let ports: Vec<_> = usable
-                .filter_map(|legs| {
-                    let ingress = site.function_port(&legs.ingress)?;
-                    let egress = site.function_port(&legs.egress)?;
-                    Some(match enters_by {
-                        Side::Ingress => (ingress, Some(egress)),
-                        Side::Egress => (egress, Some(ingress)),
-                    })
+            let usable = instances
+                .iter()
+                .filter(|legs| legs.enabled && !site.failed.contains(&legs.ingress));
+            let instances = usable.filter_map(|legs| {
+                let ingress = site.function_port(&legs.ingress)?;
+                let egress = site.function_port(&legs.egress)?;
+                let (entry, exit) = match enters_by {
+                    Side::Ingress => (ingress, egress),
+                    Side::Egress => (egress, ingress),
+                };
+                Some(Instance {
+                    entry,
+                    exit: Some(exit),
+                    max_len: None,
                 })
-                .collect();
+            });
             let wanted = match shadow {
-                true => Wanted::Copy,
+                true => Wanted::Copy(Look::whole(vlan)),
                 false => Wanted::Frame(*failure_policy),
             };
-            (wanted, ports)
+            (wanted, instances.collect())
         }
     };
     Some(Visit {

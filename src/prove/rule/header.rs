@@ -1,5 +1,6 @@
 //! The header of a frame as the rule asks about it.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use openflow::{HashFields, MemberAlgorithm, OxmField, PortNo, Subfield};
@@ -106,6 +107,83 @@ impl<'e> Header<'e> {
     /// Whether an address is this one.
     pub(crate) fn is_address(&mut self, address: Var, number: u128) -> bool {
         self.is(address, (number, u128::MAX))
+    }
+
+    fn has_type(&mut self, number: u16) -> bool {
+        let kind = Var::Type(u8::from(self.is_tagged));
+        self.is(kind, (number.into(), u16::MAX.into()))
+    }
+
+    fn has_field(&mut self, field: OxmField, number: u128) -> bool {
+        self.is(Var::Field(field), (number, field.full_mask()))
+    }
+
+    /// Whether it is an IPv4 packet. With two tags it is none: nobody looks behind the second.
+    pub(crate) fn is_ipv4(&mut self) -> bool {
+        self.has_type(0x0800)
+    }
+
+    /// Whether it is an IPv6 packet.
+    pub(crate) fn is_ipv6(&mut self) -> bool {
+        self.has_type(0x86dd)
+    }
+
+    /// Whether it is an ARP packet.
+    pub(crate) fn is_arp(&mut self) -> bool {
+        self.has_type(0x0806)
+    }
+
+    /// Whether what is an ARP packet is such an operation.
+    pub(crate) fn is_arp_operation(&mut self, operation: u16) -> bool {
+        self.has_field(OxmField::ArpOp, operation.into())
+    }
+
+    /// Whether what is an IP packet carries this protocol.
+    pub(crate) fn is_protocol(&mut self, number: u8) -> bool {
+        self.has_field(OxmField::IpProto, number.into())
+    }
+
+    /// Whether what is a UDP packet is for this port.
+    pub(crate) fn is_udp_to(&mut self, port: u16) -> bool {
+        self.has_field(OxmField::UdpDst, port.into())
+    }
+
+    /// Whether what is an ICMPv6 packet is of this type.
+    pub(crate) fn is_icmpv6(&mut self, kind: u8) -> bool {
+        self.has_field(OxmField::Icmpv6Type, kind.into())
+    }
+
+    /// Whether it is an IP packet for this address.
+    pub(crate) fn is_to(&mut self, ip: IpAddr) -> bool {
+        match ip {
+            IpAddr::V4(ip) => {
+                self.is_ipv4() && self.has_field(OxmField::Ipv4Dst, ip.to_bits().into())
+            }
+            IpAddr::V6(ip) => self.is_ipv6() && self.has_field(OxmField::Ipv6Dst, ip.to_bits()),
+        }
+    }
+
+    /// Whether what is a packet of this protocol with ports has one of a block at either end.
+    pub(crate) fn has_port(&mut self, protocol: u8, block: (u128, u128)) -> bool {
+        let ends = match protocol {
+            6 => [OxmField::TcpSrc, OxmField::TcpDst],
+            17 => [OxmField::UdpSrc, OxmField::UdpDst],
+            _ => [OxmField::SctpSrc, OxmField::SctpDst],
+        };
+        ends.into_iter().any(|end| self.is(Var::Field(end), block))
+    }
+
+    /// Whether it is a packet of IPv4, or else of IPv6, with an address of a block at either end.
+    pub(crate) fn has_address(&mut self, is_ipv4: bool, block: (u128, u128)) -> bool {
+        let ends = match is_ipv4 {
+            true => [OxmField::Ipv4Src, OxmField::Ipv4Dst],
+            false => [OxmField::Ipv6Src, OxmField::Ipv6Dst],
+        };
+        let is_such = match is_ipv4 {
+            true => self.is_ipv4(),
+            false => self.is_ipv6(),
+        };
+        is_such && ends.into_iter().any(|end| self.is(Var::Field(end), block))
     }
 
     /// Whether its source is one of those that only probes of health checks have.

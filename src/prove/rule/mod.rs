@@ -1,15 +1,17 @@
 //! The rule of who sees which frame, stated from the topology.
 //!
 //! [`expect`] says what has to become of a frame, for every class of headers: who gets it, which
-//! network functions it passes and in which order, and whether the controller is told of its
-//! source. It knows nothing of flows, tables and marks.
+//! network functions it passes and in which order, whether the controller is told of its source, and
+//! what limits it. It knows nothing of flows, tables and marks.
 
 mod admission;
 mod bond;
 mod chain;
+mod copying;
 mod destination;
 mod header;
 mod site;
+mod underlay;
 
 pub(crate) use chain::{Visit, Wanted};
 pub(crate) use header::Header;
@@ -19,10 +21,20 @@ use super::engine::Value;
 use crate::learning::Location;
 use crate::topology::{Role, Vlan};
 use header::{DST, SRC};
+use underlay::Errand;
 
 /// What has to become of a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Expected {
+pub(crate) struct Expected {
+    /// Where it goes.
+    pub(crate) fate: Fate,
+    /// Whether it counts for a limit of the port that it comes in by.
+    pub(crate) is_limited: bool,
+}
+
+/// Where a frame goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fate {
     /// Nobody gets it, and the controller is not told.
     Refused(Refusal),
     /// It is one of the controller's own probes, which is told of it. Nobody else gets it.
@@ -44,11 +56,13 @@ pub(crate) enum Refusal {
     Reserved,
     /// A multicast address as the source.
     MulticastSource,
-    /// The source is pinned to somebody else.
+    /// The source is somebody else's.
     Spoofed,
-    /// The source is not the one by which a chain finds the sender's frames.
+    /// The sender may use its own address only.
     Forged,
-    /// It is another uplink that takes such frames in.
+    /// The sender, or its network, has as many addresses as it may have.
+    TooMany,
+    /// It is another uplink that takes in frames like this one.
     OtherUplink,
     /// A function sends something that is not of its chain.
     Function,
@@ -78,44 +92,82 @@ pub(crate) struct Way {
 /// Where a frame comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A vNIC sends it.
-    Guest(usize, Location),
-    /// Something behind the chain, or any port of a bridge about which nothing is said.
+    /// A vNIC sends it, by its place in the configuration.
+    Vnic(usize, Location),
+    /// An uplink, the host itself, or any port of a bridge about which nothing is said.
     Outside(Location),
     /// A leg of an inline function: the frame has passed what is on the other side of it.
     Function(FunctionId, Side),
 }
 
-/// What has to become of a frame with this header that comes in by a port.
-pub(crate) fn expect(site: &Site<'_>, at: Location, header: &mut Header<'_>) -> Expected {
-    let occupant = site.occupant(at);
-    if matches!(occupant, Occupant::Tap(_) | Occupant::Leg(..))
-        && site.host.has_inline()
-        && header.is_probe()
-    {
-        return match admission::is_probed(site, at) {
-            true => Expected::Probe,
-            false => Expected::Refused(Refusal::Spoofed),
-        };
+impl Origin {
+    /// Whether it is in front of the chain.
+    fn is_guest(self, site: &Site<'_>) -> bool {
+        match self {
+            Self::Vnic(place, _) => !site.is_direct(&site.host.vnics[place]),
+            Self::Outside(_) => false,
+            Self::Function(_, side) => side == Side::Egress,
+        }
     }
-    let origin = match occupant {
-        Occupant::Vnic(place) => Origin::Guest(place, at),
-        Occupant::Uplink | Occupant::HostItself | Occupant::Anything => Origin::Outside(at),
-        Occupant::Leg(function, side) => Origin::Function(function, side),
-        Occupant::Tap(_) | Occupant::Nobody => return Expected::Refused(Refusal::Port),
-    };
-    match way(site, origin, header) {
-        Ok(way) => Expected::Admitted(way),
-        Err(refusal) => Expected::Refused(refusal),
+
+    /// The port, where it is one that frames begin their way at.
+    fn port(self) -> Option<Location> {
+        match self {
+            Self::Vnic(_, at) | Self::Outside(at) => Some(at),
+            Self::Function(..) => None,
+        }
     }
 }
 
-fn way(site: &Site<'_>, origin: Origin, header: &mut Header<'_>) -> Result<Way, Refusal> {
-    let network = admission::network(site, origin, header)?;
-    if header.is_reserved() {
-        return Err(Refusal::Reserved);
+/// What has to become of a frame with this header that comes in by a port.
+pub(crate) fn expect(site: &Site<'_>, at: Location, header: &mut Header<'_>) -> Expected {
+    let refused = |refusal| Expected {
+        fate: Fate::Refused(refusal),
+        is_limited: false,
+    };
+    let occupant = site.occupant(at);
+    if at.role == Role::Service && site.host.has_inline() && header.is_probe() {
+        return match admission::is_probed(site, at) {
+            true => Expected {
+                fate: Fate::Probe,
+                // What one leg brings is bounded by itself.
+                is_limited: matches!(occupant, Occupant::Leg(..)),
+            },
+            false => refused(Refusal::Spoofed),
+        };
     }
-    admission::source(site, origin, header)?;
+    let origin = match occupant {
+        Occupant::Vnic(place) => Origin::Vnic(place, at),
+        Occupant::Uplink | Occupant::HostItself | Occupant::Anything => Origin::Outside(at),
+        Occupant::Leg(function, side) => Origin::Function(function, side),
+        Occupant::Tap(_) | Occupant::Nobody => return refused(Refusal::Port),
+    };
+    let network = match admission::network(site, origin, header) {
+        Ok(network) => network,
+        Err(refusal) => return refused(refusal),
+    };
+    if header.is_reserved() {
+        return refused(Refusal::Reserved);
+    }
+    Expected {
+        is_limited: match origin {
+            Origin::Vnic(place, _) => {
+                let limit = site.host.vnics[place].security.storm_limit;
+                limit.is_some() && header.is_multicast(DST)
+            }
+            _ => false,
+        },
+        fate: way(site, origin, network, header).map_or_else(Fate::Refused, Fate::Admitted),
+    }
+}
+
+fn way(
+    site: &Site<'_>,
+    origin: Origin,
+    network: Option<Vlan>,
+    header: &mut Header<'_>,
+) -> Result<Way, Refusal> {
+    admission::source(site, origin, network, header)?;
     let is_bonded = site.host.is_bonded();
     let from_uplink = match origin {
         Origin::Outside(at) if site.occupant(at) == Occupant::Uplink => Some(at),
@@ -127,8 +179,13 @@ fn way(site: &Site<'_>, origin: Origin, header: &mut Header<'_>) -> Result<Way, 
         return Err(Refusal::OtherUplink);
     }
     let is_told = admission::is_told(site, origin, network, header);
-    let route = chain::route(site, origin, network, header)?;
-    let mut ends = destination::ends(site, origin, network, header);
+    let errand = underlay::errand(site, origin, header);
+    let mut ends = destination::ends(site, origin, network, errand, header);
+    let is_inspected = ends.is_inspected && errand == Errand::None;
+    let visits = match is_inspected || matches!(origin, Origin::Function(..)) {
+        true => chain::route(site, origin, network, header)?,
+        false => Vec::new(),
+    };
     if admission::is_stopped_behind(site, origin, network, header) {
         (ends.guests, ends.outside) = (Vec::new(), Vec::new());
     }
@@ -142,35 +199,30 @@ fn way(site: &Site<'_>, origin: Origin, header: &mut Header<'_>) -> Result<Way, 
         }
     }
     let sender = match origin {
-        Origin::Guest(_, at) | Origin::Outside(at) => Sender::At(at),
+        Origin::Vnic(_, at) | Origin::Outside(at) => Sender::At(at),
         // What comes from a guest by way of a function does not go back to the guest.
         Origin::Function(_, Side::Egress) => guest_behind(site, network, header),
         Origin::Function(_, Side::Ingress) => Sender::Unknown,
     };
-    let mut without_sender = |mut ports: Vec<Location>| {
+    let mut without_sender = |ports: Vec<Location>| {
+        let mut ports = sorted(ports);
         ports.retain(|port| match sender {
             Sender::At(at) => *port != at,
-            Sender::Remembered(remembered) => !header.is_port(remembered, port.port),
+            // It is a guest that is remembered.
+            Sender::Remembered(remembered) => {
+                port.role != Role::Local || !header.is_port(remembered, port.port)
+            }
             Sender::Unknown => true,
         });
-        ports.sort_unstable();
-        ports.dedup();
         ports
     };
     Ok(Way {
         network,
         is_known_unicast: ends.is_known_unicast,
-        visits: if ends.is_inspected { route } else { Vec::new() },
+        visits: if is_inspected { visits } else { Vec::new() },
         guests: without_sender(ends.guests),
-        outside: match sender {
-            // It is a guest that is remembered.
-            Sender::Remembered(_) => sorted(ends.outside),
-            _ => without_sender(ends.outside),
-        },
-        is_from_guest: matches!(
-            origin,
-            Origin::Guest(..) | Origin::Function(_, Side::Egress)
-        ),
+        outside: without_sender(ends.outside),
+        is_from_guest: origin.is_guest(site),
         sender: match sender {
             Sender::At(at) => Some(at),
             _ => None,
@@ -197,7 +249,9 @@ enum Sender {
 /// The guest that a frame out of a function is from, as far as that can be known.
 fn guest_behind(site: &Site<'_>, network: Option<Vlan>, header: &mut Header<'_>) -> Sender {
     let owner = header.find(SRC, &site.owners);
-    if let Some(at) = owner.and_then(|place| site.vnic_port(&site.host.vnics[*place])) {
+    let owner = owner.map(|place| &site.host.vnics[*place]);
+    let is_guest = |at: &Location| at.role == Role::Local;
+    if let Some(at) = owner.and_then(|vnic| site.vnic_port(vnic)).filter(is_guest) {
         return Sender::At(at);
     }
     network

@@ -1,13 +1,13 @@
 //! A host as the rule sees it: who is at which port, and where addresses are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use openflow::PortNo;
 
 use crate::health::Failed;
 use crate::learning::{LearnedMac, Location};
 use crate::ports::Ports;
-use crate::topology::{Bridges, Chain, Function, FunctionKind, Host, Role, Vlan, Vnic};
+use crate::topology::{Attachment, Bridges, Chain, Function, FunctionKind, Host, Role, Vlan, Vnic};
 
 /// A host with the ports that it has, and what is known of addresses.
 #[derive(Debug)]
@@ -22,6 +22,11 @@ pub(crate) struct Site<'a> {
     pub(crate) known: BTreeMap<Vlan, Index<Known>>,
     /// The addresses that were learned at each port, by network.
     pub(crate) learned: HashMap<(Vlan, Location), Index<()>>,
+    /// The addresses of VMs of the configuration, on whichever hosts these are, by network.
+    pub(crate) of_vms: BTreeMap<Vlan, Index<()>>,
+    /// The vNICs and networks that have as many addresses as they may have.
+    full_vnics: HashSet<Location>,
+    full_networks: BTreeSet<Vlan>,
 }
 
 /// What is at a port.
@@ -107,6 +112,9 @@ impl<'a> Site<'a> {
             owners: Index::new(owners),
             known: BTreeMap::new(),
             learned: HashMap::new(),
+            of_vms: BTreeMap::new(),
+            full_vnics: HashSet::new(),
+            full_networks: BTreeSet::new(),
         };
         let at = |role: &Role, port| Location { role: *role, port };
         let all: Vec<(Location, &str)> = (site.ports.iter())
@@ -131,7 +139,56 @@ impl<'a> Site<'a> {
         site.learned = by_port
             .map(|(place, addresses)| (place, Index::new(addresses)))
             .collect();
+        let mut of_vms: BTreeMap<Vlan, Vec<_>> = BTreeMap::new();
+        for (vlan, mac) in &host.vm_macs {
+            let of_network = of_vms.entry(*vlan).or_default();
+            of_network.push((u128::from(*mac), ()));
+        }
+        site.of_vms = of_vms
+            .into_iter()
+            .map(|(vlan, addresses)| (vlan, Index::new(addresses)))
+            .collect();
+        site.find_full(learned);
         site
+    }
+
+    /// Finds the vNICs and networks that may have no more addresses. Those of the configuration do
+    /// not count.
+    fn find_full(&mut self, learned: &[LearnedMac]) {
+        let count = |counts: &dyn Fn(&LearnedMac) -> bool| {
+            let others = learned
+                .iter()
+                .filter(|entry| self.owners.place(entry.mac.into()).is_none());
+            others.filter(|entry| counts(entry)).count()
+        };
+        let is_full = |limit: u32, count: usize| count >= limit as usize;
+        let mut full_vnics = HashSet::new();
+        for vnic in &self.host.vnics {
+            if let (Some(limit), Some(at)) = (vnic.security.max_macs, self.vnic_port(vnic))
+                && is_full(limit, count(&|entry| entry.at == at))
+            {
+                full_vnics.insert(at);
+            }
+        }
+        let behind_vnic = |entry: &LearnedMac| matches!(self.occupant(entry.at), Occupant::Vnic(_));
+        let full_networks = (self.host.max_macs.iter())
+            .filter(|(vlan, limit)| {
+                let counts = |entry: &LearnedMac| entry.vlan == **vlan && behind_vnic(entry);
+                is_full(**limit, count(&counts))
+            })
+            .map(|(vlan, _)| *vlan);
+        self.full_networks = full_networks.collect();
+        self.full_vnics = full_vnics;
+    }
+
+    /// Whether a vNIC may have no more addresses.
+    pub(crate) fn is_full_vnic(&self, at: Location) -> bool {
+        self.full_vnics.contains(&at)
+    }
+
+    /// Whether a network may have no more addresses behind vNICs.
+    pub(crate) fn is_full_network(&self, vlan: Vlan) -> bool {
+        self.full_networks.contains(&vlan)
     }
 
     fn addresses(&self, vlan: Vlan, learned: &[LearnedMac]) -> Index<Known> {
@@ -161,8 +218,9 @@ impl<'a> Site<'a> {
         if at.role == Role::Service {
             return self.function_at(name).unwrap_or(Occupant::Nobody);
         }
-        if at.role == self.guests()
-            && let Some(place) = self.host.vnics.iter().position(|vnic| vnic.port == name)
+        let mut vnics = self.host.vnics.iter();
+        if let Some(place) =
+            vnics.position(|vnic| vnic.port == name && self.host.bridge_of(vnic) == at.role)
         {
             return Occupant::Vnic(place);
         }
@@ -213,12 +271,9 @@ impl<'a> Site<'a> {
         self.host.bridge(Role::Service).is_some()
     }
 
-    /// The bridge that vNICs are plugged into.
-    fn guests(&self) -> Role {
-        match self.host.bridges {
-            Bridges::Chain(_) => Role::Local,
-            Bridges::Learning(_) | Bridges::AnyLearning => Role::Learning,
-        }
+    /// Whether a vNIC is beside the chain, which counts as outside for that.
+    pub(crate) fn is_direct(&self, vnic: &Vnic) -> bool {
+        matches!(self.host.bridges, Bridges::Chain(_)) && vnic.attachment == Attachment::Direct
     }
 
     /// The bridge that uplinks and the host itself are at.
@@ -254,7 +309,7 @@ impl<'a> Site<'a> {
 
     /// The port of a vNIC, if it is there.
     pub(crate) fn vnic_port(&self, vnic: &Vnic) -> Option<Location> {
-        self.port(self.guests(), &vnic.port)
+        self.port(self.host.bridge_of(vnic), &vnic.port)
     }
 
     /// The port of a network function, if it is there.
