@@ -1,8 +1,8 @@
 //! Proofs about what a host's flows do: for all frames, not for samples.
 //!
 //! [`prove`] takes the flows and groups of a host's bridges, compiled or read back, and a topology.
-//! It goes through all classes of headers that the flows tell apart (the [`engine`]), asks for
-//! each what the topology wants to become of it (the [`rule`]), and holds one against the
+//! It goes through all classes of headers that the flows tell apart (the engine), asks for
+//! each what the topology wants to become of it (the rule), and holds one against the
 //! other ([`Property`]). A class of which a property does not hold gives a [`Counterexample`]: one
 //! frame of it, with all that is needed to send it.
 //!
