@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod fake_switch;
 mod net;
+mod protocols;
 
 pub mod api;
 pub mod compile;

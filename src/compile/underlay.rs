@@ -15,20 +15,10 @@ use super::builder::{self, Builder, apply_then, from_port};
 use super::mark;
 use super::tables::{Table, priority};
 use crate::cookie::Class;
+use crate::protocols::ethertype::{ARP, IPV4, IPV6};
+use crate::protocols::ip::{GRE, ICMPV6, UDP};
+use crate::protocols::{ARP_REQUEST, NEIGHBOR_SOLICITATION, VXLAN_PORT};
 use crate::topology::{Host, Remote, Tunnel, Vlan};
-
-/// EtherTypes.
-const IPV4: u16 = 0x0800;
-const ARP: u16 = 0x0806;
-const IPV6: u16 = 0x86dd;
-/// IP protocols.
-const UDP: u8 = 17;
-const GRE: u8 = 47;
-const ICMPV6: u8 = 58;
-/// The UDP port of VXLAN (RFC 7348).
-const VXLAN_PORT: u16 = 4789;
-const ARP_REQUEST: u16 = 1;
-const NEIGHBOR_SOLICITATION: u8 = 135;
 
 /// Marks what the host sends for its tunnels, between the source check and learning.
 pub(super) fn mark(builder: &mut Builder, host: &Host) {

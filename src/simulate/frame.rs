@@ -5,6 +5,7 @@ use std::fmt;
 use openflow::MacAddr;
 
 use super::headers::Headers;
+use crate::protocols::ethertype;
 
 /// An Ethernet frame.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,12 +40,11 @@ pub struct Tag {
 impl Frame {
     /// An untagged frame of the type of IPv4.
     pub fn new(src: MacAddr, dst: MacAddr) -> Self {
-        const IPV4: u16 = 0x0800;
         Self {
             dst,
             src,
             tags: Vec::new(),
-            ethertype: IPV4,
+            ethertype: ethertype::IPV4,
             headers: None,
             flow_hash: 0,
         }

@@ -5,9 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use openflow::OxmField;
 
-const IPV4: u16 = 0x0800;
-const ARP: u16 = 0x0806;
-const IPV6: u16 = 0x86dd;
+use crate::protocols::ethertype::{ARP, IPV4, IPV6};
+use crate::protocols::ip;
 
 /// The headers behind the Ethernet header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,15 +36,15 @@ pub enum Headers {
 
 impl Headers {
     /// IP protocol number of ICMP.
-    pub const ICMP: u8 = 1;
+    pub const ICMP: u8 = ip::ICMP;
     /// IP protocol number of TCP.
-    pub const TCP: u8 = 6;
+    pub const TCP: u8 = ip::TCP;
     /// IP protocol number of UDP.
-    pub const UDP: u8 = 17;
+    pub const UDP: u8 = ip::UDP;
     /// IP protocol number of ICMPv6.
-    pub const ICMPV6: u8 = 58;
+    pub const ICMPV6: u8 = ip::ICMPV6;
     /// IP protocol number of SCTP.
-    pub const SCTP: u8 = 132;
+    pub const SCTP: u8 = ip::SCTP;
 
     /// The EtherType that says what they are.
     pub fn ethertype(&self) -> u16 {

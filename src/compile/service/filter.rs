@@ -6,16 +6,9 @@ use std::ops::RangeInclusive;
 
 use openflow::{Match, OxmField};
 
+use crate::protocols::ethertype::{ARP, IPV4, IPV6};
+use crate::protocols::ip::{SCTP, TCP, UDP};
 use crate::topology::{Prefix, Protocol, SkipRule};
-
-/// EtherTypes.
-const IPV4: u16 = 0x0800;
-const ARP: u16 = 0x0806;
-const IPV6: u16 = 0x86dd;
-/// IP protocols with ports.
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const SCTP: u8 = 132;
 
 /// The frames of `from` that `rule` applies to: those that any of these matches.
 ///

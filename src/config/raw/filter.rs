@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use crate::config::fields::{Fields, Schema, filled, integer, list, text};
 use crate::config::report::Report;
 use crate::config::tree::{Node, Value};
+use crate::protocols::ip;
 use crate::topology::{Prefix, Protocol, SkipRule};
 
 const RULE: Schema = Schema {
@@ -30,16 +31,16 @@ const PROTOCOLS: [(&str, Protocol); 8] = [
     ("tcp", TCP),
     ("udp", UDP),
     ("sctp", SCTP),
-    ("icmp", Protocol::Ip(1)),
-    ("icmpv6", Protocol::Ip(58)),
-    ("gre", Protocol::Ip(47)),
-    ("esp", Protocol::Ip(50)),
+    ("icmp", Protocol::Ip(ip::ICMP)),
+    ("icmpv6", Protocol::Ip(ip::ICMPV6)),
+    ("gre", Protocol::Ip(ip::GRE)),
+    ("esp", Protocol::Ip(ip::ESP)),
     ("arp", Protocol::Arp),
 ];
 
-const TCP: Protocol = Protocol::Ip(6);
-const UDP: Protocol = Protocol::Ip(17);
-const SCTP: Protocol = Protocol::Ip(132);
+const TCP: Protocol = Protocol::Ip(ip::TCP);
+const UDP: Protocol = Protocol::Ip(ip::UDP);
+const SCTP: Protocol = Protocol::Ip(ip::SCTP);
 
 pub(super) fn read(node: Node<'_>, report: &mut Report<'_>) -> Vec<SkipRule> {
     let rules = list(

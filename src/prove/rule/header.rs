@@ -9,6 +9,7 @@ use super::super::engine::{Answer, Choice, Explorer, Member, Question, TPIDS, Va
 use super::site::{Index, MULTICAST, RESERVED};
 use crate::health;
 use crate::learning::Location;
+use crate::protocols::{ethertype, ip};
 use crate::topology::{Role, Vlan};
 
 /// Source address.
@@ -120,17 +121,17 @@ impl<'e> Header<'e> {
 
     /// Whether it is an IPv4 packet. With two tags it is none: nobody looks behind the second.
     pub(crate) fn is_ipv4(&mut self) -> bool {
-        self.has_type(0x0800)
+        self.has_type(ethertype::IPV4)
     }
 
     /// Whether it is an IPv6 packet.
     pub(crate) fn is_ipv6(&mut self) -> bool {
-        self.has_type(0x86dd)
+        self.has_type(ethertype::IPV6)
     }
 
     /// Whether it is an ARP packet.
     pub(crate) fn is_arp(&mut self) -> bool {
-        self.has_type(0x0806)
+        self.has_type(ethertype::ARP)
     }
 
     /// Whether what is an ARP packet is such an operation.
@@ -166,8 +167,8 @@ impl<'e> Header<'e> {
     /// Whether what is a packet of this protocol with ports has one of a block at either end.
     pub(crate) fn has_port(&mut self, protocol: u8, block: (u128, u128)) -> bool {
         let ends = match protocol {
-            6 => [OxmField::TcpSrc, OxmField::TcpDst],
-            17 => [OxmField::UdpSrc, OxmField::UdpDst],
+            ip::TCP => [OxmField::TcpSrc, OxmField::TcpDst],
+            ip::UDP => [OxmField::UdpSrc, OxmField::UdpDst],
             _ => [OxmField::SctpSrc, OxmField::SctpDst],
         };
         ends.into_iter().any(|end| self.is(Var::Field(end), block))

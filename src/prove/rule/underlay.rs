@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use super::header::Header;
 use super::site::Site;
 use super::{Occupant, Origin};
+use crate::protocols::ip::{GRE, ICMPV6, UDP};
+use crate::protocols::{ARP_REQUEST, NEIGHBOR_SOLICITATION, VXLAN_PORT};
 use crate::topology::{Bridges, Remote, Tunnel};
 
 /// What a frame is sent for.
@@ -18,13 +20,6 @@ pub(super) enum Errand {
     /// It may ask for the way to a sink.
     Asks,
 }
-
-const UDP: u8 = 17;
-const GRE: u8 = 47;
-const ICMPV6: u8 = 58;
-const VXLAN_PORT: u16 = 4789;
-const ARP_REQUEST: u16 = 1;
-const NEIGHBOR_SOLICITATION: u8 = 135;
 
 /// What a frame is sent for.
 pub(super) fn errand(site: &Site<'_>, origin: Origin, header: &mut Header<'_>) -> Errand {
