@@ -1,6 +1,7 @@
 //! The contents of a bridge's tables, wanted or found: flows, groups and meters by their keys.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use openflow::{
     Bucket, Cookie, FlowModFlags, GroupId, GroupType, Instruction, Match, MeterBand, MeterFlags,
@@ -16,6 +17,22 @@ pub struct Program {
     pub groups: BTreeMap<GroupId, Group>,
     /// Meters.
     pub meters: BTreeMap<MeterId, Meter>,
+}
+
+impl Program {
+    /// The flow entries of a table, those that win last.
+    pub fn table(&self, table: TableId) -> impl DoubleEndedIterator<Item = (&FlowKey, &Flow)> {
+        let first = |table| FlowKey {
+            table,
+            priority: 0,
+            match_: Match::new(),
+        };
+        let end = match u8::from(table).checked_add(1) {
+            Some(next) => Bound::Excluded(first(next.into())),
+            None => Bound::Unbounded,
+        };
+        self.flows.range((Bound::Included(first(table)), end))
+    }
 }
 
 /// What makes a flow entry the same one (OpenFlow 1.3.5 §6.4): two entries with equal keys

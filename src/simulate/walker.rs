@@ -1,7 +1,5 @@
 //! Carries out flows, actions and groups on a packet.
 
-use std::cmp::Ordering;
-
 use openflow::{Action, Bucket, GroupId, GroupType, Instruction, PortNo, Subfield, TableId};
 
 use super::action_set::in_set_order;
@@ -193,34 +191,20 @@ impl<'n> Pipeline<'_, 'n> {
     /// The matching flow entry of highest priority (§5.3).
     fn look_up(&mut self, packet: &Packet) -> Option<(&'n FlowKey, &'n Flow)> {
         let table = self.table;
-        let mut best: Option<(&FlowKey, &Flow)> = None;
-        let mut is_ambiguous = false;
-        let flows = self
-            .bridge
-            .program
-            .flows
-            .iter()
-            .filter(|(key, _)| key.table == table);
-        for (key, flow) in flows.filter(|(key, _)| packet.matches(&key.match_)) {
-            match best.map_or(Ordering::Greater, |(other, _)| {
-                key.priority.cmp(&other.priority)
-            }) {
-                Ordering::Less => {}
-                Ordering::Equal => {
-                    is_ambiguous |=
-                        best.is_some_and(|(_, other)| flow.instructions != other.instructions);
-                }
-                Ordering::Greater => (best, is_ambiguous) = (Some((key, flow)), false),
-            }
-        }
-        if let Some((FlowKey { priority, .. }, _)) = best.filter(|_| is_ambiguous) {
+        let mut flows = self.bridge.program.table(table).rev();
+        let (key, flow) = flows.find(|(key, _)| packet.matches(&key.match_))?;
+        let is_ambiguous = flows
+            .take_while(|(other, _)| other.priority == key.priority)
+            .filter(|(other, _)| packet.matches(&other.match_))
+            .any(|(_, other)| other.instructions != flow.instructions);
+        if is_ambiguous {
             self.fault(Fault::Ambiguous {
                 role: self.role,
                 table,
-                priority: *priority,
+                priority: key.priority,
             });
         }
-        best
+        Some((key, flow))
     }
 
     /// Actions in the order given.
