@@ -4,12 +4,14 @@ use super::{Case, Property, Verdict};
 use crate::learning::Location;
 use crate::prove::rule::Way;
 
-/// What has become of a frame at the functions that are down.
+/// How far a frame comes along the functions on its way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Passage {
-    /// One of them stops it.
+    /// How many it comes to, whether they are up or not.
+    pub(super) reached: usize,
+    /// The last of these is down and stops it.
     pub(super) is_stopped: bool,
-    /// One of them lets it pass.
+    /// One of them is down and lets it pass.
     pub(super) is_bypassing: bool,
 }
 

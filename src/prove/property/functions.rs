@@ -35,6 +35,7 @@ pub(super) fn check(case: &Case<'_>, way: &Way, verdict: &mut Verdict) -> Passag
             sightings.extend(of_this);
             continue;
         }
+        passage.reached += 1;
         match visit.wanted {
             Wanted::Copy(look) => {
                 let is_sampled = look.sampling.is_some();

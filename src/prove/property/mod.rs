@@ -192,11 +192,11 @@ pub(crate) fn check(case: &Case<'_>) -> Verdict {
             learning::check_probe(case, &mut verdict);
         }
         Fate::Admitted(way) => {
-            let is_stopped = functions::check(case, way, &mut verdict);
-            delivery::check(case, way, is_stopped, &mut verdict);
+            let passage = functions::check(case, way, &mut verdict);
+            delivery::check(case, way, passage, &mut verdict);
             bounds::check_copies(case, way, &mut verdict);
             learning::check(case, way, &mut verdict);
-            sharing::check(case, way, &mut verdict);
+            sharing::check(case, &way.visits[..passage.reached], &mut verdict);
         }
     }
     verdict

@@ -7,7 +7,7 @@ use openflow::HashFields;
 use super::{Case, Property, Verdict, Violation};
 use crate::learning::Location;
 use crate::prove::engine::{Answer, Choice, Question, Var};
-use crate::prove::rule::{FunctionId, Visit, Wanted, Way};
+use crate::prove::rule::{FunctionId, Visit, Wanted};
 use crate::topology::Role;
 
 /// Under which circumstances an instance of a function gets a frame.
@@ -71,9 +71,9 @@ impl Share {
 }
 
 /// Says which instances a frame came to, of functions that have several or get a part of the
-/// conversations only.
-pub(super) fn check(case: &Case<'_>, way: &Way, verdict: &mut Verdict) {
-    for visit in &way.visits {
+/// conversations only. `visits` are those that it gets as far as.
+pub(super) fn check(case: &Case<'_>, visits: &[Visit], verdict: &mut Verdict) {
+    for visit in visits {
         let sampling = match visit.wanted {
             Wanted::Copy(look) => look.sampling,
             Wanted::Frame(_) => None,
