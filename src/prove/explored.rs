@@ -79,8 +79,9 @@ struct Visible {
 }
 
 impl<'a> Explored<'a> {
-    /// Goes through all classes of frames.
-    pub fn new(subject: &Subject<'a>) -> Self {
+    /// Goes through all classes of frames; `None` where there are more than `limit`, all of which
+    /// would be kept.
+    pub fn new(subject: &Subject<'a>, limit: usize) -> Option<Self> {
         let site = subject.site();
         let (model, _) = subject.model();
         let mut cells = Vec::new();
@@ -89,6 +90,9 @@ impl<'a> Explored<'a> {
         for root in roots(&site, &model) {
             let mut explorer = Explorer::new(root.class());
             loop {
+                if cells.len() == limit {
+                    return None;
+                }
                 let (expected, outcome) = root.next(&site, &model, &mut explorer);
                 let case = root.case(&site, explorer.class(), &expected, &outcome);
                 for (function, share) in property::check(&case).shares {
@@ -110,14 +114,14 @@ impl<'a> Explored<'a> {
                 }
             }
         }
-        Self {
+        Some(Self {
             subject: *subject,
             site,
             model,
             cells,
             by_place,
             shares,
-        }
+        })
     }
 
     /// One frame of every class, with all copies of it that leave the host, in the order of sending.

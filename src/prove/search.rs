@@ -109,12 +109,13 @@ struct Findings {
     shares: BTreeMap<FunctionId, BTreeMap<Share, Option<Counterexample>>>,
 }
 
-pub(super) fn search(subject: &Subject<'_>) -> Proof {
+pub(super) fn search(subject: &Subject<'_>, limit: usize) -> Proof {
     let site = subject.site();
     let (model, strange) = subject.model();
     let roots = roots(&site, &model);
     let mut findings: Vec<(usize, Findings)> = Vec::new();
-    let next = AtomicUsize::new(0);
+    let (next, classes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let may_go_on = || classes.fetch_add(1, Ordering::Relaxed) < limit;
     let work = || {
         let mut own = Vec::new();
         loop {
@@ -122,7 +123,7 @@ pub(super) fn search(subject: &Subject<'_>) -> Proof {
             let Some(root) = roots.get(number) else {
                 return own;
             };
-            own.push((number, explore(&site, &model, *root)));
+            own.push((number, explore(&site, &model, *root, may_go_on)));
         }
     };
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -167,6 +168,7 @@ pub(super) fn search(subject: &Subject<'_>) -> Proof {
     }
     Proof {
         classes: all.classes,
+        is_complete: classes.into_inner() <= limit,
         concerned: all.concerned,
         counterexamples: all.counterexamples.into_values().collect(),
         not_understood: strange
@@ -176,10 +178,16 @@ pub(super) fn search(subject: &Subject<'_>) -> Proof {
     }
 }
 
-fn explore(site: &Site<'_>, model: &Model<'_>, root: Root) -> Findings {
+/// Goes through the classes of one root, as long as it may.
+fn explore(
+    site: &Site<'_>,
+    model: &Model<'_>,
+    root: Root,
+    may_go_on: impl Fn() -> bool,
+) -> Findings {
     let mut findings = Findings::default();
     let mut explorer = Explorer::new(root.class());
-    loop {
+    while may_go_on() {
         let (expected, outcome) = root.next(site, model, &mut explorer);
         findings.classes += 1;
         let case = root.case(site, explorer.class(), &expected, &outcome);
@@ -204,7 +212,8 @@ fn explore(site: &Site<'_>, model: &Model<'_>, root: Root) -> Findings {
             }
         }
         if !explorer.advance() {
-            return findings;
+            break;
         }
     }
+    findings
 }

@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use openflow::{MacAddr, OxmField, Prerequisite, Subfield};
 
-use super::engine::{Choice, Class, Model, TPIDS, Value, Var, ones};
+use super::engine::{Choice, Class, Model, Set, TPIDS, Value, Var, ones};
 use super::property::{Case, Property, Violation};
 use super::rule::{Fate, Way};
 use crate::learning::Location;
 use crate::program::{Flow, FlowKey};
+use crate::protocols::ethertype::{ARP, IPV4, IPV6};
 use crate::simulate::{Frame, Headers, Tag};
 use crate::topology::Role;
 
@@ -93,7 +94,6 @@ const DST: [MacAddr; 3] = [
     MacAddr::BROADCAST,
     MacAddr([0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb]),
 ];
-const IPV4: u16 = 0x0800;
 /// How many tags a frame is given at the most.
 const MAX_TAGS: u8 = 4;
 
@@ -110,10 +110,14 @@ impl Witness {
             let number = number(Var::Field(field), &wishes)?;
             Some(MacAddr::from_u64(number as u64))
         };
-        let mut frame = Frame::new(
-            address(OxmField::EthSrc, &[SRC])?,
-            address(OxmField::EthDst, &DST)?,
-        );
+        let src = address(OxmField::EthSrc, &[SRC])?;
+        let mut dst = address(OxmField::EthDst, &DST)?;
+        if dst == src {
+            let others = class.values(Var::Field(OxmField::EthDst));
+            let other = others.without([(src.into(), ones(48))]).any();
+            dst = other.map_or(dst, |other| MacAddr::from_u64(other as u64));
+        }
+        let mut frame = Frame::new(src, dst);
         let mut tpid = is_tagged.then_some(TPIDS[0]);
         let mut count = 0;
         while let Some(found) = tpid.take() {
@@ -150,19 +154,7 @@ impl Witness {
             });
             known.as_number()
         };
-        let mut remembered = Vec::new();
-        for (number, (choice, is_there)) in (0..).zip(class.choices()) {
-            if let (Choice::Memory { role, key }, 1) = (&**choice, is_there) {
-                let key = key
-                    .iter()
-                    .map(|(part, value)| Some((*part, evaluate(*value)?)));
-                remembered.push(Remembered {
-                    role: *role,
-                    key: key.collect::<Option<_>>()?,
-                    value: evaluate(Value::var(Var::Memory(number)))? as u64,
-                });
-            }
-        }
+        let remembered = remembered(class, evaluate)?;
         let is_hash = |choice: &Choice| !matches!(choice, Choice::Memory { .. });
         Some(Self {
             from,
@@ -176,10 +168,43 @@ impl Witness {
     }
 }
 
+/// What bridges have to remember for a frame to be of the class. `None` where that can not be: a frame
+/// to its own address asks twice about the same, and may have been answered in two ways.
+fn remembered(class: &Class, evaluate: impl Fn(Value) -> Option<u128>) -> Option<Vec<Remembered>> {
+    // Bridge, key, and the numbers that it may be, if there is one.
+    type Answer = (Role, Vec<(Subfield, u128)>, Option<Set>);
+    let mut answers: Vec<Answer> = Vec::new();
+    for (number, (choice, is_there)) in (0..).zip(class.choices()) {
+        let Choice::Memory { role, key } = &**choice else {
+            continue;
+        };
+        let key = key.iter();
+        let key = key.map(|(part, value)| Some((*part, evaluate(*value)?)));
+        let key: Vec<_> = key.collect::<Option<_>>()?;
+        let numbers = (*is_there == 1).then(|| class.values(Var::Memory(number)));
+        let same = |(own, about, _): &&mut Answer| own == role && *about == key;
+        match answers.iter_mut().find(same) {
+            None => answers.push((*role, key, numbers)),
+            Some((.., before)) => match (before, numbers) {
+                (None, None) => {}
+                (Some(before), Some(numbers)) => *before = before.and(&numbers),
+                _ => return None,
+            },
+        }
+    }
+    let there = answers.into_iter().filter_map(|(role, key, numbers)| {
+        let numbers = numbers?;
+        Some(numbers.any().map(|number| Remembered {
+            role,
+            key,
+            value: number as u64,
+        }))
+    });
+    there.collect()
+}
+
 /// The headers that go with an EtherType, with the values of these fields.
 fn headers(ethertype: u16, field: impl Fn(OxmField) -> Option<u128>) -> Option<Headers> {
-    const ARP: u16 = 0x0806;
-    const IPV6: u16 = 0x86dd;
     let ipv4 = |name| Some(Ipv4Addr::from_bits(field(name)? as u32));
     let ipv6 = |name| Some(IpAddr::V6(Ipv6Addr::from_bits(field(name)?)));
     let (src, dst) = match ethertype {

@@ -35,7 +35,7 @@ fn hunt(name: &str, host: &Host, settings: &Controller, ports: Vec<(Role, Ports)
         failed: &failed,
         learned: &scenario.learned,
     };
-    let explored = Explored::new(&subject);
+    let explored = Explored::new(&subject, usize::MAX).expect("there is no limit");
     let vlans: Vec<u16> = host.networks.iter().map(|vlan| vlan.id()).collect();
     let mut tally = Tally::default();
     for (role, ports, program) in &scenario.bridges {

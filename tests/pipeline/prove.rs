@@ -7,12 +7,17 @@ use bridgechain::ports::Ports;
 use bridgechain::program::Program;
 use bridgechain::prove::{self, Counterexample, Explored, Known, Replay, Subject};
 use bridgechain::simulate::Walk;
-use bridgechain::topology::{Controller, Role, UplinkMode};
+use bridgechain::topology::{Controller, Host, Role};
 use proptest::prelude::*;
 
 use crate::compiled;
+use crate::ofctl::examples;
 use crate::scenario::{self, Scenario};
 use crate::world::World;
+
+/// Hosts with more classes of frames are left to the command: several taps with filters divide
+/// frames into millions. Others are made up in their place.
+const MOST_CLASSES: usize = 50_000;
 
 /// A counterexample in names, with the flows on its way.
 fn told(bridges: &[(Role, Ports, Program)], found: &Counterexample) -> String {
@@ -55,6 +60,37 @@ fn compiled_scenario(world: &World, knows: bool) -> (prove::Scenario, Failed) {
     (scenario, failed)
 }
 
+fn subject<'a>(host: &'a Host, scenario: &'a prove::Scenario, failed: &'a Failed) -> Subject<'a> {
+    Subject {
+        host,
+        bridges: &scenario.bridges,
+        failed,
+        learned: &scenario.learned,
+    }
+}
+
+#[test]
+fn a_proof_that_was_given_up_is_none() {
+    for (_, topology) in examples().into_iter().take(4) {
+        for host in topology.hosts.values() {
+            let failed = Failed::default();
+            let ports = prove::assumed_ports(host);
+            let settings = &topology.controller;
+            let scenario = prove::compiled(host, settings, ports, &failed, Known::OneEverywhere);
+            let subject = subject(host, &scenario, &failed);
+            let whole = prove::prove(&subject, usize::MAX);
+            assert!(whole.holds() && whole.classes > 1);
+            assert_eq!(prove::prove(&subject, whole.classes), whole);
+            assert!(Explored::new(&subject, whole.classes).is_some());
+            let limit = whole.classes - 1;
+            let part = prove::prove(&subject, limit);
+            assert!(!part.is_complete && !part.holds());
+            assert_eq!(part.classes, limit);
+            assert!(Explored::new(&subject, limit).is_none());
+        }
+    }
+}
+
 /// Copies by port, with VLAN ids and the mark; sorted.
 fn copies(walk: &Walk<'_>) -> Vec<(Location, Vec<u16>, u32)> {
     let copies = walk.deliveries.iter().map(|copy| {
@@ -82,42 +118,35 @@ proptest! {
     fn what_is_compiled_is_proved(scenario in scenario::scenarios(), knows in any::<bool>()) {
         let Scenario { world, .. } = scenario;
         let (scenario, failed) = compiled_scenario(&world, knows);
-        let proof = prove::prove(&Subject {
-            host: &world.host,
-            bridges: &scenario.bridges,
-            failed: &failed,
-            learned: &scenario.learned,
-        });
+        let proof = prove::prove(&subject(&world.host, &scenario, &failed), MOST_CLASSES);
+        // A counterexample that was found before is one all the same.
+        prop_assume!(proof.is_complete || !proof.counterexamples.is_empty());
         let found = proof.counterexamples.iter();
         let found: Vec<String> = found.map(|found| told(&scenario.bridges, found)).collect();
         prop_assert!(proof.holds(), "PROOF\n{}\nEND\n", found.join("\n"));
     }
 
     /// The prover and the simulator carry out flows by themselves: for one frame of each class they
-    /// come to the same.
+    /// come to the same, where no hash is asked; and where one is, for frames that have it.
     #[test]
     fn the_simulator_agrees(
         scenario in scenario::scenarios(),
         knows in any::<bool>(),
         first in 0..32_usize,
     ) {
-        let Scenario { mut world, .. } = scenario;
-        // Which uplink an address has is free in the prover, and computed in the simulator.
-        if world.host.uplink_mode == UplinkMode::Balance {
-            world.host.uplink_mode = UplinkMode::ActiveBackup;
-        }
+        let Scenario { world, .. } = scenario;
         let (scenario, failed) = compiled_scenario(&world, knows);
-        let explored = Explored::new(&Subject {
-            host: &world.host,
-            bridges: &scenario.bridges,
-            failed: &failed,
-            learned: &scenario.learned,
-        });
+        let explored = Explored::new(&subject(&world.host, &scenario, &failed), MOST_CLASSES);
+        prop_assume!(explored.is_some());
+        let explored = explored.expect("it is there");
         for (witness, sent) in explored.witnesses().skip(first).step_by(32) {
             let seen: Vec<Location> = sent.iter().map(|copy| copy.at).collect();
             let replay = Replay::new(&world.host, &scenario.bridges, &witness);
             let walk = match replay.walk(&seen) {
                 Ok(walk) => walk,
+                // What hashes come to is free in the prover, each by itself: that some frame has
+                // them all is not said.
+                Err(_) if witness.depends_on_hash => continue,
                 Err(walk) => panic!(
                     "{witness:?}\n in the prover {seen:?}\n in the simulator {:?}",
                     copies(&walk)

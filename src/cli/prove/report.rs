@@ -82,7 +82,7 @@ impl HostReport {
         let mut not_understood = Vec::new();
         let mut differences = Vec::new();
         for state in states {
-            let proof = prove::prove(&state.subject(host));
+            let proof = prove::prove(&state.subject(host), usize::MAX);
             classes += proof.classes;
             for (property, count) in proof.concerned {
                 *concerned.entry(property).or_default() += count;

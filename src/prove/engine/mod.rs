@@ -40,7 +40,7 @@ use openflow::{GroupId, PortNo, TableId};
 pub(crate) use class::{Choice, Class};
 pub(crate) use explore::Explorer;
 pub(crate) use packet::{Packet, TPIDS};
-pub(crate) use set::{Answer, ones};
+pub(crate) use set::{Answer, Set, ones};
 pub(crate) use table::MISS;
 pub(crate) use value::{Question, Value, Var};
 pub(crate) use walk::{Member, Metered, Outcome, Sent, choose};

@@ -112,6 +112,21 @@ impl Set {
         set
     }
 
+    /// The values that are in both.
+    #[must_use]
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let both = match self.is(other.value, other.mask) {
+            Answer::Always => self.clone(),
+            Answer::Depends => self.only(other.value, other.mask),
+            Answer::Never => self.without([(0, 0)]),
+        };
+        let Some(except) = &other.except else {
+            return both;
+        };
+        let singles = except.single.iter().map(|value| (*value, self.full));
+        both.without(except.masked.iter().copied().chain(singles))
+    }
+
     /// Whether there is no such value.
     pub(crate) fn is_empty(&self) -> bool {
         let Some(except) = &self.except else {
@@ -232,7 +247,39 @@ mod tests {
         assert_eq!(none.any(), None);
     }
 
+    /// Sets that are not empty.
+    fn sets() -> impl Strategy<Value = Set> {
+        let step = (any::<bool>(), 0..16_u128, 0..16_u128);
+        proptest::collection::vec(step, 0..5).prop_map(|steps| {
+            steps
+                .into_iter()
+                .fold(Set::all(4), |set, (is_only, value, mask)| {
+                    let part = match (set.is(value, mask), is_only) {
+                        (Answer::Depends, true) => set.only(value, mask),
+                        (Answer::Depends, false) => set.without([(value, mask)]),
+                        _ => return set,
+                    };
+                    match part.is_empty() {
+                        true => set,
+                        false => part,
+                    }
+                })
+        })
+    }
+
     proptest! {
+        #[test]
+        fn what_is_in_both(
+            [first, second] in [sets(), sets()],
+        ) {
+            let both = first.and(&second);
+            let expected: Vec<u128> = (0..16)
+                .filter(|value| first.contains(*value) && second.contains(*value))
+                .collect();
+            prop_assert_eq!(both.any().is_none(), expected.is_empty());
+            prop_assert_eq!(values(&both), expected);
+        }
+
         #[test]
         fn questions_and_parts_agree_with_the_values(
             steps in proptest::collection::vec((any::<bool>(), 0..16_u128, 0..16_u128), 0..8),
