@@ -6,6 +6,7 @@ pub mod moves;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::time::Instant;
 
 use openflow::{MacAddr, PortNo};
 
@@ -36,7 +37,7 @@ pub struct Location {
 
 /// The MAC addresses learned on one host: for each network and address, where it was seen last.
 ///
-/// It holds no clock: a bridge ages an address by the idle timeout of its source flow, and tells
+/// It has no clock: a bridge ages an address by the idle timeout of its source flow, and tells
 /// when it is gone. Addresses are chosen by guests, so there are never more than
 /// [`MacTable::CAPACITY`], and the map is one that colliding keys do not slow down.
 ///
@@ -45,10 +46,17 @@ pub struct Location {
 /// others out. Besides, vNICs and networks may have [`Limits`].
 #[derive(Debug, Clone, Default)]
 pub struct MacTable {
-    locations: HashMap<(Vlan, MacAddr), Location>,
+    locations: HashMap<(Vlan, MacAddr), Known>,
     /// How many addresses each port has; none has 0.
     counts: HashMap<Location, usize>,
     limits: Limits,
+}
+
+/// Where an address is, and since when.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    at: Location,
+    since: Option<Instant>,
 }
 
 /// What became of an address that was seen.
@@ -76,9 +84,14 @@ impl MacTable {
     /// a guest that makes up addresses must not fill the tables of the switch.
     pub const CAPACITY: usize = 16_384;
 
-    /// Notes that a frame from `entry.mac` came in at `entry.at`. Does not allocate for an address
-    /// that is known.
+    /// Notes that a frame from `entry.mac` came in at `entry.at`, at a time that is not known.
     pub fn learn(&mut self, entry: LearnedMac) -> Learned {
+        self.learn_at(entry, None)
+    }
+
+    /// Notes that a frame from `entry.mac` came in at `entry.at`, at the time of `seen` where that is
+    /// known. Does not allocate for an address that is known.
+    pub fn learn_at(&mut self, entry: LearnedMac, seen: Option<Instant>) -> Learned {
         let LearnedMac { vlan, mac, at } = entry;
         let known = self.location(vlan, mac);
         if known == Some(at) {
@@ -90,17 +103,17 @@ impl MacTable {
         match known {
             Some(from) => {
                 self.remove(&LearnedMac { at: from, ..entry });
-                self.insert(entry);
+                self.insert(entry, seen);
                 Learned::Moved { from }
             }
             None if self.len() < Self::CAPACITY => {
-                self.insert(entry);
+                self.insert(entry, seen);
                 Learned::New
             }
             None => match self.displaceable_by(at) {
                 Some(other) => {
                     self.remove(&other);
-                    self.insert(entry);
+                    self.insert(entry, seen);
                     Learned::Displaced(other)
                 }
                 None => Learned::Full,
@@ -133,9 +146,9 @@ impl MacTable {
         &self.limits
     }
 
-    fn insert(&mut self, entry: LearnedMac) {
+    fn insert(&mut self, entry: LearnedMac, since: Option<Instant>) {
         let LearnedMac { vlan, mac, at } = entry;
-        self.locations.insert((vlan, mac), at);
+        self.locations.insert((vlan, mac), Known { at, since });
         *self.counts.entry(at).or_default() += 1;
         self.limits.add(&entry);
     }
@@ -152,7 +165,12 @@ impl MacTable {
 
     /// Where `mac` was seen last in the network of `vlan`.
     pub fn location(&self, vlan: Vlan, mac: MacAddr) -> Option<Location> {
-        self.locations.get(&(vlan, mac)).copied()
+        self.locations.get(&(vlan, mac)).map(|known| known.at)
+    }
+
+    /// Since when `mac` has been at its place in the network of `vlan`, where that is known.
+    pub fn since(&self, vlan: Vlan, mac: MacAddr) -> Option<Instant> {
+        self.locations.get(&(vlan, mac))?.since
     }
 
     /// Forgets `entry`; says whether it was there, at this very place.
@@ -170,7 +188,8 @@ impl MacTable {
     pub fn purge(&mut self, mut drop: impl FnMut(&LearnedMac) -> bool) -> usize {
         let before = self.locations.len();
         let (counts, limits) = (&mut self.counts, &mut self.limits);
-        self.locations.retain(|&(vlan, mac), &mut at| {
+        self.locations.retain(|&(vlan, mac), known| {
+            let at = known.at;
             let entry = LearnedMac { vlan, mac, at };
             let dropped = drop(&entry);
             if dropped {
@@ -186,7 +205,7 @@ impl MacTable {
     pub fn iter(&self) -> impl Iterator<Item = LearnedMac> {
         self.locations
             .iter()
-            .map(|(&(vlan, mac), &at)| LearnedMac { vlan, mac, at })
+            .map(|(&(vlan, mac), &Known { at, .. })| LearnedMac { vlan, mac, at })
     }
 
     /// How many addresses there are.
@@ -240,6 +259,21 @@ mod tests {
         assert_eq!(macs.learn(entry(2, B)), Learned::Moved { from: A });
         assert_eq!(macs.location(VLAN, MacAddr::from_u64(2)), Some(B));
         assert_eq!(macs.len(), 1);
+    }
+
+    #[test]
+    fn an_address_is_at_its_place_since_it_was_first_seen_there() {
+        let mut macs = MacTable::default();
+        let began = Instant::now();
+        let after = |seconds| Some(began + std::time::Duration::from_secs(seconds));
+        let since = |macs: &MacTable| macs.since(VLAN, MacAddr::from_u64(2));
+        macs.learn_at(entry(2, A), after(1));
+        macs.learn_at(entry(2, A), after(2));
+        assert_eq!(since(&macs), after(1));
+        macs.learn_at(entry(2, B), after(3));
+        assert_eq!(since(&macs), after(3));
+        macs.learn(entry(2, A));
+        assert_eq!(since(&macs), None);
     }
 
     #[test]

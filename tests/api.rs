@@ -199,6 +199,36 @@ fn metrics_and_events_are_there() {
 }
 
 #[test]
+fn a_query_with_a_mistake_is_answered_with_what_would_be_right() {
+    let run = Run::start();
+    for (query, detail) in [
+        (
+            "network=dem",
+            "there is no network \"dem\"; did you mean \"demo\"?",
+        ),
+        (
+            "host=x",
+            "there is no host \"x\"; there are \"any\", \"node1\"",
+        ),
+        ("vm=x", "there is no VM \"x\""),
+        (
+            "net=demo",
+            "unknown field `net`, expected one of `network`, `vm`, `host`",
+        ),
+    ] {
+        let (status, body) = run.request(&format!("GET /v1/macs?{query}"));
+        assert_eq!(status, "HTTP/1.0 400 Bad Request");
+        let problem: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(problem["status"], 400);
+        let said = problem["detail"].as_str().unwrap();
+        assert!(said.contains(detail), "{said}");
+    }
+    let macs: Value = serde_json::from_str(&run.get("/v1/macs?network=7&host=node1")).unwrap();
+    assert_eq!(macs["macs"], Value::Array(Vec::new()));
+    run.end();
+}
+
+#[test]
 fn what_is_not_served_is_refused() {
     let run = Run::start();
     for (request, status) in [

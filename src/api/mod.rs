@@ -10,7 +10,9 @@
 //! It reads only. Whoever asks much or reads slowly gets slow answers; tasks of hosts do not wait for
 //! it.
 
+mod macs;
 mod metrics;
+mod problem;
 
 use std::fs::DirBuilder;
 use std::io;
@@ -21,10 +23,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{FromRef, State};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -32,6 +33,12 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time;
 use tracing::{debug, warn};
+use utoipa::{IntoParams, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use problem::Problem;
+use problem::Query;
 
 use crate::controller::Observer;
 use crate::net::{ListenError, Listener};
@@ -136,23 +143,66 @@ fn make(directory: &Path) -> io::Result<()> {
         .create(directory)
 }
 
-fn router(observer: Observer) -> Router {
-    Router::new()
-        .route("/v1/status", get(status))
-        .route("/v1/events", get(events))
-        .route("/metrics", get(metrics))
-        .with_state(observer)
+/// What handlers of requests can ask for.
+#[derive(Debug, Clone)]
+struct Shared {
+    observer: Observer,
 }
 
-async fn status(State(observer): State<Observer>) -> Response {
-    match observer.status().await {
-        Some(status) => Json(&*status).into_response(),
-        None => unavailable(),
+impl FromRef<Shared> for Observer {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.observer.clone()
     }
 }
 
+/// The head of the OpenAPI document; what it says of resources stands beside their handlers.
+#[derive(OpenApi)]
+#[openapi(info(title = "bridgechain", license(name = "Apache-2.0")))]
+struct Document;
+
+/// All resources. Each is in the OpenAPI document by being here.
+fn resources() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(status))
+        .routes(routes!(macs::macs))
+        .routes(routes!(events))
+        .routes(routes!(metrics))
+}
+
+fn router(observer: Observer) -> Router {
+    let (router, _) = resources().split_for_parts();
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(Shared { observer })
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is nothing at {}", uri.path()))
+}
+
+async fn not_allowed(uri: Uri) -> Problem {
+    let detail = format!("{} can not be asked that way", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+/// The state of all hosts.
+#[utoipa::path(
+    get, path = "/v1/status", tag = "reads",
+    responses(
+        (status = 200, description = "The state", body = crate::status::Status),
+        (status = 503, description = "The controller is ending", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn status(State(observer): State<Observer>) -> Result<Response, Problem> {
+    let status = observer.status().await.ok_or_else(Problem::ending)?;
+    Ok(Json(&*status).into_response())
+}
+
 /// Which events are asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Since {
     /// The number of the last one that is known.
     #[serde(default)]
@@ -162,22 +212,29 @@ struct Since {
     wait: u64,
 }
 
+/// What has happened lately.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "reads", params(Since),
+    responses(
+        (status = 200, description = "The events", body = crate::status::Events),
+        (status = 400, description = "The query has mistakes", body = Problem, content_type = "application/problem+json"),
+    )
+)]
 async fn events(State(mut observer): State<Observer>, Query(asked): Query<Since>) -> Response {
     let wait = Duration::from_secs(asked.wait.min(LONGEST_WAIT));
     Json(observer.events(asked.since, wait).await).into_response()
 }
 
-async fn metrics(State(observer): State<Observer>) -> Response {
-    match observer.status().await {
-        Some(status) => {
-            let kind = "text/plain; version=0.0.4; charset=utf-8";
-            ([(header::CONTENT_TYPE, kind)], metrics::text(&status)).into_response()
-        }
-        None => unavailable(),
-    }
-}
-
-fn unavailable() -> Response {
-    let why = "the controller is ending\n";
-    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+/// Metrics for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "metrics",
+    responses(
+        (status = 200, description = "Text for Prometheus", body = String, content_type = "text/plain"),
+        (status = 503, description = "The controller is ending", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn metrics(State(observer): State<Observer>) -> Result<Response, Problem> {
+    let status = observer.status().await.ok_or_else(Problem::ending)?;
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], metrics::text(&status)).into_response())
 }

@@ -7,15 +7,15 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use openflow::Message;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tracing::{Span, info, info_span, warn};
 
 use super::Arrival;
 use super::identify::{HostKey, Identity, Place};
+use super::inquiry::Question;
 use super::observer::News;
 use crate::host::{HostState, Outbox};
 use crate::net::{Connection, sleep_until};
-use crate::status;
 use crate::topology::{Role, Topology};
 
 /// Serves the bridges of one host.
@@ -25,8 +25,7 @@ pub(super) struct HostTask {
     bridges: Bridges,
     topology: watch::Receiver<Arc<Topology>>,
     arrivals: mpsc::UnboundedReceiver<Arrival>,
-    /// Who wants to know the state.
-    inquiries: mpsc::UnboundedReceiver<oneshot::Sender<status::Host>>,
+    questions: mpsc::UnboundedReceiver<Question>,
     news: mpsc::UnboundedSender<News>,
     /// The host is not in the configuration any more.
     removed: bool,
@@ -72,7 +71,7 @@ impl HostTask {
         key: HostKey,
         mut topology: watch::Receiver<Arc<Topology>>,
         arrivals: mpsc::UnboundedReceiver<Arrival>,
-        inquiries: mpsc::UnboundedReceiver<oneshot::Sender<status::Host>>,
+        questions: mpsc::UnboundedReceiver<Question>,
         news: mpsc::UnboundedSender<News>,
     ) -> Self {
         let state = HostState::new(Arc::clone(&topology.borrow_and_update()), &key.host);
@@ -82,7 +81,7 @@ impl HostTask {
             bridges: BTreeMap::new(),
             topology,
             arrivals,
-            inquiries,
+            questions,
             news,
             removed: false,
         }
@@ -93,41 +92,35 @@ impl HostTask {
     pub(super) async fn run(mut self) {
         loop {
             let timeout = self.timeout();
-            let mut inquiry = None;
+            let mut question = None;
             tokio::select! {
                 biased;
                 Some(arrival) = self.arrivals.recv() => self.attach(arrival),
                 Ok(()) = self.topology.changed() => self.reload(),
                 () = poll_fn(|cx| poll(&mut self.bridges, cx)) => {}
-                Some(asked) = self.inquiries.recv() => inquiry = Some(asked),
+                Some(asked) = self.questions.recv() => question = Some(asked),
                 () = sleep_until(timeout) => {}
             }
             self.handle_events();
             // Only now, when what has come in is known: a busy task must not blame its peers.
             self.handle_timeouts();
             self.handle_events();
-            self.tell(inquiry);
+            self.tell(question);
             if self.is_over() {
                 return;
             }
         }
     }
 
-    /// Tells what has happened, and the state to all who have asked for it.
-    fn tell(&mut self, inquiry: Option<oneshot::Sender<status::Host>>) {
+    /// Tells what has happened, and answers what was asked.
+    fn tell(&mut self, question: Option<Question>) {
         for happening in self.state.take_happenings() {
             // At the end of the controller nobody writes it down any more.
             let _ = self.news.send((self.key.host.clone(), happening));
         }
-        let more = self.inquiries.try_recv().ok();
-        if inquiry.is_none() && more.is_none() {
-            return;
-        }
-        let state = self.state.status(Instant::now());
-        let more = inquiry.into_iter().chain(more);
-        for asked in more {
-            // Who asked may be gone.
-            let _ = asked.send(state.clone());
+        let more = self.questions.try_recv().ok();
+        for question in question.into_iter().chain(more) {
+            question.answer(&self.state);
         }
     }
 

@@ -7,27 +7,25 @@
 mod handshakes;
 mod host;
 mod identify;
+mod inquiry;
 mod observer;
 mod reception;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time;
 
-use crate::host::HostState;
 pub use crate::net::ListenError;
 use crate::net::{Connection, Listener};
 use crate::ports::Ports;
-use crate::status::{self, Status};
 use crate::topology::{Endpoint, Topology};
 use host::HostTask;
 use identify::{HostKey, Identity, Place};
+use inquiry::{Inquiry, Question};
 pub use observer::Observer;
-use observer::{Inquiry, Journal, News};
+use observer::{Journal, News};
 use reception::Reception;
 
 /// The controller, ready to serve bridges.
@@ -39,9 +37,6 @@ pub struct Controller {
     inquired: mpsc::Receiver<Inquiry>,
     journal: watch::Sender<Journal>,
 }
-
-/// How long the task of a host may take to tell its state.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 /// A bridge that was recognised, on its way to the task of its host.
 #[derive(Debug)]
@@ -66,7 +61,7 @@ impl Controller {
             .iter()
             .map(Listener::bind)
             .collect::<Result<_, _>>()?;
-        let (observer, inquired, journal) = observer::channels();
+        let (observer, inquired, journal) = observer::channels(topology.clone());
         Ok(Self {
             listeners,
             topology,
@@ -124,7 +119,7 @@ struct Hosts {
 /// The ends of the channels to the task of a host.
 struct Running {
     arrivals: mpsc::UnboundedSender<Arrival>,
-    inquiries: mpsc::UnboundedSender<oneshot::Sender<status::Host>>,
+    questions: mpsc::UnboundedSender<Question>,
 }
 
 impl Hosts {
@@ -135,66 +130,23 @@ impl Hosts {
         let key = arrival.place.host.clone();
         let task = self.running.entry(key).or_insert_with_key(|key| {
             let (arrivals, arrived) = mpsc::unbounded_channel();
-            let (inquiries, inquired) = mpsc::unbounded_channel();
+            let (questions, asked) = mpsc::unbounded_channel();
             let task = HostTask::new(
                 key.clone(),
                 self.topology.clone(),
                 arrived,
-                inquired,
+                asked,
                 self.news.clone(),
             );
             self.tasks.spawn(task.run());
             Running {
                 arrivals,
-                inquiries,
+                questions,
             }
         });
         if let Err(mpsc::error::SendError(arrival)) = task.arrivals.send(arrival) {
             // It ended just now. The bridge will connect again, and a task will be started.
             arrival.connection.close();
         }
-    }
-
-    /// Tells the state of all hosts, as soon as their tasks have told theirs.
-    fn answer(&mut self, inquiry: Inquiry) {
-        self.running.retain(|_, task| !task.arrivals.is_closed());
-        let topology = Arc::clone(&self.topology.borrow());
-        let asked: Vec<_> = self
-            .running
-            .iter()
-            .map(|(key, task)| {
-                let (sender, answer) = oneshot::channel();
-                // Where the task has just ended there is no answer.
-                let _ = task.inquiries.send(sender);
-                (key.host.clone(), answer)
-            })
-            .collect();
-        self.tasks.spawn(async move {
-            let deadline = time::Instant::now() + ANSWER_LIMIT;
-            let mut hosts = Vec::new();
-            let mut running = BTreeSet::new();
-            for (host, answer) in asked {
-                running.insert(host);
-                // One that does not answer is left out: what it would say is not known.
-                if let Ok(Ok(state)) = time::timeout_at(deadline, answer).await {
-                    hosts.push(state);
-                }
-            }
-            // Of the others no bridge was ever connected.
-            for host in topology
-                .hosts
-                .keys()
-                .filter(|host| !running.contains(*host))
-            {
-                let state = HostState::new(Arc::clone(&topology), host);
-                hosts.push(state.status(Instant::now()));
-            }
-            hosts.sort_by(|a, b| a.name.cmp(&b.name));
-            // Who asked may be gone.
-            let _ = inquiry.send(Status {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                hosts,
-            });
-        });
     }
 }

@@ -10,15 +10,15 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time;
 
-use crate::status::{Event, Events, Happening, Status};
+use super::inquiry::Inquiry;
+use crate::status::{Event, Events, Happening, Macs, Status};
+use crate::topology::Topology;
 
 /// How many events are kept.
 const KEPT: usize = 1024;
 /// How long an answer is good for the next who asks: so nobody can ask the hosts without end.
 const FRESH: Duration = Duration::from_millis(100);
 
-/// Asks for the state of all hosts.
-pub(super) type Inquiry = oneshot::Sender<Status>;
 /// Something that happened, and on which host.
 pub(super) type News = (String, Happening);
 
@@ -27,26 +27,41 @@ pub(super) type News = (String, Happening);
 pub struct Observer {
     inquiries: mpsc::Sender<Inquiry>,
     journal: watch::Receiver<Journal>,
-    last: Arc<Mutex<Option<Answer>>>,
+    topology: watch::Receiver<Arc<Topology>>,
+    status: Latest<Status>,
+    macs: Latest<Macs>,
 }
 
-/// The state of all hosts at some moment.
-type Answer = (Instant, Arc<Status>);
+/// The last answer to an inquiry, and of when it is.
+type Latest<T> = Arc<Mutex<Option<(Instant, Arc<T>)>>>;
 
 impl Observer {
     /// The state of all hosts; `None` where the controller has ended.
     pub async fn status(&self) -> Option<Arc<Status>> {
-        let mut last = self.last.lock().await;
-        if let Some((at, status)) = &*last
-            && at.elapsed() < FRESH
-        {
-            return Some(Arc::clone(status));
-        }
-        let (inquiry, answer) = oneshot::channel();
-        self.inquiries.send(inquiry).await.ok()?;
-        let status = Arc::new(answer.await.ok()?);
-        *last = Some((Instant::now(), Arc::clone(&status)));
-        Some(status)
+        let ask = |reply| self.ask(Inquiry::Status(reply));
+        fresh(&self.status, ask, |hosts| Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            hosts,
+        })
+        .await
+    }
+
+    /// The MAC addresses that all hosts know; `None` where the controller has ended.
+    pub async fn macs(&self) -> Option<Arc<Macs>> {
+        let ask = |reply| self.ask(Inquiry::Macs(reply));
+        fresh(&self.macs, ask, |macs| Macs {
+            macs: macs.into_iter().flatten().collect(),
+        })
+        .await
+    }
+
+    /// The configuration in force.
+    pub fn topology(&self) -> Arc<Topology> {
+        Arc::clone(&self.topology.borrow())
+    }
+
+    async fn ask(&self, inquiry: Inquiry) -> Option<()> {
+        self.inquiries.send(inquiry).await.ok()
     }
 
     /// The events after number `since`; where there are none, those that happen within `wait`.
@@ -55,6 +70,25 @@ impl Observer {
         let _ = time::timeout(wait, self.journal.wait_for(|it| it.has_after(since))).await;
         self.journal.borrow().after(since)
     }
+}
+
+/// What was answered a moment ago, or else what `ask` brings, in the form that `form` gives it.
+async fn fresh<T, A>(
+    latest: &Latest<T>,
+    ask: impl AsyncFnOnce(oneshot::Sender<A>) -> Option<()>,
+    form: impl FnOnce(A) -> T,
+) -> Option<Arc<T>> {
+    let mut latest = latest.lock().await;
+    if let Some((at, answer)) = &*latest
+        && at.elapsed() < FRESH
+    {
+        return Some(Arc::clone(answer));
+    }
+    let (reply, answer) = oneshot::channel();
+    ask(reply).await?;
+    let answer = Arc::new(form(answer.await.ok()?));
+    *latest = Some((Instant::now(), Arc::clone(&answer)));
+    Some(answer)
 }
 
 /// What has happened lately.
@@ -113,13 +147,17 @@ pub(super) async fn keep(journal: watch::Sender<Journal>, mut news: mpsc::Unboun
 }
 
 /// An observer, and the ends of its channels.
-pub(super) fn channels() -> (Observer, mpsc::Receiver<Inquiry>, watch::Sender<Journal>) {
+pub(super) fn channels(
+    topology: watch::Receiver<Arc<Topology>>,
+) -> (Observer, mpsc::Receiver<Inquiry>, watch::Sender<Journal>) {
     let (inquiries, inquired) = mpsc::channel(1);
     let (writer, journal) = watch::channel(Journal::new());
     let observer = Observer {
         inquiries,
         journal,
-        last: Arc::default(),
+        topology,
+        status: Arc::default(),
+        macs: Arc::default(),
     };
     (observer, inquired, writer)
 }

@@ -60,7 +60,7 @@ impl HostState {
             return;
         }
         let LearnedMac { vlan, mac, at } = entry;
-        match self.macs.learn(entry) {
+        match self.macs.learn_at(entry, Some(now)) {
             Learned::Known | Learned::Refused(_) => {}
             Learned::New => {
                 debug!(host = self.name, %mac, %vlan, role = %at.role, port = %at.port, "learned");

@@ -110,10 +110,13 @@ impl HostState {
     }
 }
 
-/// The name of a network, as far as it has one.
+/// The name of a network, for the log.
 pub(super) fn network_name(topology: &Topology, vlan: Vlan) -> &str {
+    network_of(topology, vlan).unwrap_or("?")
+}
+
+/// The name of a network, where it has one.
+pub(super) fn network_of(topology: &Topology, vlan: Vlan) -> Option<&str> {
     let mut networks = topology.networks.iter();
-    networks
-        .find_map(|(name, own)| (*own == vlan).then_some(name.as_str()))
-        .unwrap_or("?")
+    networks.find_map(|(name, own)| (*own == vlan).then_some(name.as_str()))
 }

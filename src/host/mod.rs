@@ -36,6 +36,7 @@ mod flaps;
 mod health;
 mod learn;
 mod limits;
+mod mac_table;
 mod notify;
 mod port;
 mod status;

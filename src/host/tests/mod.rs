@@ -8,6 +8,7 @@ mod lab;
 mod learning;
 mod limits;
 mod log;
+mod mac_table;
 mod reload;
 mod restart;
 mod roaming;

@@ -2,10 +2,15 @@
 //!
 //! These are the words of the API, version 1: what is here may get more fields, and loses none.
 
+mod mac;
+
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use mac::{Mac, Macs, Origin};
 
 /// The state of all hosts.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The version of the controller.
     pub version: String,
@@ -14,7 +19,7 @@ pub struct Status {
 }
 
 /// The state of one host.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Host {
     /// Its name in the configuration.
     pub name: String,
@@ -31,7 +36,7 @@ pub struct Host {
 }
 
 /// The state of one bridge.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Bridge {
     /// What it is for: `local`, `service`, `uplink`, `learning`.
     pub role: String,
@@ -48,7 +53,7 @@ pub struct Bridge {
 }
 
 /// The state of a network function on one host.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Function {
     /// The chain it is in.
     pub chain: String,
@@ -63,7 +68,7 @@ pub struct Function {
 }
 
 /// How a function is inserted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// It gets copies.
@@ -75,7 +80,7 @@ pub enum Mode {
 }
 
 /// The state of one instance of a function.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Instance {
     /// The name of its port, or of its ingress leg.
     pub name: String,
@@ -86,17 +91,19 @@ pub struct Instance {
     /// What health checks have found.
     pub health: Health,
     /// How long that has been so, in seconds; not known of what an earlier run has found.
+    #[schema(required)]
     pub since_seconds: Option<f64>,
     /// Rounds of probes that came through.
     pub passes: u64,
     /// Rounds of probes that did not.
     pub losses: u64,
     /// How long the slower probe of the last round that came through took.
+    #[schema(required)]
     pub round_trip_seconds: Option<f64>,
 }
 
 /// A port of a function.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Port {
     /// OVS interface name.
     pub name: String,
@@ -107,7 +114,7 @@ pub struct Port {
 }
 
 /// What health checks have found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// There is no health check.
@@ -121,7 +128,7 @@ pub enum Health {
 }
 
 /// Something that has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Counts the events of a run of the controller from 1.
     pub sequence: u64,
@@ -134,7 +141,7 @@ pub struct Event {
 }
 
 /// What happened on a host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Happening {
     /// For programs.
     pub kind: Kind,
@@ -145,7 +152,7 @@ pub struct Happening {
 }
 
 /// A kind of event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// An instance of a function has passed its health checks.
@@ -171,7 +178,7 @@ pub enum Kind {
 }
 
 /// Events, as the API gives them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Events {
     /// When this run of the controller began, in seconds since 1970: in another run events are
     /// counted anew.
