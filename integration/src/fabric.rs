@@ -21,6 +21,7 @@ use std::os::unix::fs::symlink;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
+use bridgechain::topology::Topology;
 use openflow::MacAddr;
 
 use crate::capture::Sighting;
@@ -30,7 +31,7 @@ use crate::inbox::Inbox;
 use crate::lab::{Attached, DIR, Lab};
 use crate::layout::{self, Layout};
 use crate::netns::Namespace;
-use crate::plan::{OUTSIDE, Plan, Role};
+use crate::plan::{OUTSIDE, Plan, Role, SWITCH, Station};
 use crate::probe::{Probe, Seen, await_marker, new_marker};
 use crate::run_dir::{self, RunDir};
 use crate::stream::{Stream, Tally};
@@ -109,38 +110,14 @@ impl Fabric {
         let run_dir = RunDir::create(&run_dir::unique_name())?;
         layout::write_config(&run_dir, &in_dir(&run_dir, text))?;
         let topology = layout::load_config(&layout::config(&run_dir))?;
-        let namespace = Namespace::add(run_dir::namespace(run_dir.name(), "switch"))?;
+        let namespace = Namespace::add(run_dir.place().namespace(SWITCH))?;
         let switch = Switch::build(&run_dir, namespace, kind)?;
 
-        let mut before = 0;
-        let mut plans = Vec::new();
-        for (number, (name, host)) in topology.hosts.iter().enumerate() {
-            let plan = Plan::of_several(&topology, host, number, before);
-            before += plan.stations.len();
-            plans.push((name, plan));
-        }
-        let hosts = thread::scope(|scope| {
-            let switch = switch.namespace();
-            let threads = plans.into_iter().map(|(name, plan)| {
-                let up = move || Lab::beside_others(text, name, plan, switch);
-                (name, scope.spawn(up))
-            });
-            let up = |(name, thread): (&String, thread::ScopedJoinHandle<'_, Result<Lab>>)| {
-                let lab = thread
-                    .join()
-                    .unwrap_or_else(|_| Err(anyhow!("the thread panicked")));
-                Ok((
-                    name.clone(),
-                    lab.with_context(|| format!("cannot bring up {name}"))?,
-                ))
-            };
-            // All are started before the first is waited for.
-            threads
-                .collect::<Vec<_>>()
-                .into_iter()
-                .map(up)
-                .collect::<Result<BTreeMap<_, _>>>()
-        })?;
+        let plans = Plan::of_all(&topology);
+        let beside = |name: &str, plan| Lab::beside_others(text, name, plan, switch.namespace());
+        let hosts = at_once(plans, beside)?
+            .into_iter()
+            .collect::<BTreeMap<_, _>>();
         for lab in hosts.values() {
             for port in switch_ports(lab.layout()) {
                 switch.plug(port)?;
@@ -150,7 +127,7 @@ impl Fabric {
             }
         }
         let sightings = Inbox::default();
-        let outside = plug_in_outside(&run_dir, &switch, &sightings)?;
+        let outside = plug_in_outside(&run_dir, &topology, &switch, &sightings)?;
         Ok(Self {
             hosts,
             outside,
@@ -461,40 +438,58 @@ impl Fabric {
     }
 }
 
+/// Brings up all hosts at once.
+///
+/// # Errors
+///
+/// One of them cannot be brought up.
+pub(crate) fn at_once<T: Send>(
+    plans: Vec<(String, Plan)>,
+    up: impl Fn(&str, Plan) -> Result<T> + Sync,
+) -> Result<Vec<(String, T)>> {
+    thread::scope(|scope| {
+        let up = &up;
+        let start = |(name, plan): (String, Plan)| {
+            let thread = scope.spawn({
+                let name = name.clone();
+                move || up(&name, plan)
+            });
+            (name, thread)
+        };
+        // All are started before the first is waited for.
+        let threads: Vec<_> = plans.into_iter().map(start).collect();
+        let end = |(name, thread): (String, thread::ScopedJoinHandle<'_, Result<T>>)| {
+            let host = thread
+                .join()
+                .unwrap_or_else(|_| Err(anyhow!("the thread panicked")));
+            let host = host.with_context(|| format!("cannot bring up {name}"))?;
+            Ok((name, host))
+        };
+        threads.into_iter().map(end).collect()
+    })
+}
+
 /// The devices of the switch that the uplinks of a host lead to.
-fn switch_ports(layout: &Layout) -> impl Iterator<Item = &str> {
+pub(crate) fn switch_ports(layout: &Layout) -> impl Iterator<Item = &str> {
     let stations = layout.plan().stations.iter();
     let ports = stations.filter(|station| station.role == Role::Switch);
     ports.map(|station| station.device())
 }
 
-/// Joins a station of its own to the switch.
+/// Joins the station outside to the switch. It has no IP address: nothing is sent by itself.
 fn plug_in_outside(
     run_dir: &RunDir,
+    topology: &Topology,
     switch: &Switch,
     sightings: &Inbox<Sighting>,
 ) -> Result<Attached> {
-    const DEVICE: &str = "eth0";
-    let namespace = Namespace::add(run_dir::namespace(run_dir.name(), OUTSIDE))?;
-    let mac = OUTSIDE_MAC.to_string();
-    let veth = ["link", "add", "name", OUTSIDE, "type", "veth"];
-    let peer = [
-        "peer",
-        "name",
-        DEVICE,
-        "address",
-        &mac,
-        "netns",
-        namespace.name(),
-    ];
-    switch.namespace().ip(&[&veth[..], &peer].concat())?;
-    switch
-        .namespace()
-        .ip(&["link", "set", "dev", OUTSIDE, "up"])?;
-    switch.plug(OUTSIDE)?;
-    namespace.ip(&["link", "set", "dev", DEVICE, "up"])?;
-    namespace.software_checksums(DEVICE)?;
-    Attached::new(&namespace, DEVICE, OUTSIDE, sightings)
+    let station = Station {
+        mac: OUTSIDE_MAC,
+        address: None,
+        ..Plan::outside(topology, 0)
+    };
+    let namespace = switch.add(&run_dir.place(), &station)?;
+    Attached::new(&namespace, station.device(), OUTSIDE, sightings)
 }
 
 fn in_dir(run_dir: &RunDir, text: &str) -> String {

@@ -110,7 +110,13 @@ impl Lab {
     ) -> Result<Self> {
         let run_dir = RunDir::create(&run_dir::unique_name())?;
         write_config(&run_dir, text)?;
-        let layout = Layout::build_beside_others(&run_dir, host, plan, switch)?;
+        let layout = Layout::build_beside_others(
+            run_dir.place(),
+            layout::config(&run_dir),
+            host,
+            plan,
+            switch,
+        )?;
         Self::attach(run_dir, layout)
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use bridgechain::setup::controller_target;
 use bridgechain::topology::{Bridges, Host, Topology};
 
@@ -13,7 +13,7 @@ use crate::controller;
 use crate::netns::Namespace;
 use crate::ovs::PrivateOvs;
 use crate::plan::{HOST, Plan, Role, SWITCH, Station};
-use crate::run_dir::{self, RunDir};
+use crate::run_dir::{Place, RunDir};
 use crate::switch::Switch;
 use crate::wait;
 
@@ -25,7 +25,8 @@ const HOST_NAME: &str = "host";
 /// What a lab consists of, and where.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    name: String,
+    place: Place,
+    config: PathBuf,
     host: Namespace,
     ovs: PrivateOvs,
     plan: Plan,
@@ -41,12 +42,13 @@ impl Layout {
     ///
     /// A tool is missing or fails.
     pub fn build(run_dir: &RunDir, plan: Plan) -> Result<Self> {
+        let place = run_dir.place();
         if !plan.has_switch() {
-            return Self::build_at(run_dir, plan, None);
+            return Self::build_at(place, config(run_dir), plan, None);
         }
-        let namespace = Namespace::add(run_dir::namespace(run_dir.name(), SWITCH))?;
+        let namespace = Namespace::add(place.namespace(SWITCH))?;
         let switch = Switch::build(run_dir, namespace.clone(), None)?;
-        let layout = Self::build_at(run_dir, plan, Some(namespace))?;
+        let layout = Self::build_at(place, config(run_dir), plan, Some(namespace))?;
         for station in &layout.plan.stations {
             if station.role == Role::Switch || station.bridge == SWITCH {
                 switch.plug(&station.port)?;
@@ -56,12 +58,17 @@ impl Layout {
     }
 
     /// The same; uplinks to a switch have their other ends in its namespace.
-    fn build_at(run_dir: &RunDir, plan: Plan, switch: Option<Namespace>) -> Result<Self> {
-        let name = run_dir.name().to_owned();
-        let host = Namespace::add(run_dir::namespace(&name, HOST))?;
-        let ovs = PrivateOvs::start(&run_dir.path(), &host)?;
+    fn build_at(
+        place: Place,
+        config: PathBuf,
+        plan: Plan,
+        switch: Option<Namespace>,
+    ) -> Result<Self> {
+        let host = Namespace::add(place.namespace(HOST))?;
+        let ovs = PrivateOvs::start(place.dir(), &host)?;
         let layout = Self {
-            name,
+            place,
+            config,
             host,
             ovs,
             plan,
@@ -78,9 +85,7 @@ impl Layout {
         }
         layout.add_bridges()?;
         for station in stations {
-            layout
-                .bring_up(station)
-                .with_context(|| format!("cannot set {} up", station.port))?;
+            bring_up(&layout.namespace(station), station)?;
         }
         layout.await_links()?;
         Ok(layout)
@@ -114,42 +119,47 @@ impl Layout {
 
     /// The same for one of the hosts that share a switch.
     pub(crate) fn build_beside_others(
-        run_dir: &RunDir,
+        place: Place,
+        config: PathBuf,
         host: &str,
         plan: Plan,
         switch: &Namespace,
     ) -> Result<Self> {
-        let topology = load_config(&config(run_dir))?;
+        let topology = load_config(&config)?;
         let host = Plan::choose_host(&topology, Some(host))?;
-        let layout = Self::build_at(run_dir, plan, Some(switch.clone()))?;
+        let layout = Self::build_at(place, config, plan, Some(switch.clone()))?;
         layout.setup(&topology, host)?;
         Ok(layout)
     }
 
-    /// Finds a lab that was [built from a config](Self::build_from_config).
+    /// Finds the only host of a lab that was [built from a config](Self::build_from_config).
     ///
     /// # Errors
     ///
-    /// There is no such lab of that name.
+    /// The lab is not up, or not by `lab up`.
     pub fn load(name: &str) -> Result<Self> {
-        let dir = run_dir::path(name);
-        if !dir.exists() {
-            bail!("no lab named {name} is up; `lab status` lists the labs");
-        }
-        let host = fs::read_to_string(dir.join(HOST_NAME));
+        let place = Place::of(name);
+        let host = fs::read_to_string(place.dir().join(HOST_NAME));
         let host = host.with_context(|| format!("lab {name} was not brought up by `lab up`"))?;
-        let topology = load_config(&dir.join(CONFIG))?;
+        let topology = load_config(&place.dir().join(CONFIG))?;
         let plan = Plan::of(&topology, Plan::choose_host(&topology, Some(&host))?);
-        let host = Namespace::named(run_dir::namespace(name, HOST));
-        let ovs = PrivateOvs::at(&dir, &host);
-        let switch = || Namespace::named(run_dir::namespace(name, SWITCH));
-        Ok(Self {
-            name: name.to_owned(),
+        let switch = || Namespace::named(place.namespace(SWITCH));
+        let switch = plan.has_switch().then(switch);
+        let config = place.dir().join(CONFIG);
+        Ok(Self::at(place, config, plan, switch))
+    }
+
+    /// A host that was built there.
+    pub(crate) fn at(place: Place, config: PathBuf, plan: Plan, switch: Option<Namespace>) -> Self {
+        let host = Namespace::named(place.namespace(HOST));
+        Self {
+            ovs: PrivateOvs::at(place.dir(), &host),
+            place,
+            config,
             host,
-            ovs,
-            switch: plan.has_switch().then(switch),
             plan,
-        })
+            switch,
+        }
     }
 
     /// What it consists of.
@@ -196,7 +206,7 @@ impl Layout {
 
     /// The lab's config.
     pub fn config(&self) -> PathBuf {
-        run_dir::path(&self.name).join(CONFIG)
+        self.config.clone()
     }
 
     /// The namespace of a station.
@@ -206,34 +216,7 @@ impl Layout {
             (Role::Switch, Some(switch)) => switch.clone(),
             _ => {
                 let port = station.beside.as_ref().unwrap_or(&station.port);
-                Namespace::named(run_dir::namespace(&self.name, port))
-            }
-        }
-    }
-
-    /// The station that a person means: the one at that port, or the only one of that name.
-    ///
-    /// # Errors
-    ///
-    /// There is no such station, or several have that name.
-    pub fn find(&self, name: &str) -> Result<&Station> {
-        if let Some(station) = self.plan.station(name) {
-            return Ok(station);
-        }
-        let stations = self
-            .plan
-            .stations
-            .iter()
-            .filter(|station| station.name == name);
-        match stations.collect::<Vec<_>>()[..] {
-            [station] => Ok(station),
-            [] => bail!(
-                "there is no {name} in lab {}; `lab status` lists what there is",
-                self.name
-            ),
-            ref several => {
-                let ports: Vec<_> = several.iter().map(|station| &*station.port).collect();
-                bail!("{name} has several ports, name one: {}", ports.join(", "))
+                Namespace::named(self.place.namespace(port))
             }
         }
     }
@@ -290,40 +273,6 @@ impl Layout {
             .map(drop)
     }
 
-    /// Gives the device of a station its addresses and sets it up.
-    fn bring_up(&self, station: &Station) -> Result<()> {
-        let (namespace, device) = (self.namespace(station), station.device());
-        if station.role != Role::Local {
-            namespace.ip(&[
-                "link",
-                "set",
-                "dev",
-                device,
-                "address",
-                &station.mac.to_string(),
-            ])?;
-        }
-        if let Some(address) = station.address {
-            namespace.ip(&["address", "add", &format!("{address}/24"), "dev", device])?;
-        }
-        for address in &station.underlay {
-            match address {
-                IpAddr::V4(ip) => {
-                    let ip = format!("{ip}/24");
-                    namespace.ip(&["address", "add", &ip, "dev", device])?;
-                }
-                IpAddr::V6(ip) => {
-                    namespace.sysctl(&format!("net/ipv6/conf/{device}/disable_ipv6"), "0")?;
-                    let ip = format!("{ip}/64");
-                    // To be used at once: nobody else has it.
-                    namespace.ip(&["address", "add", &ip, "dev", device, "nodad"])?;
-                }
-            }
-        }
-        namespace.ip(&["link", "set", "dev", device, "up"])?;
-        namespace.software_checksums(device)
-    }
-
     /// Waits until the host's ends of all pairs are up: the kernel gives such a device its queue
     /// some time after the other end is set up, and drops what is sent by it until then.
     fn await_links(&self) -> Result<()> {
@@ -370,9 +319,48 @@ impl Layout {
     }
 }
 
+/// Gives the device of a station its addresses and sets it up.
+pub(crate) fn bring_up(namespace: &Namespace, station: &Station) -> Result<()> {
+    let device = station.device();
+    if station.role != Role::Local {
+        namespace.ip(&[
+            "link",
+            "set",
+            "dev",
+            device,
+            "address",
+            &station.mac.to_string(),
+        ])?;
+    }
+    if let Some(address) = station.address {
+        namespace.ip(&["address", "add", &format!("{address}/24"), "dev", device])?;
+    }
+    for address in &station.underlay {
+        match address {
+            IpAddr::V4(ip) => {
+                let ip = format!("{ip}/24");
+                namespace.ip(&["address", "add", &ip, "dev", device])?;
+            }
+            IpAddr::V6(ip) => {
+                namespace.sysctl(&format!("net/ipv6/conf/{device}/disable_ipv6"), "0")?;
+                let ip = format!("{ip}/64");
+                // To be used at once: nobody else has it.
+                namespace.ip(&["address", "add", &ip, "dev", device, "nodad"])?;
+            }
+        }
+    }
+    namespace.ip(&["link", "set", "dev", device, "up"])?;
+    namespace.software_checksums(device)
+}
+
 /// Where a lab has its config.
 pub(crate) fn config(run_dir: &RunDir) -> PathBuf {
-    run_dir.path().join(CONFIG)
+    config_at(&run_dir.place())
+}
+
+/// The same for one that is found again.
+pub(crate) fn config_at(place: &Place) -> PathBuf {
+    place.dir().join(CONFIG)
 }
 
 /// Puts the config of a lab into its run directory, in place of the one before: a reader finds the

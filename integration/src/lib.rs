@@ -37,6 +37,7 @@ pub mod ovs;
 pub mod plan;
 pub mod probe;
 pub mod run_dir;
+pub mod site;
 pub mod snoop;
 pub mod stream;
 pub mod switch;

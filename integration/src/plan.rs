@@ -127,10 +127,7 @@ impl Plan {
                 .get(name)
                 .with_context(|| format!("there is no host {name}; the config has {}", names())),
             None if hosts.len() > 1 => {
-                bail!(
-                    "the config has several hosts, choose one with --host: {}",
-                    names()
-                )
+                bail!("the config has several hosts, name one: {}", names())
             }
             None => hosts.values().next().context("the config has no host"),
         }
@@ -161,8 +158,8 @@ impl Plan {
 
     /// What a lab for one of several hosts consists of, whose uplinks lead to one switch. The host
     /// is that with this number, and those before it have that many stations.
-    pub fn of_several(topology: &Topology, host: &Host, number: usize, before: usize) -> Self {
-        let mut plan = Self::numbered(topology, host, before);
+    fn of_several(topology: &Topology, host: &Host, number: usize, before: usize) -> Self {
+        let mut plan = Self::numbered(topology, host, number, before);
         let uplinks = plan.stations.iter_mut();
         let uplinks = uplinks.filter(|station| station.role == Role::Outside);
         for (uplink, station) in uplinks.enumerate() {
@@ -174,10 +171,23 @@ impl Plan {
         plan
     }
 
+    /// What labs for all hosts of a topology consist of, whose uplinks lead to one switch.
+    pub fn of_all(topology: &Topology) -> Vec<(String, Self)> {
+        let mut before = 0;
+        let hosts = topology.hosts.values().enumerate();
+        hosts
+            .map(|(number, host)| {
+                let plan = Self::of_several(topology, host, number, before);
+                before += plan.stations.len();
+                (host.name.clone(), plan)
+            })
+            .collect()
+    }
+
     /// What a lab for one host of a topology consists of. Uplinks that are used as one lead to a
     /// physical switch, and the network outside is behind that.
     pub fn of(topology: &Topology, host: &Host) -> Self {
-        let mut plan = Self::numbered(topology, host, 0);
+        let mut plan = Self::numbered(topology, host, 0, 0);
         let uplinks = plan.stations.iter_mut();
         let uplinks = uplinks.filter(|station| station.role == Role::Outside);
         let mut speech = None;
@@ -204,11 +214,21 @@ impl Plan {
         self.at_bridges().count() < self.stations.len()
     }
 
-    fn numbered(topology: &Topology, host: &Host, before: usize) -> Self {
-        let native = topology
-            .networks
-            .values()
-            .any(|vlan| *vlan == Vlan::UNTAGGED);
+    /// The network outside, behind the switch that the uplinks of all hosts lead to; these have that
+    /// many stations. The remote sinks are there.
+    pub fn outside(topology: &Topology, before: usize) -> Station {
+        let mut plan = Self {
+            before,
+            ..Self::default()
+        };
+        let speech = Speech::of_outside(topology, topology.hosts.values());
+        let station = plan.add(OUTSIDE, OUTSIDE, SWITCH, Role::Outside, speech);
+        let sinks = topology.hosts.values().flat_map(Host::remotes);
+        station.underlay = sinks.map(|(_, remote)| remote.ip).collect();
+        station.clone()
+    }
+
+    fn numbered(topology: &Topology, host: &Host, number: usize, before: usize) -> Self {
         let mut plan = Self {
             before,
             ..Self::default()
@@ -252,18 +272,7 @@ impl Plan {
                 );
             }
         }
-        let first = host
-            .vnics
-            .iter()
-            .flat_map(|vnic| vnic.membership.vlans())
-            .min();
-        let outside = match first {
-            Some(network) if !native => Speech {
-                network,
-                tagged: network.is_tagged(),
-            },
-            _ => Speech::NATIVE,
-        };
+        let outside = Speech::of_outside(topology, [host]);
         for (index, port) in host.uplinks.iter().enumerate() {
             let station = plan.add(OUTSIDE, port, uplink, Role::Outside, outside);
             if index == 0 {
@@ -271,7 +280,8 @@ impl Plan {
             }
         }
         let station = plan.add(HOST, uplink, uplink, Role::Local, Speech::NATIVE);
-        station.underlay = sinks.values().map(|remote| neighbour(remote.ip)).collect();
+        let near = |remote: &&Remote| neighbour(remote.ip, number);
+        station.underlay = sinks.values().map(near).collect();
         plan
     }
 
@@ -303,9 +313,13 @@ impl Plan {
     }
 }
 
-/// Another address of the same network.
-fn neighbour(ip: IpAddr) -> IpAddr {
-    let other = |last: u8| if last == 1 { 2 } else { 1 };
+/// Another address of the same network: that of the host with this number.
+fn neighbour(ip: IpAddr, number: usize) -> IpAddr {
+    let [.., number] = number.to_be_bytes();
+    let other = |last: u8| match number.wrapping_add(1) {
+        own if own >= last => own.wrapping_add(1),
+        own => own,
+    };
     match ip {
         IpAddr::V4(ip) => {
             let [a, b, c, last] = ip.octets();
@@ -331,6 +345,20 @@ impl Speech {
         network: Vlan::UNTAGGED,
         tagged: false,
     };
+
+    /// Untagged where there is an untagged network, else in the lowest network of these hosts.
+    fn of_outside<'a>(topology: &Topology, hosts: impl IntoIterator<Item = &'a Host>) -> Self {
+        let mut networks = topology.networks.values();
+        if networks.any(|vlan| *vlan == Vlan::UNTAGGED) {
+            return Self::NATIVE;
+        }
+        let vnics = hosts.into_iter().flat_map(|host| &host.vnics);
+        let first = vnics.flat_map(|vnic| vnic.membership.vlans()).min();
+        first.map_or(Self::NATIVE, |network| Self {
+            network,
+            tagged: network.is_tagged(),
+        })
+    }
 
     /// As that station speaks.
     fn of_station(station: &Station) -> Self {

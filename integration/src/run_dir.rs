@@ -43,6 +43,47 @@ pub fn path(name: &str) -> PathBuf {
     Path::new(BASE).join(name)
 }
 
+/// Where the files of a host are, and what its namespaces are called.
+#[derive(Debug, Clone)]
+pub struct Place {
+    dir: PathBuf,
+    prefix: String,
+}
+
+impl Place {
+    /// That of the lab of that name.
+    pub fn of(name: &str) -> Self {
+        Self {
+            dir: path(name),
+            prefix: namespace_prefix(name),
+        }
+    }
+
+    /// That of one of several hosts in it. Its namespaces are called as a person calls the
+    /// stations: `node1:vma0`.
+    pub fn of_host(&self, host: &str) -> Self {
+        Self {
+            dir: self.hosts().join(host),
+            prefix: format!("{}{host}:", self.prefix),
+        }
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The directory with those of the hosts, where there are several.
+    pub fn hosts(&self) -> PathBuf {
+        self.dir.join("hosts")
+    }
+
+    /// The name of the namespace of a station.
+    pub fn namespace(&self, station: &str) -> String {
+        format!("{}{station}", self.prefix)
+    }
+}
+
 /// The name of a namespace of a lab.
 pub fn namespace(name: &str, station: &str) -> String {
     format!("{}{station}", namespace_prefix(name))
@@ -131,6 +172,11 @@ impl RunDir {
     /// The directory.
     pub fn path(&self) -> PathBuf {
         path(&self.name)
+    }
+
+    /// The directory and the namespaces.
+    pub fn place(&self) -> Place {
+        Place::of(&self.name)
     }
 
     /// Lets the lab live on without its owner, until [`take_down`].

@@ -2,11 +2,13 @@
 
 use std::fs;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use crate::layout::bring_up;
 use crate::netns::Namespace;
 use crate::ovs::PrivateOvs;
-use crate::run_dir::RunDir;
+use crate::plan::Station;
+use crate::run_dir::{Place, RunDir};
 
 /// What the device or the bridge of the switch is called.
 const NAME: &str = "switch";
@@ -81,5 +83,22 @@ impl Switch {
         self.namespace
             .ip(&["link", "set", "dev", device, "master", NAME])
             .map(drop)
+    }
+
+    /// Joins a station with a namespace of its own to the switch.
+    ///
+    /// # Errors
+    ///
+    /// There is one of that name, or a tool fails.
+    pub fn add(&self, place: &Place, station: &Station) -> Result<Namespace> {
+        let namespace = Namespace::add(place.namespace(&station.port))?;
+        let veth = ["link", "add", "name", &station.port, "type", "veth"];
+        let peer = ["peer", "name", station.device(), "netns", namespace.name()];
+        let ip = |args: &[&str]| self.namespace.ip(args);
+        ip(&[&veth[..], &peer].concat()).with_context(|| format!("cannot add {}", station.port))?;
+        ip(&["link", "set", "dev", &station.port, "up"])?;
+        self.plug(&station.port)?;
+        bring_up(&namespace, station)?;
+        Ok(namespace)
     }
 }

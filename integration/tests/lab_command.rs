@@ -7,6 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, Result};
 use integration::command::{output, run};
+use integration::inbox::Inbox;
 use integration::lab::DIR;
 use integration::{run_dir, wait};
 
@@ -176,4 +177,146 @@ fn foreground(lab: &Named) -> Result<Child> {
     let up = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("Ctrl-C")));
     up.context("the lab did not come up")??;
     Ok(owner)
+}
+
+/// The controllers of a lab's hosts, each ended with the test.
+struct Controllers(Vec<Child>);
+
+impl Drop for Controllers {
+    fn drop(&mut self) {
+        for controller in &mut self.0 {
+            let _ = controller.kill();
+            let _ = controller.wait();
+        }
+    }
+}
+
+#[test]
+fn all_hosts_of_a_config_come_up_and_reach_each_other() -> Result<()> {
+    const HOSTS: [&str; 3] = ["node1", "node2", "node3"];
+    let lab = Named::new()?;
+    fs::write(&lab.config, include_str!("../../configs/roaming.yaml"))?;
+    let shown = run(&mut lab.up(&[]))?;
+    assert!(
+        shown.contains(&format!("{} is up: hosts node1, node2, node3", lab.name)),
+        "{shown}"
+    );
+    assert_eq!(run(&mut lab.lab(&["status"]))?.matches(":vma0 ").count(), 3);
+
+    // The same file on each: what one controller has in /run/bridgechain is no other's.
+    let program = integration::controller::program()?.to_string_lossy();
+    let config = lab.config.to_string_lossy();
+    let mut controllers = Controllers(Vec::new());
+    for host in HOSTS {
+        let mut controller = lab.lab(&["exec", host, "--", &program, "run", &config]);
+        let controller = controller.stderr(Stdio::null()).spawn()?;
+        controllers.0.push(controller);
+    }
+    for host in HOSTS {
+        wait::until(&format!("the bridges of {host} to be in sync"), || {
+            let status = output(&mut lab.lab(&["exec", host, "--", &program, "status", "--json"]))?;
+            let Ok(status) = serde_json::from_slice::<serde_json::Value>(&status.stdout) else {
+                return Ok(None);
+            };
+            // Each controller serves its own host, and knows of no other bridge.
+            let hosts = status["hosts"].as_array().into_iter().flatten();
+            let bridges = hosts.flat_map(|host| host["bridges"].as_array().into_iter().flatten());
+            let in_sync = bridges.filter(|bridge| bridge["in_sync"] == true);
+            Ok((in_sync.count() == 3).then_some(()))
+        })?;
+    }
+
+    // VM-A may run on any of them: its guest is there three times.
+    let several = failed(&output(&mut lab.lab(&["exec", "VM-A", "--", "true"]))?);
+    for host in HOSTS {
+        assert!(several.contains(&format!("{host}:vma0")), "{several}");
+    }
+    assert!(
+        failed(&output(&mut lab.lab(&[
+            "exec",
+            "node9:vma0",
+            "--",
+            "true"
+        ]))?)
+        .contains("no node9:vma0")
+    );
+    let namespaces = run(Command::new("ip").args(["netns", "list"]))?;
+    assert!(namespaces.contains(&run_dir::namespace(&lab.name, "node2:vma0")));
+
+    let address = |port: &str| -> Result<String> {
+        let shown = run(&mut lab.lab(&["status"]))?;
+        let line = shown
+            .lines()
+            .find(|line| line.contains(&format!(" {port} ")));
+        let address = line.and_then(|line| line.split("untagged, ").nth(1));
+        let address = address.and_then(|address| address.split('/').next());
+        Ok(address
+            .with_context(|| format!("no {port} in {shown}"))?
+            .to_owned())
+    };
+    // Each IDS sees its side of what goes from one host to another, and that of a third nothing.
+    let watches = HOSTS.map(|host| Watch::start(&lab, &format!("{host}:ids0")));
+    let to = address("node1:vmb0")?;
+    let ping = ["ping", "-c", "3", "-i", "0.2", "-W", "2", &to];
+    run(&mut lab.lab(&[&["exec", "node2:vma0", "--"], &ping[..]].concat()))?;
+    // All that was sent before this question has arrived where it is seen.
+    const NOBODY: &str = "10.11.184.250";
+    let ask = ["arping", "-c", "1", "-w", "1", "-I", "eth0", NOBODY];
+    output(&mut lab.lab(&[&["exec", "node2:vma0", "--"], &ask[..]].concat()))?;
+    let request = format!("> {to}: ICMP echo request");
+    for (host, watch) in HOSTS.iter().zip(watches) {
+        let seen = watch?.until(&format!("who-has {NOBODY}"))?;
+        let requests = seen.matches(&request).count();
+        let expected = if *host == "node3" { 0 } else { 3 };
+        assert_eq!(requests, expected, "{host}: {seen}");
+    }
+
+    // The host itself and what is outside are on the untagged network.
+    let outside = address("outside")?;
+    let ping = ["ping", "-c", "1", "-W", "2", &outside];
+    run(&mut lab.lab(&[&["exec", "node3:host", "--"], &ping[..]].concat()))?;
+
+    run(&mut lab.lab(&["down"]))?;
+    assert!(lab.is_gone()?);
+    Ok(())
+}
+
+/// A `lab watch` that goes on until it is dropped.
+struct Watch {
+    child: Child,
+    frames: Inbox<String>,
+}
+
+impl Watch {
+    fn start(lab: &Named, station: &str) -> Result<Self> {
+        let mut watch = lab.lab(&["watch", station]);
+        watch.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = watch.spawn()?;
+        let notes = child.stderr.take().map(Inbox::lines).unwrap_or_default();
+        let frames = child.stdout.take().map(Inbox::lines).unwrap_or_default();
+        let watch = Self { child, frames };
+        let listens = |lines: &[String]| {
+            lines
+                .iter()
+                .any(|it| it.contains("listening"))
+                .then_some(())
+        };
+        notes.wait(listens).context("no start")?;
+        Ok(watch)
+    }
+
+    /// What has arrived, up to a frame that is shown with that text.
+    fn until(self, text: &str) -> Result<String> {
+        let there = |lines: &[String]| lines.iter().any(|it| it.contains(text)).then_some(());
+        let seen = self.frames.wait(there);
+        seen.with_context(|| format!("no {text} in {}", self.frames.text()))?;
+        Ok(self.frames.text())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -1,4 +1,4 @@
-//! `lab`: a host with its guests on one machine, for a person to play with.
+//! `lab`: hosts with their guests on one machine, for a person to play with.
 
 mod status;
 
@@ -9,15 +9,16 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use integration::command::shown;
-use integration::layout::{self, Layout};
-use integration::plan::{HOST, Role};
+use integration::layout;
+use integration::plan::HOST;
 use integration::run_dir::{self, RunDir};
+use integration::site::Site;
 
 /// The name of a lab whose user gives it none.
 const DEFAULT: &str = "lab";
 
-/// A host with its guests on one machine: a private Open vSwitch, with network namespaces as
-/// guests.
+/// Hosts with their guests on one machine: a private Open vSwitch for each, with network namespaces
+/// as guests. The uplinks of several hosts lead to one plain switch.
 ///
 /// It never touches an Open vSwitch that the machine runs. Everything needs root.
 #[derive(Parser)]
@@ -34,11 +35,13 @@ struct Cli {
 enum Action {
     /// Bring up the bridges, guests, functions and the outside network of a config
     ///
-    /// The controller is not started: `lab exec host -- bridgechain run CONFIG` does that.
+    /// The controller is not started: `lab exec host -- bridgechain run CONFIG` does that. Of a
+    /// config with several hosts all are brought up; each needs a controller of its own then, as on
+    /// machines of their own: `lab exec HOST -- bridgechain run CONFIG`.
     Up {
         /// A bridgechain config (YAML)
         config: PathBuf,
-        /// The host, where the config has several
+        /// Bring up this host alone, where the config has several
         #[arg(long)]
         host: Option<String>,
         /// Stay, and take the lab down at the end (Ctrl-C)
@@ -47,7 +50,8 @@ enum Action {
     },
     /// Run a command in a guest, a function, the outside network or the host
     Exec {
-        /// A VM, a function, `outside`, `host`, or the name of a port
+        /// A VM, a function, `outside`, `host`, or the name of a port; of several hosts `HOST:PORT`,
+        /// or the name of the host for itself
         station: String,
         /// The command and its arguments
         #[arg(last = true, required = true)]
@@ -55,7 +59,8 @@ enum Action {
     },
     /// Show frames as they arrive at a guest, a function, the outside network or the host
     Watch {
-        /// A VM, a function, `outside`, `host`, or the name of a port
+        /// A VM, a function, `outside`, `host`, or the name of a port; of several hosts `HOST:PORT`,
+        /// or the name of the host for itself
         station: String,
         /// End after that many frames
         #[arg(short = 'c', long)]
@@ -99,12 +104,20 @@ fn up(name: &str, config: &Path, host: Option<&str>, foreground: bool) -> Result
     let text = std::fs::read_to_string(config)?;
     let run_dir = RunDir::create(name)?;
     layout::write_config(&run_dir, &text)?;
-    let layout = Layout::build_from_config(&run_dir, host)?;
-    status::print(name, &layout);
-    println!(
-        "\nstart the controller:  lab exec {HOST} -- bridgechain run {}",
-        config.display()
-    );
+    let site = Site::build(&run_dir, host)?;
+    status::print(name, &site);
+    let config = config.display();
+    match &site {
+        Site::One(_) => {
+            println!("\nstart the controller:  lab exec {HOST} -- bridgechain run {config}")
+        }
+        Site::Several(several) => {
+            println!("\nstart a controller on each host:");
+            for (host, _) in several.hosts() {
+                println!("  lab exec {host} -- bridgechain run {config} &");
+            }
+        }
+    }
     if !foreground {
         return run_dir.keep();
     }
@@ -116,25 +129,19 @@ fn up(name: &str, config: &Path, host: Option<&str>, foreground: bool) -> Result
 }
 
 fn exec(name: &str, station: &str, command: &[String]) -> Result<()> {
-    let layout = Layout::load(name)?;
-    let station = layout.find(station)?;
+    let site = Site::load(name)?;
     let (program, args) = command.split_first().context("there is no command")?;
-    let mut command = match station.role {
-        // The tools of Open vSwitch find the lab's own.
-        Role::Local => layout.ovs().command(program),
-        _ => layout.namespace(station).command(program),
-    };
-    become_command(command.args(args))
+    become_command(&mut site.find(station)?.command(program, args))
 }
 
 fn watch(name: &str, station: &str, count: Option<usize>) -> Result<()> {
-    let layout = Layout::load(name)?;
-    let station = layout.find(station)?;
-    let mut tcpdump = layout.namespace(station).command("tcpdump");
+    let site = Site::load(name)?;
+    let found = site.find(station)?;
+    let mut tcpdump = found.namespace.command("tcpdump");
     // What arrives, at once, with link-layer header and tags, and without names for numbers.
     tcpdump.args([
         "-i",
-        station.device(),
+        found.station.device(),
         "-Q",
         "in",
         "--immediate-mode",

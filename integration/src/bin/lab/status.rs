@@ -1,9 +1,9 @@
 //! `lab status`: what is up.
 
 use anyhow::Result;
-use integration::layout::Layout;
 use integration::plan::{Role, Station};
 use integration::run_dir;
+use integration::site::Site;
 
 /// Prints all labs of this machine.
 pub(crate) fn run() -> Result<()> {
@@ -12,8 +12,8 @@ pub(crate) fn run() -> Result<()> {
         println!("no lab is up");
     }
     for name in names {
-        match Layout::load(&name) {
-            Ok(layout) => print(&name, &layout),
+        match Site::load(&name) {
+            Ok(site) => print(&name, &site),
             Err(error) => println!("{name}: {error:#}"),
         }
     }
@@ -21,26 +21,49 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Prints one lab: a line for each station.
-pub(crate) fn print(name: &str, layout: &Layout) {
-    println!("{name} is up: bridges {}", layout.plan().bridges.join(", "));
+pub(crate) fn print(name: &str, site: &Site) {
+    match site {
+        Site::One(layout) => {
+            println!("{name} is up: bridges {}", layout.plan().bridges.join(", "));
+            head();
+            layout.plan().stations.iter().for_each(|it| line("", it));
+        }
+        Site::Several(several) => {
+            let hosts: Vec<&str> = several.hosts().iter().map(|(host, _)| &**host).collect();
+            println!("{name} is up: hosts {}", hosts.join(", "));
+            head();
+            for (host, layout) in several.hosts() {
+                let stations = layout.plan().stations.iter();
+                // The other ends of uplinks are ports of the switch, where nobody is.
+                let stations = stations.filter(|station| station.role != Role::Switch);
+                stations.for_each(|station| line(&format!("{host}:"), station));
+            }
+            line("", several.outside());
+        }
+    }
+}
+
+fn head() {
     println!(
-        "  {:<12} {:<15} {:<15} {:<17}  sends",
+        "  {:<12} {:<18} {:<15} {:<17}  sends",
         "NAME", "PORT", "BRIDGE", "MAC"
     );
-    for station in &layout.plan().stations {
-        let Station {
-            name,
-            port,
-            bridge,
-            mac,
-            ..
-        } = station;
-        let mac = mac.to_string();
-        println!(
-            "  {name:<12} {port:<15} {bridge:<15} {mac:<17}  {}",
-            sends(station)
-        );
-    }
+}
+
+fn line(prefix: &str, station: &Station) {
+    let Station {
+        name,
+        port,
+        bridge,
+        mac,
+        ..
+    } = station;
+    let port = format!("{prefix}{port}");
+    let mac = mac.to_string();
+    println!(
+        "  {name:<12} {port:<18} {bridge:<15} {mac:<17}  {}",
+        sends(station)
+    );
 }
 
 fn sends(station: &Station) -> String {
