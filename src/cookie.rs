@@ -1,7 +1,7 @@
 //! Flow cookies: which flows are ours, and what each is for.
 //!
-//! A cookie of ours is `0x62726368_000000CC`: the letters "brch" and the [`Class`]. It says
-//! nothing about positions in the configuration, so that inserting a VM does not change the
+//! A cookie of ours is `0x62726368_000000CC`: the letters "brch" and the [`Class`]; what a switch
+//! writes itself has a number between them ([`Class::remembered`]). It says nothing about positions in the configuration, so that inserting a VM does not change the
 //! cookies of the others. Flows with any other cookie belong to somebody else and are left alone.
 
 use openflow::Cookie;
@@ -94,8 +94,18 @@ impl Class {
         Cookie(OURS.0 | self as u64)
     }
 
+    /// The cookie of what the switch writes itself ([`Self::Remembered`]), with a number of 24 bits.
+    /// Flows of one number share a limit.
+    pub fn remembered(number: u32) -> Cookie {
+        let number = number & 0x00ff_ffff;
+        Cookie(Self::Remembered.cookie().0 | u64::from(number) << 8)
+    }
+
     /// The class that a cookie names; `None` where it is not one of ours.
     pub fn of(cookie: Cookie) -> Option<Self> {
+        if Self::remembered((cookie.0 >> 8) as u32) == cookie {
+            return Some(Self::Remembered);
+        }
         Self::ALL.into_iter().find(|class| class.cookie() == cookie)
     }
 }
@@ -115,6 +125,17 @@ mod tests {
             assert_eq!(Class::of(class.cookie()), Some(class));
             assert!(is_ours(class.cookie()));
         }
+    }
+
+    #[test]
+    fn what_the_switch_writes_is_told_apart_by_numbers() {
+        for number in [0, 1, 0x01_0002, 0xff_ffff] {
+            let cookie = Class::remembered(number);
+            assert_eq!(Class::of(cookie), Some(Class::Remembered), "{cookie:?}");
+        }
+        assert_ne!(Class::remembered(1), Class::remembered(2));
+        let another_class = Cookie(Class::Pinned.cookie().0 | 0x100);
+        assert_eq!(Class::of(another_class), None);
     }
 
     #[test]

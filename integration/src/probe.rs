@@ -197,7 +197,11 @@ impl Lab {
     }
 
     /// Waits until the datapath has taken the frames that these stations have sent so far.
-    pub(crate) fn settle_datapath(&self, ports: &[&str]) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// A broadcast of one of these stations reaches nobody.
+    pub fn settle_datapath(&self, ports: &[&str]) -> Result<()> {
         for port in ports {
             for _ in 0..2 {
                 let marker = new_marker();

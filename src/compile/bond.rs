@@ -36,20 +36,18 @@
 //! ```
 
 use openflow::{
-    Action, Bundle, HashFields, Learn, LearnDestination, LearnFlags, LearnLimit, LearnSource,
-    LearnSpec, Match, MemberAlgorithm, OxmField, PortNo, Subfield,
+    Action, Bundle, HashFields, Learn, LearnDestination, LearnFlags, LearnSource, LearnSpec, Match,
+    MemberAlgorithm, OxmField, PortNo, Subfield,
 };
 
 use super::builder::{self, Builder, apply, from_port};
+use super::remembered::Share;
 use super::tables::{Table, priority};
 use super::vlan::VID_BITS;
 use crate::cookie::Class;
-use crate::learning::MacTable;
 use crate::ports::Ports;
-use crate::topology::{Controller, Host, UplinkMode};
+use crate::topology::{Controller, Host, Role, UplinkMode};
 
-/// How many addresses the switch remembers, as many as are learned at the most.
-const REMEMBERED: u32 = MacTable::CAPACITY as u32;
 /// The register that says why a frame is refused.
 const REFUSED: OxmField = OxmField::Reg2;
 /// In [`REFUSED`]: another copy of the frame comes in by another member.
@@ -63,6 +61,9 @@ const EXPECTED: OxmField = OxmField::Reg4;
 /// The register that holds the member by which frames of an address were sent last; 0 for one that
 /// is not here.
 const SENT_BY: OxmField = OxmField::Reg5;
+/// The register that holds the mark that a frame from the chain came with: of what is sent it is
+/// gone.
+const ORIGIN: OxmField = OxmField::Reg6;
 /// What a bundle chooses where no member is up (`OFPP_NONE`).
 const NO_MEMBER: u16 = 0xffff;
 /// Bits of a port number.
@@ -89,6 +90,14 @@ pub fn send() -> Action {
     builder::resubmit(Table::Uplinks.into())
 }
 
+/// Keeps, of a frame from the chain, whose it is.
+pub(super) fn keep_origin() -> Action {
+    Action::RegMove {
+        src: Subfield::whole(OxmField::PktMark),
+        dst: Subfield::whole(ORIGIN),
+    }
+}
+
 /// Finds out whether a frame from a member is admitted.
 pub(super) fn arrive() -> Action {
     builder::resubmit(Table::Arrive.into())
@@ -112,9 +121,16 @@ impl Bond {
     }
 
     /// The tables that [`send`] and [`arrive`] go through.
-    pub(super) fn compile(&self, builder: &mut Builder, host: &Host, settings: &Controller) {
+    pub(super) fn compile(
+        &self,
+        builder: &mut Builder,
+        host: &Host,
+        role: Role,
+        settings: &Controller,
+        ports: &Ports,
+    ) {
         self.choose(builder);
-        self.send(builder, host, settings);
+        self.send(builder, host, role, settings, ports);
         self.arrive(builder);
         self.admit(builder, settings);
         for (reason, class) in [
@@ -165,9 +181,17 @@ impl Bond {
 
     /// [`Table::Uplinks`]: out by the chosen member, unless the frame is from outside itself.
     ///
-    /// The addresses of the configuration and of the host itself are always remembered: a guest that
-    /// makes up others until there is no more room must not have theirs taken for ones from outside.
-    fn send(&self, builder: &mut Builder, host: &Host, settings: &Controller) {
+    /// The addresses of the configuration, of the host itself, and those that the controller announces
+    /// are always remembered. Of all others each vNIC has its [`Share`]: a guest that makes up
+    /// addresses must not have those of others taken for ones from outside.
+    fn send(
+        &self,
+        builder: &mut Builder,
+        host: &Host,
+        role: Role,
+        settings: &Controller,
+        ports: &Ports,
+    ) {
         builder.flow(
             Table::Uplinks,
             priority::EXCEPTION,
@@ -175,33 +199,39 @@ impl Bond {
             Class::Pipeline,
             Vec::new(),
         );
-        let send = |limit| {
+        let mut send = |priority, match_, share| {
             let mut actions = choose();
-            actions.push(remember(settings, LearnSource::Field(MEMBER, 0), limit));
+            actions.push(remember(settings, LearnSource::Field(MEMBER, 0), share));
             actions.push(Action::OutputReg {
                 src: port_in(MEMBER),
                 max_len: u16::MAX,
             });
-            apply(actions)
+            builder.flow(
+                Table::Uplinks,
+                priority,
+                match_,
+                Class::Pipeline,
+                apply(actions),
+            );
         };
         let of_vnics = host.vnics.iter().filter_map(|vnic| vnic.mac);
         let of_vnics = of_vnics.map(|mac| Match::new().with(OxmField::EthSrc, mac));
-        for own in of_vnics.chain([from_port(PortNo::LOCAL)]) {
-            builder.flow(
-                Table::Uplinks,
-                priority::SPECIFIC,
-                own,
-                Class::Pipeline,
-                send(None),
-            );
+        let known = [PortNo::LOCAL, PortNo::CONTROLLER].map(from_port);
+        for known in of_vnics.chain(known) {
+            send(priority::SPECIFIC, known, Share::Known);
         }
-        builder.flow(
-            Table::Uplinks,
-            priority::MISS,
-            Match::new(),
-            Class::Pipeline,
-            send(Some(REMEMBERED)),
-        );
+        for vnic in host.vnics_at(role) {
+            if let Some(port) = ports.get(&vnic.port) {
+                send(priority::CONFINED, from_port(port), Share::of(vnic, port));
+            }
+        }
+        if role == Role::Uplink {
+            for ((mark, mask), share) in Share::of_guests(host) {
+                let marked = Match::new().with_masked(ORIGIN, mark, mask);
+                send(priority::DEFAULT, marked, share);
+            }
+        }
+        send(priority::MISS, Match::new(), Share::Inspected);
     }
 
     /// [`Table::Arrive`]: looks up the member that a frame has to come in by, and that of its
@@ -270,7 +300,8 @@ impl Bond {
                 expected.clone().with(MEMBER, member),
                 apply(vec![
                     admit,
-                    remember(settings, LearnSource::Immediate(0), Some(REMEMBERED)),
+                    // In place of what is remembered already.
+                    remember(settings, LearnSource::Immediate(0), Share::Known),
                 ]),
             );
             flow(priority::DEFAULT, expected, refuse(REFLECTED));
@@ -322,9 +353,8 @@ fn load_member(algorithm: MemberAlgorithm, members: &[PortNo]) -> Action {
 }
 
 /// Makes the switch remember, by network and source address, by which member frames were sent. It
-/// does so for as long as an address is learned; the time begins anew with every frame. An address
-/// that would be one beyond `limit` is not remembered.
-fn remember(settings: &Controller, member: LearnSource, limit: Option<u32>) -> Action {
+/// does so for as long as an address is learned; the time begins anew with every frame.
+fn remember(settings: &Controller, member: LearnSource, share: Share) -> Action {
     let spec = |bits, src, dst| LearnSpec { bits, src, dst };
     let same = |bits, field| {
         let same = LearnDestination::Match(field, 0);
@@ -334,15 +364,12 @@ fn remember(settings: &Controller, member: LearnSource, limit: Option<u32>) -> A
         idle_timeout: 0,
         hard_timeout: settings.mac_age.as_secs(),
         priority: priority::DEFAULT,
-        cookie: Class::Remembered.cookie(),
+        cookie: share.cookie(),
         flags: LearnFlags::empty(),
         table_id: Table::Sent.into(),
         fin_idle_timeout: 0,
         fin_hard_timeout: 0,
-        limit: limit.map(|limit| LearnLimit {
-            limit,
-            result: None,
-        }),
+        limit: share.limit(),
         specs: vec![
             same(VID_BITS, OxmField::NxVlanTci),
             same(48, OxmField::NxEthSrc),
@@ -366,7 +393,6 @@ mod tests {
 
     use super::*;
     use crate::health::Failed;
-    use crate::topology::Role;
     use crate::{compile, config, portmap};
 
     #[test]
@@ -380,14 +406,15 @@ vms:
   pinned: { host: node1, nics: [{ port: a, mac: '52:54:00:00:00:01', network: native }] }
   roaming:
     { host: [node1, node2], nics: [{ port: b, mac: '52:54:00:00:00:02', network: native }] }
-  learned: { host: node1, nics: [{ port: c, network: native }] }
+  learned: { host: node1, nics: [{ port: c, network: native, max_macs: 9000 }] }
+  direct: { host: node1, nics: [{ port: d, network: native, type: direct, max_macs: 3 }] }
 ";
         let topology = config::parse("test.yaml", text).unwrap().0;
         let host = &topology.hosts["node1"];
         let ports = portmap::assumed(host, Role::Uplink);
         let settings = &topology.controller;
         let program = compile::bridge(host, settings, Role::Uplink, &ports, &Failed::default());
-        let limit_of = |sent: Match| {
+        let share_of = |sent: Match| {
             let sent = sent.canonical();
             let mut flows = program.flows.iter();
             let (_, flow) = flows
@@ -400,12 +427,30 @@ vms:
                 Action::Learn(learn) => Some(learn),
                 _ => None,
             });
-            learn.unwrap().limit.map(|limit| limit.limit)
+            let learn = learn.unwrap();
+            (learn.limit.map(|limit| limit.limit), learn.cookie)
         };
-        assert_eq!(limit_of(Match::new()), Some(REMEMBERED));
-        assert_eq!(limit_of(from_port(PortNo::LOCAL)), None);
-        for own in [0x5254_0000_0001_u64, 0x5254_0000_0002] {
-            assert_eq!(limit_of(Match::new().with(OxmField::EthSrc, own)), None);
+        let of = |src: u64| Match::new().with(OxmField::EthSrc, src);
+        let known = [PortNo::LOCAL, PortNo::CONTROLLER].map(from_port);
+        for known in known
+            .into_iter()
+            .chain([of(0x5254_0000_0001), of(0x5254_0000_0002)])
+        {
+            assert_eq!(share_of(known).0, None);
         }
+        // Neighbours share nothing, what an inline function has had is apart from both; a frame
+        // that has had it shows no port.
+        let marked = |mark: u32| Match::new().with_masked(ORIGIN, mark, 0x8000_003f_u32);
+        let shares = [marked(0), marked(1), marked(63), Match::new()].map(share_of);
+        assert_eq!(
+            shares.map(|share| share.0),
+            [9000, 9000, 9000, 16_384].map(Some)
+        );
+        let mut cookies: Vec<_> = shares.iter().map(|share| share.1.0).collect();
+        cookies.dedup();
+        assert_eq!(cookies.len(), 4);
+        let direct = share_of(from_port(ports.get("d").unwrap()));
+        assert_eq!(direct.0, Some(4096));
+        assert!(!cookies.contains(&direct.1.0));
     }
 }

@@ -1,23 +1,19 @@
 //! The local bridge: VLAN access and trunk, anti-spoofing, delivery to vNICs.
 
 use openflow::{
-    Action, Learn, LearnDestination, LearnFlags, LearnLimit, LearnSource, LearnSpec, Match,
-    OxmField, PortNo,
+    Action, Learn, LearnDestination, LearnFlags, LearnSource, LearnSpec, Match, OxmField, PortNo,
 };
 
 use super::admission;
 use super::builder::{self, Builder, apply, apply_then, from_port, goto};
 use super::delivery::{self, Delivery};
+use super::remembered::Share;
 use super::tables::{Table, priority};
 use super::{mark, vlan};
 use crate::cookie::Class;
-use crate::learning::MacTable;
 use crate::ports::Ports;
 use crate::program::Program;
 use crate::topology::{ChainBridges, Controller, Host, Role, Vlan};
-
-/// How many ports the switch remembers, as many as there are learned MAC addresses at the most.
-const REMEMBERED: u32 = MacTable::CAPACITY as u32;
 
 pub(super) fn compile(
     host: &Host,
@@ -35,7 +31,7 @@ pub(super) fn compile(
     admission::admit_vnics(&mut builder, host, Role::Local, ports, &onward);
     admission::learn(&mut builder, Table::Forward);
     if let Some(chain_port) = chain.local_patch().and_then(|name| ports.get(name)) {
-        forward(&mut builder, host, settings, chain_port);
+        forward(&mut builder, host, settings, ports, chain_port);
         take_back(&mut builder, host, ports, chain_port);
     }
     for network in &host.networks {
@@ -48,19 +44,36 @@ pub(super) fn compile(
 ///
 /// An inline function loses the mark. So on a host that has one, the switch itself remembers which
 /// port an address was seen at: from its very first frame, and also while the controller is away.
-fn forward(builder: &mut Builder, host: &Host, settings: &Controller, chain_port: PortNo) {
-    let mut actions = vec![builder::clear_mark(), builder::in_port_to_mark()];
-    if host.has_inline() {
-        actions.push(remember_port(settings));
+fn forward(
+    builder: &mut Builder,
+    host: &Host,
+    settings: &Controller,
+    ports: &Ports,
+    chain_port: PortNo,
+) {
+    let mut forward = |priority, match_, remember: Option<Action>| {
+        let mut actions = vec![builder::clear_mark(), builder::in_port_to_mark()];
+        actions.extend(remember);
+        actions.push(Action::output(chain_port));
+        builder.flow(
+            Table::Forward,
+            priority,
+            match_,
+            Class::Pipeline,
+            apply(actions),
+        );
+    };
+    if !host.has_inline() {
+        forward(priority::MISS, Match::new(), None);
+        return;
     }
-    actions.push(Action::output(chain_port));
-    builder.flow(
-        Table::Forward,
-        priority::MISS,
-        Match::new(),
-        Class::Pipeline,
-        apply(actions),
-    );
+    for vnic in host.vnics_at(Role::Local) {
+        if let Some(port) = ports.get(&vnic.port) {
+            let share = Share::of(vnic, port);
+            let remember = remember_port(settings, share);
+            forward(priority::SPECIFIC, from_port(port), Some(remember));
+        }
+    }
 }
 
 /// Takes frames back from the chain: restores the port of those that came from a vNIC, and tells
@@ -139,7 +152,7 @@ fn restore_mark(builder: &mut Builder, host: &Host, ports: &Ports) {
 }
 
 /// Makes the switch remember the port of a frame by network and source address.
-fn remember_port(settings: &Controller) -> Action {
+fn remember_port(settings: &Controller, share: Share) -> Action {
     let spec = |bits, from, to| LearnSpec {
         bits,
         src: LearnSource::Field(from, 0),
@@ -150,15 +163,12 @@ fn remember_port(settings: &Controller) -> Action {
         idle_timeout: settings.mac_age.as_secs(),
         hard_timeout: 0,
         priority: priority::DEFAULT,
-        cookie: Class::Remembered.cookie(),
+        cookie: share.cookie(),
         flags: LearnFlags::empty(),
         table_id: Table::Restore.into(),
         fin_idle_timeout: 0,
         fin_hard_timeout: 0,
-        limit: Some(LearnLimit {
-            limit: REMEMBERED,
-            result: None,
-        }),
+        limit: share.limit(),
         specs: vec![
             same(vlan::VID_BITS, OxmField::NxVlanTci),
             same(48, OxmField::NxEthSrc),

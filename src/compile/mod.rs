@@ -27,6 +27,7 @@ mod local;
 pub mod mark;
 mod open;
 mod probe;
+mod remembered;
 mod service;
 mod tables;
 mod underlay;

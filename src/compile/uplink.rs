@@ -22,18 +22,22 @@ pub(super) fn compile(
     ports: &Ports,
 ) -> Program {
     let mut builder = Builder::default();
-    admit_outside(&mut builder, host, settings, ports);
+    admit_outside(&mut builder, host, Role::Uplink, settings, ports);
     admit_vnics(&mut builder, host, Role::Uplink, ports);
     let chain_port = chain.uplink_patch().and_then(|name| ports.get(name));
     if let Some(chain_port) = chain_port {
         // What comes from the chain was admitted and learned on the local bridge. It may go back
         // there: to a guest on the same host.
+        let mut actions = vec![builder::set_in_port(builder::NOBODY)];
+        if host.is_bonded() {
+            actions.push(bond::keep_origin());
+        }
         builder.flow(
             Table::Classify,
             priority::DEFAULT,
             from_port(chain_port),
             Class::Pipeline,
-            apply_then(vec![builder::set_in_port(builder::NOBODY)], Table::Deliver),
+            apply_then(actions, Table::Deliver),
         );
         for vnic in host.vnics_at(Role::Local) {
             let Some(mac) = vnic.pinned_mac() else {
@@ -72,7 +76,7 @@ pub(super) fn compile(
 /// The one bridge of a host without a chain.
 pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) -> Program {
     let mut builder = Builder::default();
-    admit_outside(&mut builder, host, settings, ports);
+    admit_outside(&mut builder, host, Role::Learning, settings, ports);
     admit_vnics(&mut builder, host, Role::Learning, ports);
     for network in &host.networks {
         delivery::flood(&mut builder, host, *network, |bum| {
@@ -86,7 +90,13 @@ pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) 
 }
 
 /// Admission, source check and learning for the uplinks and the host itself.
-fn admit_outside(builder: &mut Builder, host: &Host, settings: &Controller, ports: &Ports) {
+fn admit_outside(
+    builder: &mut Builder,
+    host: &Host,
+    role: Role,
+    settings: &Controller,
+    ports: &Ports,
+) {
     builder.packet_in_meter(settings);
     admission::refuse_the_rest(builder, host);
     let bond = Bond::of(host, ports);
@@ -95,7 +105,7 @@ fn admit_outside(builder: &mut Builder, host: &Host, settings: &Controller, port
         admission::classify_then(builder, port, &Admission::uplink(host), &arrive);
     }
     if let Some(bond) = bond {
-        bond.compile(builder, host, settings);
+        bond.compile(builder, host, role, settings, ports);
     }
     admission::classify(builder, PortNo::LOCAL, &Admission::host_itself(host));
     admission::refuse_multicast_source(builder);
