@@ -458,3 +458,23 @@ proptest! {
         let _ = config::parse("lab.yaml", bytes);
     }
 }
+
+#[test]
+fn settings_of_the_api_that_are_doubtful_get_a_warning() {
+    let of = |settings: &str| {
+        warnings(&format!(
+            "controller: {{ {settings} }}\nhosts: {{ any: {{ bridges: {{ learning: '*' }} }} }}"
+        ))
+    };
+    let token = "api_token_file: /etc/bridgechain/token";
+    assert!(of(token).contains("controller.api_token_file: has no effect"));
+    assert_eq!(of(&format!("api: 'tcp:127.0.0.1:6680', {token}")), "");
+    let open = of(&format!(
+        "api: 'tcp:192.0.2.1:6680', metrics: 'tcp:192.0.2.1:9475', {token}"
+    ));
+    assert!(
+        open.contains("tokens and answers pass the network in clear"),
+        "{open}"
+    );
+    assert!(open.contains("whoever reaches it may read it"), "{open}");
+}

@@ -2,7 +2,33 @@
 
 use std::fmt::{Display, Write};
 
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use super::problem::Problem;
+use crate::controller::Observer;
 use crate::status::{Health, Host, Status};
+
+/// Where metrics are.
+pub(super) fn resources() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new().routes(routes!(metrics))
+}
+
+/// Metrics for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "documents",
+    responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), Problem))]
+async fn metrics(State(observer): State<Observer>) -> Result<Response, Problem> {
+    let status = observer.status().await.ok_or_else(Problem::ending)?;
+    let kind = [(
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    )];
+    Ok((kind, text(&status)).into_response())
+}
 
 /// All metrics.
 pub(super) fn text(status: &Status) -> String {
@@ -237,6 +263,7 @@ mod tests {
                     connected: true,
                     in_sync: false,
                     flows: 12,
+                    wanted_flows: 13,
                     foreign_flows: 1,
                 }],
                 functions: vec![Function {
@@ -252,6 +279,9 @@ mod tests {
                 learned_macs: 3,
                 flow_mods: 40,
                 refused_transactions: 0,
+                packet_ins: 5,
+                mac_moves: 6,
+                damped_mac_moves: 1,
             }],
         };
         insta::assert_snapshot!(text(&status));

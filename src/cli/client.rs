@@ -1,11 +1,13 @@
 //! Asks the running controller through its API.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use bridgechain::api::{Problem, Token};
 use bridgechain::topology::{Controller, Endpoint};
 use serde::de::DeserializeOwned;
 
@@ -21,28 +23,36 @@ const LONGEST: u64 = 256 << 20;
 pub(super) struct Where {
     /// The configuration file (YAML) of the controller, which says where its API is
     config: Option<PathBuf>,
-    /// Where its API is; without this and CONFIG, unix:/run/bridgechain/api.sock
-    #[arg(long, value_name = "unix:PATH", conflicts_with = "config", value_parser = endpoint)]
-    api: Option<PathBuf>,
+    /// Where its API is, unix:PATH or tcp:IP:PORT; without this and CONFIG,
+    /// unix:/run/bridgechain/api.sock
+    #[arg(long, value_name = "ENDPOINT", conflicts_with = "config", value_parser = endpoint)]
+    api: Option<Endpoint>,
+    /// The file with the token that tcp:IP:PORT takes
+    #[arg(long, value_name = "FILE", requires = "api")]
+    api_token_file: Option<PathBuf>,
 }
 
-fn endpoint(text: &str) -> Result<PathBuf, String> {
-    match text.strip_prefix("unix:") {
-        Some(path) if !path.is_empty() => Ok(path.into()),
-        _ => Err("expected unix:PATH, such as unix:/run/bridgechain/api.sock".to_owned()),
+fn endpoint(text: &str) -> Result<Endpoint, String> {
+    let expected =
+        || "expected unix:PATH or tcp:IP:PORT, such as unix:/run/bridgechain/api.sock".to_owned();
+    match text.split_once(':') {
+        Some(("unix", path)) if !path.is_empty() => Ok(Endpoint::Unix(path.into())),
+        Some(("tcp", rest)) => rest.parse().map(Endpoint::Tcp).map_err(|_| expected()),
+        _ => Err(expected()),
     }
 }
 
 /// The API of a controller.
 pub(super) struct Client {
-    path: PathBuf,
+    endpoint: Endpoint,
+    token: Option<Token>,
 }
 
 impl Client {
     /// The controller that the arguments name; `None` where their configuration has mistakes.
     pub(super) fn new(place: &Where) -> anyhow::Result<Option<Self>> {
-        let path = match (&place.api, &place.config) {
-            (Some(path), _) => path.clone(),
+        let (endpoint, token_file) = match (&place.api, &place.config) {
+            (Some(endpoint), _) => (endpoint.clone(), place.api_token_file.clone()),
             (None, config) => {
                 let settings = match config {
                     Some(config) => match inputs::topology(config) {
@@ -51,13 +61,17 @@ impl Client {
                     },
                     None => Controller::default(),
                 };
-                match settings.api {
-                    Endpoint::Unix(path) => path,
-                    other => bail!("`controller.api` is {other}; it is served on unix:PATH only"),
-                }
+                (settings.api, settings.api_token_file)
             }
         };
-        Ok(Some(Self { path }))
+        let token = match (&endpoint, token_file) {
+            (Endpoint::Unix(_), _) => None,
+            (_, Some(file)) => Some(Token::read(&file)?),
+            (endpoint, None) => {
+                bail!("{endpoint} takes a token: name its file by --api-token-file")
+            }
+        };
+        Ok(Some(Self { endpoint, token }))
     }
 
     /// What is at `resource`, which may take `wait` longer than usual.
@@ -66,38 +80,96 @@ impl Client {
         resource: &str,
         wait: Duration,
     ) -> anyhow::Result<T> {
-        let answer = request(&self.path, resource, LIMIT + wait).map_err(|error| {
-            let path = self.path.display();
-            match error.kind() {
-                ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow!(
-                    "no controller answers at unix:{path}: is `bridgechain run` running, and is \
-                     this its `controller.api`?"
-                ),
-                ErrorKind::PermissionDenied => {
-                    anyhow!("unix:{path} is not for this user: ask as root, or as one of its group")
-                }
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                    anyhow!("the controller at unix:{path} does not answer in time")
-                }
-                _ => anyhow::Error::new(error).context(format!("cannot ask unix:{path}")),
-            }
-        })?;
-        let body = body(&answer)
-            .with_context(|| format!("what answers at unix:{}", self.path.display()))?;
+        let answer = self
+            .request(resource, LIMIT + wait)
+            .map_err(|error| self.explain(error))?;
+        let body = body(&answer).with_context(|| format!("what answers at {}", self.endpoint))?;
         serde_json::from_slice(body).context("the controller gives an answer of another version")
+    }
+
+    /// The answer to a request. HTTP/1.0, so that it is all there is until the end of the connection.
+    fn request(&self, resource: &str, limit: Duration) -> io::Result<Vec<u8>> {
+        let socket = self.ask(resource, limit)?;
+        let mut answer = Vec::new();
+        socket.take(LONGEST).read_to_end(&mut answer)?;
+        Ok(answer)
+    }
+
+    /// The lines of a stream of events at `resource`, which ends where none comes for `limit`.
+    pub(super) fn follow(
+        &self,
+        resource: &str,
+        limit: Duration,
+    ) -> anyhow::Result<impl Iterator<Item = io::Result<String>> + use<>> {
+        let socket = self
+            .ask(resource, limit)
+            .map_err(|error| self.explain(error))?;
+        let mut lines = BufReader::new(socket).lines();
+        let mut head = Vec::new();
+        for line in &mut lines {
+            let line = line.map_err(|error| self.explain(error))?;
+            head.extend_from_slice(line.as_bytes());
+            head.extend_from_slice(b"\r\n");
+            if line.is_empty() {
+                break;
+            }
+        }
+        if !is_good(&head) {
+            let rest = lines.by_ref().map_while(Result::ok);
+            head.extend(rest.flat_map(|line| (line + "\n").into_bytes()));
+        }
+        body(&head).with_context(|| format!("what answers at {}", self.endpoint))?;
+        Ok(lines)
+    }
+
+    fn ask(&self, resource: &str, limit: Duration) -> io::Result<Box<dyn ReadWrite>> {
+        let mut socket: Box<dyn ReadWrite> = match &self.endpoint {
+            Endpoint::Unix(path) => {
+                let socket = UnixStream::connect(path)?;
+                socket.set_read_timeout(Some(limit))?;
+                socket.set_write_timeout(Some(LIMIT))?;
+                Box::new(socket)
+            }
+            Endpoint::Tcp(address) | Endpoint::Ssl(address) => {
+                let socket = TcpStream::connect_timeout(address, LIMIT)?;
+                socket.set_read_timeout(Some(limit))?;
+                socket.set_write_timeout(Some(LIMIT))?;
+                Box::new(socket)
+            }
+        };
+        let token = self.token.as_ref();
+        let token = token.map_or_else(String::new, |token| format!("{}\r\n", token.header()));
+        let request = format!("GET {resource} HTTP/1.0\r\nHost: bridgechain\r\n{token}\r\n");
+        socket.write_all(request.as_bytes())?;
+        Ok(socket)
+    }
+
+    /// What an error on the way to the controller means.
+    fn explain(&self, error: io::Error) -> anyhow::Error {
+        let endpoint = &self.endpoint;
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow!(
+                "no controller answers at {endpoint}: is `bridgechain run` running, and is \
+                 this its `controller.api`?"
+            ),
+            ErrorKind::PermissionDenied => {
+                anyhow!("{endpoint} is not for this user: ask as root, or as one of its group")
+            }
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                anyhow!("the controller at {endpoint} does not answer in time")
+            }
+            _ => anyhow::Error::new(error).context(format!("cannot ask {endpoint}")),
+        }
     }
 }
 
-/// The answer to a request. HTTP/1.0, so that it is all there is until the end of the connection.
-fn request(path: &Path, resource: &str, limit: Duration) -> io::Result<Vec<u8>> {
-    let mut socket = UnixStream::connect(path)?;
-    socket.set_read_timeout(Some(limit))?;
-    socket.set_write_timeout(Some(limit))?;
-    let request = format!("GET {resource} HTTP/1.0\r\nHost: bridgechain\r\n\r\n");
-    socket.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    socket.take(LONGEST).read_to_end(&mut answer)?;
-    Ok(answer)
+/// A connection.
+trait ReadWrite: Read + Write {}
+impl<S: Read + Write> ReadWrite for S {}
+
+/// Whether the head of an answer says that all is well.
+fn is_good(head: &[u8]) -> bool {
+    head.split(|byte| *byte == b' ').nth(1) == Some(b"200".as_slice())
 }
 
 /// The body of an answer that says that all is well.
@@ -110,9 +182,17 @@ fn body(answer: &[u8]) -> anyhow::Result<&[u8]> {
     let (head, body) = (&answer[..end], &answer[end + END.len()..]);
     let status = head.split(|byte| *byte == b'\r').next().unwrap_or(head);
     let status = String::from_utf8_lossy(status);
-    match status.split(' ').nth(1) {
-        Some("200") => Ok(body),
-        _ => bail!("says {status}: {}", String::from_utf8_lossy(body).trim()),
+    if is_good(head) {
+        return Ok(body);
+    }
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => bail!(
+            "says {} {}: {}",
+            problem.status,
+            problem.title,
+            problem.detail
+        ),
+        Err(_) => bail!("says {status}: {}", String::from_utf8_lossy(body).trim()),
     }
 }
 
@@ -127,11 +207,25 @@ mod tests {
         let error = body(b"HTTP/1.0 404 Not Found\r\n\r\nno\n").unwrap_err();
         assert_eq!(error.to_string(), "says HTTP/1.0 404 Not Found: no");
         assert!(body(b"hello").is_err());
+        let problem = br#"{"status":400,"title":"Bad Request","detail":"no host"}"#;
+        let answer = [b"HTTP/1.0 400 Bad Request\r\n\r\n".as_slice(), problem].concat();
+        let error = body(&answer).unwrap_err();
+        assert_eq!(error.to_string(), "says 400 Bad Request: no host");
     }
 
     #[test]
-    fn an_endpoint_is_a_path() {
-        assert_eq!(endpoint("unix:/run/x"), Ok("/run/x".into()));
-        assert!(endpoint("/run/x").is_err() && endpoint("unix:").is_err());
+    fn an_endpoint_is_a_path_or_an_address() {
+        assert_eq!(endpoint("unix:/run/x"), Ok(Endpoint::Unix("/run/x".into())));
+        let address = "127.0.0.1:6680".parse().unwrap();
+        assert_eq!(endpoint("tcp:127.0.0.1:6680"), Ok(Endpoint::Tcp(address)));
+        for wrong in [
+            "/run/x",
+            "unix:",
+            "tcp:127.0.0.1",
+            "tcp:host:1",
+            "ssl:127.0.0.1:1",
+        ] {
+            assert!(endpoint(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,14 +1,20 @@
-//! `bridgechain events`: what has happened lately.
+//! `bridgechain events`: what has happened lately, and what happens.
 
+use std::io;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use bridgechain::status::{Event, Events};
+use bridgechain::status::{Event, Events, Gap, Run};
 
 use super::client::{Client, Where};
 
-/// How long one request waits for an event.
-const WAIT: Duration = Duration::from_secs(20);
+/// The stream says at least every 15 seconds that it is still there.
+const SILENCE: Duration = Duration::from_secs(45);
+/// How long a controller may be away before there is nothing more to follow.
+const ABSENCE: Duration = Duration::from_secs(30);
+/// Wait before it is looked for again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Arguments of `bridgechain events`.
 #[derive(Debug, clap::Args)]
@@ -28,34 +34,98 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Some(client) = Client::new(&args.place)? else {
         return Ok(ExitCode::FAILURE);
     };
-    let (mut since, mut wait, mut run) = (0, Duration::ZERO, None);
-    loop {
-        let resource = format!("/v1/events?since={since}&wait={}", wait.as_secs());
-        let events: Events = client.get(&resource, wait)?;
-        if run.is_some_and(|run| run != events.run) {
-            eprintln!("bridgechain: the controller has started anew");
-            (since, wait, run) = (0, Duration::ZERO, None);
-            continue;
-        }
-        let missed = events.oldest.saturating_sub(since + 1);
-        if missed > 0 && run.is_some() {
-            eprintln!("bridgechain: {missed} events were missed");
-        }
-        run = Some(events.run);
-        let mut text = String::new();
-        for event in &events.events {
-            text += &match args.json {
-                true => serde_json::to_string(event)? + "\n",
-                false => line(event),
-            };
-            since = event.sequence;
-        }
-        super::print(&text)?;
-        if !args.follow {
-            return Ok(ExitCode::SUCCESS);
-        }
-        wait = WAIT;
+    if args.follow {
+        return follow(&client, args.json);
     }
+    let events: Events = client.get("/v1/events", Duration::ZERO)?;
+    for event in &events.events {
+        show(event, args.json)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What of a stream was seen.
+#[derive(Debug, Default)]
+struct Seen {
+    run: Option<f64>,
+    last: u64,
+}
+
+/// Follows the stream, and looks for the controller again where it ends.
+fn follow(client: &Client, json: bool) -> anyhow::Result<ExitCode> {
+    let mut seen = Seen::default();
+    let mut absent_since: Option<Instant> = None;
+    loop {
+        let run = seen
+            .run
+            .map_or_else(String::new, |run| format!("&run={run}"));
+        let resource = format!("/v1/events/stream?since={}{run}", seen.last);
+        match client.follow(&resource, SILENCE) {
+            Ok(lines) => {
+                absent_since = None;
+                read(lines, &mut seen, json)?;
+            }
+            // It was there before: it may be on its way back.
+            Err(error) if seen.run.is_some() => {
+                let since = *absent_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > ABSENCE {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        if absent_since.is_none() {
+            eprintln!("bridgechain: the controller is gone; looking for it");
+            absent_since = Some(Instant::now());
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Reads a stream to its end, which is where the controller ends or is silent.
+fn read(
+    lines: impl Iterator<Item = io::Result<String>>,
+    seen: &mut Seen,
+    json: bool,
+) -> anyhow::Result<()> {
+    let mut kind = String::new();
+    for line in lines.map_while(Result::ok) {
+        if let Some(of) = line.strip_prefix("event: ") {
+            kind = of.to_owned();
+        }
+        let Some(data) = line.strip_prefix("data: ") else {
+            continue;
+        };
+        match &*kind {
+            "run" => {
+                let run: Run = serde_json::from_str(data)?;
+                if seen.run.is_some_and(|known| !run.is(known)) {
+                    eprintln!("bridgechain: the controller has started anew");
+                    seen.last = 0;
+                }
+                seen.run = Some(run.run);
+            }
+            "gap" => {
+                let gap: Gap = serde_json::from_str(data)?;
+                if let Some(missed) = gap.missed {
+                    eprintln!("bridgechain: {missed} events were missed");
+                }
+            }
+            _ => {
+                let event: Event = serde_json::from_str(data)?;
+                seen.last = event.sequence;
+                show(&event, json)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn show(event: &Event, json: bool) -> anyhow::Result<()> {
+    super::print(&match json {
+        true => serde_json::to_string(event)? + "\n",
+        false => line(event),
+    })
 }
 
 fn line(event: &Event) -> String {

@@ -9,6 +9,7 @@ mod decode;
 mod events;
 mod flows;
 mod inputs;
+mod openapi;
 mod prove;
 mod run;
 mod setup;
@@ -43,6 +44,8 @@ enum Command {
     Status(status::Args),
     /// Show what has happened lately
     Events(events::Args),
+    /// Print the OpenAPI document of the controller's API
+    Openapi,
     /// Show OpenFlow messages, one line each
     Decode(decode::Args),
     /// Make the bridges of a host
@@ -67,6 +70,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Openapi => openapi::run(),
         Command::Decode(args) => decode::run(&args),
         Command::Setup(args) => setup::run(&args),
         Command::Prove(args) => prove::run(&args),

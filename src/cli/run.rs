@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use bridgechain::api::Api;
+use bridgechain::api::{Api, Metrics};
 use bridgechain::config;
 use bridgechain::controller::Controller;
-use bridgechain::topology::{Endpoint, Topology};
+use bridgechain::topology::{self, Topology};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -45,13 +45,14 @@ async fn serve(config: &Path, topology: Topology) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
-    let api_endpoint = topology.controller.api.clone();
+    let settings = topology.controller.clone();
     let (topologies, followed) = watch::channel(Arc::new(topology));
     let controller = Controller::bind(followed)?;
     for endpoint in controller.endpoints() {
         info!("listening on {endpoint}");
     }
-    let api = serve_api(&api_endpoint, &controller);
+    let api = serve_api(&settings, &controller);
+    let metrics = serve_metrics(&settings, &controller);
     // In a task of its own, so that reading a configuration holds up nobody.
     let controller = tokio::spawn(controller.run());
     loop {
@@ -62,7 +63,7 @@ async fn serve(config: &Path, topology: Topology) -> anyhow::Result<()> {
         }
     }
     // Cancelled, as they are just told; they close their sockets on the way out.
-    for task in [Some(controller), api].into_iter().flatten() {
+    for task in [Some(controller), api, metrics].into_iter().flatten() {
         task.abort();
         let _ = task.await;
     }
@@ -70,14 +71,31 @@ async fn serve(config: &Path, topology: Topology) -> anyhow::Result<()> {
 }
 
 /// Serves the API, in a task of its own. The controller does its work without it, too.
-fn serve_api(endpoint: &Endpoint, controller: &Controller) -> Option<JoinHandle<()>> {
-    match Api::bind(endpoint) {
+fn serve_api(settings: &topology::Controller, controller: &Controller) -> Option<JoinHandle<()>> {
+    match Api::bind(settings) {
         Ok(api) => {
-            info!("the API is served on {endpoint}");
+            info!("the API is served on {}", api.endpoint());
             Some(tokio::spawn(api.run(controller.observer())))
         }
         Err(error) => {
             warn!("no API, so no `bridgechain status`: {error}");
+            None
+        }
+    }
+}
+
+/// Serves metrics where the configuration wants them, besides the API, in the same way.
+fn serve_metrics(
+    settings: &topology::Controller,
+    controller: &Controller,
+) -> Option<JoinHandle<()>> {
+    match Metrics::bind(settings.metrics?) {
+        Ok(metrics) => {
+            info!("metrics are served on {}", metrics.endpoint());
+            Some(tokio::spawn(metrics.run(controller.observer())))
+        }
+        Err(error) => {
+            warn!("no metrics: {error}");
             None
         }
     }
@@ -89,15 +107,27 @@ fn reload(config: &Path, topologies: &watch::Sender<Arc<Topology>>) {
         warn!(config = %config.display(), "not reloaded, the configuration before stays in force");
         return;
     };
-    if topology.controller.listen != topologies.borrow().controller.listen {
-        warn!("`controller.listen` has changed: that takes a restart");
-    }
-    if topology.controller.api != topologies.borrow().controller.api {
-        warn!("`controller.api` has changed: that takes a restart");
+    for key in fixed_at_start(&topology.controller, &topologies.borrow().controller) {
+        warn!("`controller.{key}` has changed: that takes a restart");
     }
     let (hosts, networks) = (topology.hosts.len(), topology.networks.len());
     topologies.send_replace(Arc::new(topology));
     info!(config = %config.display(), hosts, networks, "reloaded");
+}
+
+/// The settings that differ and are not followed while the controller runs.
+fn fixed_at_start(
+    new: &topology::Controller,
+    old: &topology::Controller,
+) -> impl Iterator<Item = &'static str> {
+    [
+        ("listen", new.listen != old.listen),
+        ("api", new.api != old.api),
+        ("api_token_file", new.api_token_file != old.api_token_file),
+        ("metrics", new.metrics != old.metrics),
+    ]
+    .into_iter()
+    .filter_map(|(key, differs)| differs.then_some(key))
 }
 
 /// The configuration, if it is good. What is wrong or doubtful is logged, all of it.

@@ -173,6 +173,7 @@ mod tests {
             connected,
             in_sync: connected,
             flows: 123,
+            wanted_flows: 123,
             foreign_flows: 0,
         };
         let down = Instance {

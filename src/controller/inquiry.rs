@@ -9,7 +9,7 @@ use tokio::time;
 
 use super::Hosts;
 use crate::host::HostState;
-use crate::status::{self, Mac};
+use crate::status::{self, BridgePort, Mac};
 
 /// How long the task of a host may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
@@ -20,6 +20,8 @@ pub(super) enum Inquiry {
     Status(oneshot::Sender<Vec<status::Host>>),
     /// The MAC addresses they know.
     Macs(oneshot::Sender<Vec<Vec<Mac>>>),
+    /// The ports of their bridges.
+    Ports(oneshot::Sender<Vec<Vec<BridgePort>>>),
 }
 
 /// What the task of a host is asked, and where the answer goes.
@@ -28,6 +30,8 @@ pub(super) enum Question {
     Status(oneshot::Sender<status::Host>),
     /// The MAC addresses it knows.
     Macs(oneshot::Sender<Vec<Mac>>),
+    /// The ports of its bridges.
+    Ports(oneshot::Sender<Vec<BridgePort>>),
 }
 
 impl Question {
@@ -42,6 +46,9 @@ impl Question {
             Self::Macs(reply) => {
                 let _ = reply.send(state.mac_table(now));
             }
+            Self::Ports(reply) => {
+                let _ = reply.send(state.port_table());
+            }
         }
     }
 }
@@ -52,6 +59,10 @@ impl Hosts {
         match inquiry {
             Inquiry::Status(reply) => self.collect(Question::Status, HostState::status, reply),
             Inquiry::Macs(reply) => self.collect(Question::Macs, HostState::mac_table, reply),
+            Inquiry::Ports(reply) => {
+                let absent = |state: &HostState, _| state.port_table();
+                self.collect(Question::Ports, absent, reply);
+            }
         }
     }
 

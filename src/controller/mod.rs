@@ -24,8 +24,8 @@ use crate::topology::{Endpoint, Topology};
 use host::HostTask;
 use identify::{HostKey, Identity, Place};
 use inquiry::{Inquiry, Question};
-pub use observer::Observer;
 use observer::{Journal, News};
+pub use observer::{Next, Observer};
 use reception::Reception;
 
 /// The controller, ready to serve bridges.

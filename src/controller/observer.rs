@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time;
 
 use super::inquiry::Inquiry;
-use crate::status::{Event, Events, Happening, Macs, Status};
+use crate::status::{Event, Events, Happening, Macs, Ports, Run, Status};
 use crate::topology::Topology;
 
 /// How many events are kept.
@@ -30,6 +30,7 @@ pub struct Observer {
     topology: watch::Receiver<Arc<Topology>>,
     status: Latest<Status>,
     macs: Latest<Macs>,
+    ports: Latest<Ports>,
 }
 
 /// The last answer to an inquiry, and of when it is.
@@ -55,6 +56,31 @@ impl Observer {
         .await
     }
 
+    /// Which run of the controller this is.
+    pub fn run(&self) -> Run {
+        let journal = self.journal.borrow();
+        Run {
+            run: journal.run,
+            last: journal.count,
+        }
+    }
+
+    /// What comes after event number `since`, as soon as there is something; `None` at the end of the
+    /// controller.
+    pub async fn next(&mut self, since: u64) -> Option<Next> {
+        let journal = self.journal.wait_for(|it| it.count > since).await.ok()?;
+        journal.next(since)
+    }
+
+    /// The ports of all bridges; `None` where the controller has ended.
+    pub async fn ports(&self) -> Option<Arc<Ports>> {
+        let ask = async |reply| self.ask(Inquiry::Ports(reply)).await;
+        fresh(&self.ports, ask, |ports| Ports {
+            ports: ports.into_iter().flatten().collect(),
+        })
+        .await
+    }
+
     /// The configuration in force.
     pub fn topology(&self) -> Arc<Topology> {
         Arc::clone(&self.topology.borrow())
@@ -70,6 +96,20 @@ impl Observer {
         let _ = time::timeout(wait, self.journal.wait_for(|it| it.has_after(since))).await;
         self.journal.borrow().after(since)
     }
+}
+
+/// What a reader of events gets next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// Some are no longer kept.
+    Missed {
+        /// How many.
+        count: u64,
+        /// The number of the last of them.
+        since: u64,
+    },
+    /// The next one.
+    Event(Arc<Event>),
 }
 
 /// What was answered a moment ago, or else what `ask` brings, in the form that `form` gives it.
@@ -126,6 +166,18 @@ impl Journal {
         since != self.count && self.count > 0
     }
 
+    fn next(&self, since: u64) -> Option<Next> {
+        let oldest = self.events.front()?.sequence;
+        let Some(index) = (since + 1).checked_sub(oldest) else {
+            return Some(Next::Missed {
+                count: oldest - 1 - since,
+                since: oldest - 1,
+            });
+        };
+        let event = self.events.get(usize::try_from(index).ok()?)?;
+        Some(Next::Event(Arc::clone(event)))
+    }
+
     /// A reader that knows more than there is comes from another run, and has seen nothing of this.
     fn after(&self, since: u64) -> Events {
         let since = if since > self.count { 0 } else { since };
@@ -158,6 +210,7 @@ pub(super) fn channels(
         topology,
         status: Arc::default(),
         macs: Arc::default(),
+        ports: Arc::default(),
     };
     (observer, inquired, writer)
 }
@@ -209,5 +262,17 @@ mod tests {
         let events = journal.after(3);
         assert_eq!(events.oldest, 11);
         assert_eq!(numbers(&events)[0], 11);
+        let missed = Next::Missed {
+            count: 7,
+            since: 10,
+        };
+        assert_eq!(journal.next(3), Some(missed));
+        let number = |since| match journal.next(since) {
+            Some(Next::Event(event)) => Some(event.sequence),
+            _ => None,
+        };
+        assert_eq!((number(10), number(11)), (Some(11), Some(12)));
+        let last = KEPT as u64 + 10;
+        assert_eq!((number(last - 1), number(last)), (Some(last), None));
     }
 }

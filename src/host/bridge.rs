@@ -27,6 +27,8 @@ pub(super) struct Bridge {
     /// Flows found on it, destinations mostly, that a source flow on a bridge may explain which was
     /// not read yet.
     pub(super) held: BTreeSet<FlowKey>,
+    /// How many flows it is to hold, as of when that was last compared; 0 before.
+    wanted: usize,
     /// How many flows of others it had when it was last read.
     pub(super) foreign: usize,
     /// What is wanted may be something else than `installed`: to be compared.
@@ -82,6 +84,7 @@ impl Bridge {
             phase: Phase::Down,
             installed: Program::default(),
             held: BTreeSet::new(),
+            wanted: 0,
             foreign: 0,
             stale: false,
             in_doubt: false,
@@ -102,6 +105,14 @@ impl Bridge {
     /// Whether a transaction or a read-back may be started.
     pub(super) fn is_ready(&self) -> bool {
         matches!(self.phase, Phase::Idle) && self.backoff.until().is_none()
+    }
+
+    /// How many flows it is to hold: while it is in sync, those that it holds.
+    pub(super) fn wanted(&self) -> usize {
+        match self.is_in_sync() {
+            true => self.installed.flows.len(),
+            false => self.wanted,
+        }
     }
 
     /// Whether it holds what it is to hold.
@@ -143,6 +154,7 @@ impl Bridge {
         counters: &mut Counters,
         out: &mut impl Outbox,
     ) -> bool {
+        self.wanted = wanted.flows.len();
         let plan = reconcile::diff(&wanted, &self.installed);
         if plan.is_empty() {
             return false;

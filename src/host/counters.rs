@@ -17,6 +17,8 @@ pub struct Counters {
     pub errors: u64,
     /// Times that a bridge was read back after its first time, because what it holds was in doubt.
     pub resyncs: u64,
+    /// Frames that came to be learned from.
+    pub packet_ins: u64,
     /// MAC addresses learned from frames.
     pub learned: u64,
     /// MAC addresses learned from the source flows that a bridge still had.

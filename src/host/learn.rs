@@ -27,6 +27,7 @@ impl HostState {
         packet_in: &PacketIn,
         out: &mut impl Outbox,
     ) {
+        self.counters.packet_ins += 1;
         let Some(entry) = sighting(role, packet_in) else {
             self.counters.ignored += 1;
             return;

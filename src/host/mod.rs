@@ -39,6 +39,7 @@ mod limits;
 mod mac_table;
 mod notify;
 mod port;
+mod port_table;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -18,16 +18,19 @@ impl HostState {
             learned_macs: self.macs.len(),
             flow_mods: counters.flow_mods,
             refused_transactions: counters.rejected,
+            packet_ins: counters.packet_ins,
+            mac_moves: counters.moved,
+            damped_mac_moves: counters.damped,
             ..status::Host::default()
         };
         let Some(host) = self.topology.hosts.get(&self.name) else {
             return shown;
         };
         for role in roles(host) {
-            let configured = host.bridge(role).map_or("*", |bridge| &bridge.name);
+            let name = self.shown_name(host, role);
             shown
                 .bridges
-                .push(bridge(role, configured, self.bridges.get(&role)));
+                .push(bridge(role, name, self.bridges.get(&role)));
         }
         let no_ports = Ports::default();
         let ports = match self.bridges.get(&Role::Service) {
@@ -86,14 +89,14 @@ impl HostState {
     }
 }
 
-fn bridge(role: Role, configured: &str, bridge: Option<&Bridge>) -> status::Bridge {
-    let named = bridge.filter(|bridge| bridge.is_up());
+fn bridge(role: Role, name: &str, bridge: Option<&Bridge>) -> status::Bridge {
     status::Bridge {
         role: role.to_string(),
-        name: named.map_or(configured, Bridge::name).to_owned(),
-        connected: named.is_some(),
-        in_sync: named.is_some_and(Bridge::is_in_sync),
+        name: name.to_owned(),
+        connected: bridge.is_some_and(Bridge::is_up),
+        in_sync: bridge.is_some_and(|bridge| bridge.is_up() && bridge.is_in_sync()),
         flows: bridge.map_or(0, |bridge| bridge.installed.flows.len()),
+        wanted_flows: bridge.map_or(0, Bridge::wanted),
         foreign_flows: bridge.map_or(0, |bridge| bridge.foreign),
     }
 }

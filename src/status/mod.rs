@@ -2,11 +2,16 @@
 //!
 //! These are the words of the API, version 1: what is here may get more fields, and loses none.
 
+mod inventory;
 mod mac;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use inventory::{
+    BridgePort, Bridges, Chain, ChainFunction, Chains, Functions, HostBridge, HostFunction,
+    HostInstance, Hosts, Member, Network, Networks, Ports, Purpose, VlanMode, Vm, Vms, Vnic, Vnics,
+};
 pub use mac::{Mac, Macs, Origin};
 
 /// The state of all hosts.
@@ -33,6 +38,15 @@ pub struct Host {
     pub flow_mods: u64,
     /// Transactions that a bridge refused since then.
     pub refused_transactions: u64,
+    /// Frames that bridges handed to the controller since then, probes left out.
+    #[serde(default)]
+    pub packet_ins: u64,
+    /// Times that a MAC address was seen at another port than before, and followed.
+    #[serde(default)]
+    pub mac_moves: u64,
+    /// Times that one was seen at another port and not followed, for it moved too often.
+    #[serde(default)]
+    pub damped_mac_moves: u64,
 }
 
 /// The state of one bridge.
@@ -48,6 +62,9 @@ pub struct Bridge {
     pub in_sync: bool,
     /// How many flows of bridgechain it holds, the learned ones among them.
     pub flows: usize,
+    /// How many it is to hold, as of when that was last found out.
+    #[serde(default)]
+    pub wanted_flows: usize,
     /// How many flows of others it had when it was last read.
     pub foreign_flows: usize,
 }
@@ -175,6 +192,48 @@ pub enum Kind {
     BridgeInSync,
     /// A bridge has refused changes.
     ChangesRefused,
+}
+
+impl Kind {
+    /// As it is in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::FunctionUp => "function_up",
+            Self::FunctionDown => "function_down",
+            Self::LinkUp => "link_up",
+            Self::LinkDown => "link_down",
+            Self::PortAdded => "port_added",
+            Self::PortGone => "port_gone",
+            Self::BridgeConnected => "bridge_connected",
+            Self::BridgeDisconnected => "bridge_disconnected",
+            Self::BridgeInSync => "bridge_in_sync",
+            Self::ChangesRefused => "changes_refused",
+        }
+    }
+}
+
+/// Which run of the controller a stream of events is of: the first thing it says.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Run {
+    /// When this run of the controller began, in seconds since 1970.
+    pub run: f64,
+    /// How many events there were in it.
+    pub last: u64,
+}
+
+impl Run {
+    /// Whether `run` is this one. What was written and read again may differ in the last digit.
+    pub fn is(&self, run: f64) -> bool {
+        (self.run - run).abs() < 0.001
+    }
+}
+
+/// Events that a client of a stream does not get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Gap {
+    /// How many; `null` where that is not known, since they are of another run of the controller.
+    #[schema(required)]
+    pub missed: Option<u64>,
 }
 
 /// Events, as the API gives them.

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::{Copying, TapInstance, Vlan};
 
 /// A service chain: the functions that frames of some networks or VMs pass, in order.
@@ -39,7 +42,8 @@ pub struct Function {
 }
 
 /// How several instances of a function on one host work together (`redundancy`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Redundancy {
     /// They share the load: both directions of a conversation go to the same one.
     #[default]
@@ -99,7 +103,8 @@ pub struct InlineInstance {
 }
 
 /// What happens to the frames of an inline function that is down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum FailurePolicy {
     /// They bypass it.
     FailOpen,

@@ -41,6 +41,10 @@ pub struct Controller {
     pub listen: Vec<Endpoint>,
     /// Where the controller's own API is served.
     pub api: Endpoint,
+    /// The file with the token that clients of the API have to show, where it is served over TCP.
+    pub api_token_file: Option<PathBuf>,
+    /// Where metrics are served besides the API, without a token.
+    pub metrics: Option<SocketAddr>,
     /// How long a learned MAC address is kept after its last frame.
     pub mac_age: MacAge,
     /// How many frames of unknown source a bridge may send to the controller, per second.
@@ -52,6 +56,8 @@ impl Default for Controller {
         Self {
             listen: vec![Endpoint::Tcp(SocketAddr::from(([127, 0, 0, 1], 6653)))],
             api: Endpoint::Unix(PathBuf::from("/run/bridgechain/api.sock")),
+            api_token_file: None,
+            metrics: None,
             mac_age: MacAge::default(),
             packet_in_rate: 1000,
         }

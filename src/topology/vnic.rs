@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use openflow::MacAddr;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Vlan;
 
@@ -108,7 +110,8 @@ pub enum Tagging {
 }
 
 /// What a vNIC sees besides its own frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Promiscuous {
     /// Broadcast, unknown unicast and multicast of its networks.
     #[default]
@@ -121,7 +124,8 @@ pub enum Promiscuous {
 }
 
 /// Which bridge a vNIC is plugged into (`type`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Attachment {
     /// The local bridge, in front of the service chains (AHV's kNormalNic).
     #[default]
@@ -146,7 +150,8 @@ pub struct PortSecurity {
 }
 
 /// Whether something is permitted (`accept`, `reject`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// It is.
     #[default]

@@ -13,6 +13,8 @@ pub(super) const CONTROLLER: Schema = Schema {
     keys: &[
         ("listen", "a list of endpoints that bridges connect to"),
         ("api", "the endpoint of the controller's own API"),
+        ("api_token_file", "the path of a file"),
+        ("metrics", "the endpoint of metrics"),
         ("mac_age", "seconds"),
         ("packet_in_rate", "frames per second"),
     ],
@@ -27,15 +29,19 @@ pub(super) fn read(node: Node<'_>, report: &mut Report<'_>) -> Controller {
     let Some(fields) = Fields::read(node, &CONTROLLER, report) else {
         return default;
     };
-    Controller {
+    let settings = Controller {
         listen: match fields.get("listen") {
             Some(node) => listen(node, report),
             None => default.listen,
         },
         api: fields
             .get("api")
-            .and_then(|node| endpoint(node, report))
+            .and_then(|node| endpoint(node, Authentication::Token, report))
             .unwrap_or(default.api),
+        api_token_file: fields
+            .get("api_token_file")
+            .and_then(|node| token_file(node, report)),
+        metrics: fields.get("metrics").and_then(|node| metrics(node, report)),
         mac_age: fields
             .get("mac_age")
             .and_then(|node| integer(node, "an age in seconds", 1..=u16::MAX, report))
@@ -45,7 +51,94 @@ pub(super) fn read(node: Node<'_>, report: &mut Report<'_>) -> Controller {
             .get("packet_in_rate")
             .and_then(|node| integer(node, "a rate in frames per second", 1..=u32::MAX, report))
             .map_or(default.packet_in_rate, |rate| rate.value),
+    };
+    check_token(&fields, &settings, report);
+    check_places(&fields, &settings, report);
+    settings
+}
+
+/// TCP takes a token, and nothing else does.
+fn check_token(fields: &Fields<'_>, settings: &Controller, report: &mut Report<'_>) {
+    let token = fields.get("api_token_file");
+    match (&settings.api, fields.get("api"), token) {
+        (Endpoint::Unix(_), _, Some(node)) => report.warning(
+            node.id(),
+            "has no effect: who may ask at a Unix socket is a matter of its directory, and only \
+             tcp: takes a token",
+        ),
+        (Endpoint::Tcp(address), Some(node), None) => report.mistake(
+            node.id(),
+            format!(
+                "tcp:{address} takes a token, since all users of the machine reach it: add \
+                 `api_token_file: /etc/bridgechain/token`, a file with one line such as \
+                 `openssl rand -hex 32` gives"
+            ),
+        ),
+        _ => {}
     }
+}
+
+/// Two things can not be served at one place.
+fn check_places(fields: &Fields<'_>, settings: &Controller, report: &mut Report<'_>) {
+    let mut taken: Vec<(&str, Endpoint)> = settings
+        .listen
+        .iter()
+        .map(|endpoint| ("listen", endpoint.clone()))
+        .collect();
+    let metrics = settings.metrics.map(Endpoint::Tcp);
+    for (key, endpoint) in [("api", Some(settings.api.clone())), ("metrics", metrics)] {
+        let Some(endpoint) = endpoint else { continue };
+        let is_same = |other: &Endpoint| *other == endpoint && !is_chosen_by_the_system(other);
+        let other = taken.iter().find(|(_, other)| is_same(other));
+        if let (Some((other, _)), Some(node)) = (other, fields.get(key)) {
+            report.mistake(
+                node.id(),
+                format!("{endpoint} is what `{other}` has; each needs an endpoint of its own"),
+            );
+        }
+        taken.push((key, endpoint));
+    }
+}
+
+fn is_chosen_by_the_system(endpoint: &Endpoint) -> bool {
+    matches!(endpoint, Endpoint::Tcp(address) if address.port() == 0)
+}
+
+fn token_file(node: Node<'_>, report: &mut Report<'_>) -> Option<PathBuf> {
+    let path = text(node, "the path of a file", report)?.value;
+    if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
+        report.mistake(
+            node.id(),
+            format!("{path:?} is not the absolute path of a file, such as /etc/bridgechain/token"),
+        );
+        return None;
+    }
+    Some(PathBuf::from(path))
+}
+
+fn metrics(node: Node<'_>, report: &mut Report<'_>) -> Option<SocketAddr> {
+    match endpoint(node, Authentication::Public, report)? {
+        Endpoint::Tcp(address) => Some(address),
+        other => {
+            let message = format!(
+                "{other} is not tcp:IP:PORT, such as tcp:127.0.0.1:9475; on the Unix socket of \
+                 `api` metrics are served anyhow"
+            );
+            report.mistake(node.id(), message);
+            None
+        }
+    }
+}
+
+/// How those who connect to an endpoint are told from others.
+#[derive(Debug, Clone, Copy)]
+enum Authentication {
+    /// Not at all: who gets there controls the bridges.
+    None,
+    /// By a token.
+    Token,
+    /// Not at all: who gets there may read.
+    Public,
 }
 
 fn listen(node: Node<'_>, report: &mut Report<'_>) -> Vec<Endpoint> {
@@ -61,7 +154,7 @@ fn listen(node: Node<'_>, report: &mut Report<'_>) -> Vec<Endpoint> {
     }
     let mut endpoints = Vec::new();
     for item in items {
-        let Some(endpoint) = endpoint(item, report) else {
+        let Some(endpoint) = endpoint(item, Authentication::None, report) else {
             continue;
         };
         if endpoints.contains(&endpoint) {
@@ -73,20 +166,28 @@ fn listen(node: Node<'_>, report: &mut Report<'_>) -> Vec<Endpoint> {
     endpoints
 }
 
-fn endpoint(node: Node<'_>, report: &mut Report<'_>) -> Option<Endpoint> {
+fn endpoint(
+    node: Node<'_>,
+    authentication: Authentication,
+    report: &mut Report<'_>,
+) -> Option<Endpoint> {
     let text = text(node, "an endpoint such as tcp:127.0.0.1:6653", report)?.value;
     match parse_endpoint(&text) {
         Ok(endpoint) => {
             if let Endpoint::Tcp(address) = endpoint
                 && !address.ip().is_loopback()
             {
-                report.warning(
-                    node.id(),
-                    format!(
-                        "{endpoint} is not a loopback address: whoever reaches it controls the \
-                         bridges, since tcp: has no authentication"
-                    ),
-                );
+                let why = match authentication {
+                    Authentication::None => {
+                        "whoever reaches it controls the bridges, since tcp: has no authentication"
+                    }
+                    Authentication::Token => {
+                        "tokens and answers pass the network in clear, since tcp: has no encryption"
+                    }
+                    Authentication::Public => "whoever reaches it may read it",
+                };
+                let message = format!("{endpoint} is not a loopback address: {why}");
+                report.warning(node.id(), message);
             }
             Some(endpoint)
         }

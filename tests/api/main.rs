@@ -1,132 +1,24 @@
 //! The API of a running controller, and the commands that ask it.
 
+mod events;
+mod resources;
+mod run;
+#[path = "../loopback/switch.rs"]
+#[allow(dead_code, reason = "another test does more with it")]
+mod switch;
+mod tcp;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use run::{Run, bridgechain, text};
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// How long to wait for anything; only a failure takes that long.
-const LIMIT: Duration = Duration::from_secs(10);
-
-const HOSTS: &str = "
-networks: { demo: { vlan: 7 } }
-hosts:
-  node1: { bridges: { local: l, service: s, uplink: u }, uplinks: [eth1] }
-  any: { bridges: { learning: '*' } }
-service_chains:
-  inspect:
-    networks: [demo]
-    functions:
-      - { name: ids, mode: tap, instances: [{ host: node1, port: ids0 }] }
-      - { name: ips, mode: inline, enabled: false, health_check: {}, instances: [{ host: node1, ingress: in, egress: out }] }
-";
-
-fn bridgechain(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bridgechain"));
-    command.args(args).env_remove("RUST_LOG");
-    command
-}
-
-/// A running controller.
-struct Run {
-    child: Child,
-    directory: TempDir,
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        // It has ended already where all went well.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Run {
-    /// Starts in a directory that was made ready, and waits until bridges can connect.
-    fn start_in(directory: TempDir) -> Self {
-        let path = directory.path().display();
-        let config = format!(
-            "controller: {{ listen: ['unix:{path}/of.sock'], api: 'unix:{path}/sub/api.sock' }}\n{HOSTS}"
-        );
-        fs::write(directory.path().join("lab.yaml"), config).unwrap();
-        let log = fs::File::create(directory.path().join("log")).unwrap();
-        let child = bridgechain(&["run"])
-            .arg(directory.path().join("lab.yaml"))
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let run = Self { child, directory };
-        run.wait_for_log("API");
-        run
-    }
-
-    fn start() -> Self {
-        Self::start_in(TempDir::new().unwrap())
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.directory.path().join("log")).unwrap()
-    }
-
-    fn wait_for_log(&self, text: &str) {
-        let deadline = Instant::now() + LIMIT;
-        while !self.log().contains(text) {
-            assert!(Instant::now() < deadline, "no {text:?} in {}", self.log());
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.directory.path().join("sub/api.sock")
-    }
-
-    /// The answer to a request: its first line, and its body.
-    fn request(&self, request: &str) -> (String, String) {
-        let mut socket = UnixStream::connect(self.socket()).unwrap();
-        socket.set_read_timeout(Some(LIMIT)).unwrap();
-        write!(socket, "{request} HTTP/1.0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.lines().next().unwrap().to_owned(), body.to_owned())
-    }
-
-    fn get(&self, resource: &str) -> String {
-        let (status, body) = self.request(&format!("GET {resource}"));
-        assert_eq!(status, "HTTP/1.0 200 OK", "{body}");
-        body
-    }
-
-    /// Runs `bridgechain COMMAND CONFIG OPTIONS`.
-    fn ask(&self, command: &str, options: &[&str]) -> Output {
-        let config = self.directory.path().join("lab.yaml");
-        bridgechain(&[command])
-            .arg(config)
-            .args(options)
-            .output()
-            .unwrap()
-    }
-
-    fn end(mut self) -> TempDir {
-        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
-        kill(pid, Signal::SIGTERM).unwrap();
-        assert!(self.child.wait().unwrap().success(), "{}", self.log());
-        std::mem::replace(&mut self.directory, TempDir::new().unwrap())
-    }
-}
-
-fn text(output: &[u8]) -> String {
-    String::from_utf8(output.to_owned()).unwrap()
-}
 
 #[test]
 fn the_state_is_told_in_json_and_in_tables() {
@@ -195,36 +87,6 @@ fn metrics_and_events_are_there() {
         printed.status.success() && printed.stdout.is_empty(),
         "{printed:?}"
     );
-    run.end();
-}
-
-#[test]
-fn a_query_with_a_mistake_is_answered_with_what_would_be_right() {
-    let run = Run::start();
-    for (query, detail) in [
-        (
-            "network=dem",
-            "there is no network \"dem\"; did you mean \"demo\"?",
-        ),
-        (
-            "host=x",
-            "there is no host \"x\"; there are \"any\", \"node1\"",
-        ),
-        ("vm=x", "there is no VM \"x\""),
-        (
-            "net=demo",
-            "unknown field `net`, expected one of `network`, `vm`, `host`",
-        ),
-    ] {
-        let (status, body) = run.request(&format!("GET /v1/macs?{query}"));
-        assert_eq!(status, "HTTP/1.0 400 Bad Request");
-        let problem: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(problem["status"], 400);
-        let said = problem["detail"].as_str().unwrap();
-        assert!(said.contains(detail), "{said}");
-    }
-    let macs: Value = serde_json::from_str(&run.get("/v1/macs?network=7&host=node1")).unwrap();
-    assert_eq!(macs["macs"], Value::Array(Vec::new()));
     run.end();
 }
 
@@ -329,7 +191,7 @@ fn without_a_controller_the_commands_say_so() {
         text(&output.stderr)
     );
     // A mistake in the arguments.
-    let output = bridgechain(&["status", "--api", "tcp:127.0.0.1:1"])
+    let output = bridgechain(&["status", "--api", "ssl:127.0.0.1:1"])
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -1,0 +1,160 @@
+//! The secret that a client of the API over TCP has to know.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use axum::http::{HeaderMap, header};
+use subtle::ConstantTimeEq;
+use tracing::warn;
+
+/// A secret of the controller and its clients.
+#[derive(Clone)]
+pub struct Token(String);
+
+/// The fewest characters of a token: too many to be tried out.
+const SHORTEST: usize = 16;
+/// The most that is read of its file.
+const LONGEST: u64 = 4096;
+
+/// A file that holds no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It can not be read.
+    #[error("cannot read the token from {path}: {error}")]
+    Read {
+        /// Which file.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// It has something else in it.
+    #[error(
+        "{path} holds no token: expected one line of at least {SHORTEST} letters, digits or other \
+         visible ASCII characters, such as `openssl rand -hex 32` gives"
+    )]
+    Unfit {
+        /// Which file.
+        path: String,
+    },
+}
+
+impl Token {
+    /// The token in the file at `path`. White space around it is no part of it.
+    ///
+    /// # Errors
+    ///
+    /// Where the file can not be read, or holds no token.
+    pub fn read(path: &Path) -> Result<Self, TokenError> {
+        let path_text = || path.display().to_string();
+        let text = contents(path).map_err(|error| TokenError::Read {
+            path: path_text(),
+            error,
+        })?;
+        let token = text.trim();
+        let is_fit = token.len() >= SHORTEST && token.bytes().all(|byte| byte.is_ascii_graphic());
+        match is_fit {
+            true => Ok(Self(token.to_owned())),
+            false => Err(TokenError::Unfit { path: path_text() }),
+        }
+    }
+
+    /// Warns where others than the owner and the group of the file at `path` may read it.
+    pub(super) fn warn_if_exposed(path: &Path) {
+        let mode = fs::metadata(path).map(|metadata| metadata.permissions().mode());
+        if mode.is_ok_and(|mode| mode & 0o004 != 0) {
+            warn!(file = %path.display(), "everybody on this machine can read the token: chmod o-r");
+        }
+    }
+
+    /// Whether a request shows this token (`Authorization: Bearer TOKEN`). How long that takes says
+    /// nothing about it but its length.
+    pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
+        let shown = headers.get(header::AUTHORIZATION);
+        let shown = shown.and_then(|value| value.as_bytes().split_at_checked(7));
+        shown.is_some_and(|(scheme, token)| {
+            scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(token.ct_eq(self.0.as_bytes()))
+        })
+    }
+
+    /// The header by which a client shows it.
+    pub fn header(&self) -> String {
+        format!("Authorization: Bearer {}", self.0)
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+fn contents(path: &Path) -> io::Result<String> {
+    use io::Read;
+    let mut text = String::new();
+    fs::File::open(path)?
+        .take(LONGEST)
+        .read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef";
+
+    fn read(text: &str) -> Result<Token, TokenError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        fs::write(&path, text).unwrap();
+        Token::read(&path)
+    }
+
+    #[test]
+    fn a_token_is_one_line_that_can_not_be_guessed() {
+        assert_eq!(read(&format!("{SECRET}\n")).unwrap().0, SECRET);
+        for unfit in [
+            "",
+            "\n",
+            "short",
+            "0123456789 abcdef",
+            "0123456789abcdef\nmore",
+            "0123456789äbcdef",
+        ] {
+            let error = read(unfit).unwrap_err();
+            assert!(matches!(error, TokenError::Unfit { .. }), "{unfit:?}");
+        }
+        let error = Token::read(Path::new("/nowhere/token")).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot read the token from /nowhere/token: ")
+        );
+    }
+
+    #[test]
+    fn only_the_whole_token_is_let_in() {
+        let token = read(SECRET).unwrap();
+        let shows = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            token.is_in(&headers)
+        };
+        assert!(shows(&format!("Bearer {SECRET}")) && shows(&format!("bearer {SECRET}")));
+        for other in [
+            "Bearer 0123456789abcdeF",
+            "Bearer 0123456789abcde",
+            "Bearer 0123456789abcdef0",
+            "Bearer ",
+            "Basic 0123456789abcdef",
+            "Bear",
+            SECRET,
+        ] {
+            assert!(!shows(other), "{other}");
+        }
+        assert!(!token.is_in(&HeaderMap::new()));
+        assert!(!format!("{token:?}").contains(SECRET));
+    }
+}
