@@ -14,6 +14,7 @@ pub mod config;
 pub mod controller;
 pub mod cookie;
 pub mod decode;
+pub mod doctor;
 pub mod health;
 pub mod host;
 pub mod learning;

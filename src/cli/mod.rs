@@ -6,16 +6,20 @@
 mod check;
 mod client;
 mod decode;
+mod doctor;
 mod events;
 mod flows;
 mod inputs;
+mod live;
 mod openapi;
 mod prove;
 mod run;
 mod setup;
 mod status;
+mod style;
 mod table;
 mod trace;
+mod vsctl;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -50,6 +54,8 @@ enum Command {
     Decode(decode::Args),
     /// Make the bridges of a host
     Setup(setup::Args),
+    /// Look for what is wrong with Open vSwitch on this machine, and for what mends it
+    Doctor(doctor::Args),
     /// Prove for all frames that the flows do what the configuration says, or show one with which
     /// they do not
     Prove(prove::Args),
@@ -73,6 +79,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Openapi => openapi::run(),
         Command::Decode(args) => decode::run(&args),
         Command::Setup(args) => setup::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Trace(args) => trace::run(&args),
     };

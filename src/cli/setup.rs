@@ -1,15 +1,13 @@
 //! `bridgechain setup`: makes the bridges of a host in one `ovs-vsctl` transaction.
 
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bridgechain::setup::{self, Options, Present};
 
 use super::inputs;
-
-/// How long `ovs-vsctl` may wait for ovs-vswitchd to take the change over, in seconds.
-const TIMEOUT: &str = "--timeout=30";
+use super::vsctl::{self, TIMEOUT};
 
 /// Arguments of `bridgechain setup`.
 #[derive(Debug, clap::Args)]
@@ -69,7 +67,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ))?;
         return Ok(ExitCode::SUCCESS);
     }
-    ovs_vsctl(args, transaction.arguments())?;
+    vsctl::run(args.db.as_deref(), transaction.arguments())?;
     let bridges: Vec<&str> = host
         .bridges()
         .map(|(_, bridge)| bridge.name.as_str())
@@ -85,28 +83,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// What the database has.
 fn present(args: &Args) -> anyhow::Result<Present> {
-    Ok(Present::parse(&ovs_vsctl(args, Present::LISTING)?)?)
-}
-
-/// Runs `ovs-vsctl`; what it printed.
-fn ovs_vsctl<'a>(
-    args: &Args,
-    arguments: impl IntoIterator<Item = &'a str>,
-) -> anyhow::Result<String> {
-    let mut command = Command::new("ovs-vsctl");
-    command
-        .args(args.db.as_ref().map(|db| format!("--db={db}")))
-        .arg(TIMEOUT)
-        .args(arguments);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot run ovs-vsctl; is Open vSwitch installed?")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        bail!("ovs-vsctl failed ({}): {}", output.status, said.trim());
-    }
-    // It also succeeds where a device could not be opened, and says so.
-    eprint!("{said}");
-    String::from_utf8(output.stdout).context("ovs-vsctl printed something that is not UTF-8")
+    let listing = vsctl::run(args.db.as_deref(), Present::LISTING)?;
+    Ok(Present::parse(&listing)?)
 }

@@ -99,7 +99,7 @@ pub fn transaction(
     }
     if let Some(service) = host.bridge(Role::Service) {
         for (port, remote) in host.remotes() {
-            transaction.add_tunnel(service, port, remote);
+            transaction.add_tunnel(&service.name, port, remote);
         }
     }
     if let Some(bridge) = host.bridge(Role::Uplink).or(host.bridge(Role::Learning)) {
@@ -108,6 +108,28 @@ pub fn transaction(
         }
     }
     Ok(transaction)
+}
+
+/// What makes one end of a patch, on the bridge called `bridge`.
+pub fn patch_port(bridge: &str, port: &str, peer: &str) -> Transaction {
+    let mut transaction = Transaction::default();
+    transaction.add_patch_port(bridge, port, peer);
+    transaction
+}
+
+/// What makes the tunnel to a remote sink, on the bridge called `bridge`.
+pub fn tunnel_port(bridge: &str, port: &str, remote: &Remote) -> Transaction {
+    let mut transaction = Transaction::default();
+    transaction.add_tunnel(bridge, port, remote);
+    transaction
+}
+
+/// The type of the interface that leads to a sink, and the options that it must have; those without
+/// a value must not be there.
+pub fn tunnel_options(remote: &Remote) -> (&'static str, Vec<(&'static str, Option<String>)>) {
+    let (kind, options) = tunnel(remote);
+    let ip = ("remote_ip", Some(remote.ip.to_string()));
+    (kind, [ip].into_iter().chain(options).collect())
 }
 
 /// Commands of `ovs-vsctl` that are carried out together or not at all.
@@ -168,14 +190,14 @@ impl Transaction {
         let bridges: Vec<&Bridge> = bridges.into_iter().flatten().collect();
         for (ends, patch) in bridges.windows(2).zip(&chain.patches) {
             let [left, right] = ends else { continue };
-            self.add_patch_port(left, &patch.left, &patch.right);
-            self.add_patch_port(right, &patch.right, &patch.left);
+            self.add_patch_port(&left.name, &patch.left, &patch.right);
+            self.add_patch_port(&right.name, &patch.right, &patch.left);
         }
     }
 
     /// A tunnel to a remote sink. Options that are not about what the configuration says are left as
     /// they are.
-    fn add_tunnel(&mut self, bridge: &Bridge, port: &str, remote: &Remote) {
+    fn add_tunnel(&mut self, bridge: &str, port: &str, remote: &Remote) {
         let (kind, options) = tunnel(remote);
         let ip = value(&remote.ip.to_string());
         let mut set = ["set", "Interface", port].map(str::to_owned).to_vec();
@@ -190,16 +212,16 @@ impl Transaction {
                 None => remove.push(key.to_owned()),
             }
         }
-        self.add(["--may-exist", "add-port", &bridge.name, port]);
+        self.add(["--may-exist", "add-port", bridge, port]);
         self.commands.push(set);
         if remove.len() > fixed {
             self.commands.push(remove);
         }
     }
 
-    fn add_patch_port(&mut self, bridge: &Bridge, port: &str, peer: &str) {
+    fn add_patch_port(&mut self, bridge: &str, port: &str, peer: &str) {
         let peer = format!("options:peer={}", value(peer));
-        self.add(["--may-exist", "add-port", &bridge.name, port]);
+        self.add(["--may-exist", "add-port", bridge, port]);
         self.add(["set", "Interface", port, "type=patch", &peer]);
     }
 }

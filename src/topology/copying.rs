@@ -33,6 +33,11 @@ impl Remote {
     /// it that are sent by the same port at the same time.
     pub fn longest_copy(&self) -> u16 {
         const MTU: u16 = 1500;
+        MTU - self.overhead()
+    }
+
+    /// How many bytes of a packet come before the copy in it.
+    pub fn overhead(&self) -> u16 {
         let ip = match self.ip {
             IpAddr::V4(_) => 20,
             IpAddr::V6(_) => 40,
@@ -45,7 +50,7 @@ impl Remote {
             // GRE with a sequence number, and ERSPAN.
             Tunnel::Erspan { .. } => 4 + 4 + 8,
         };
-        MTU - ip - tunnel
+        ip + tunnel
     }
 }
 

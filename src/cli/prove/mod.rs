@@ -1,7 +1,6 @@
 //! `bridgechain prove`: goes through all frames, and says whether the flows do with each of them what
 //! the configuration wants.
 
-mod live;
 mod report;
 mod subject;
 
@@ -11,10 +10,10 @@ use std::process::ExitCode;
 use anyhow::bail;
 use bridgechain::topology::{Host, Topology};
 
-use self::live::Endpoint;
 use self::report::HostReport;
 use self::subject::State;
 use super::inputs::{self, Numbers};
+use super::live::Live;
 
 /// Arguments of `bridgechain prove`.
 #[derive(Debug, clap::Args)]
@@ -28,21 +27,8 @@ pub(crate) struct Args {
     /// in it are taken as absent. Without it all configured ports are there
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     ports: Option<PathBuf>,
-    /// What the running bridges hold, instead of what is compiled. Nothing is changed there
-    #[arg(long)]
-    live: bool,
-    /// Where Open vSwitch has its sockets: a bridge is asked at BRIDGE.mgmt in there
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "/var/run/openvswitch",
-        requires = "live"
-    )]
-    ovs_rundir: PathBuf,
-    /// Where this bridge is asked instead: `unix:PATH` or `tcp:IP:PORT`, where it listens for
-    /// OpenFlow; may be repeated
-    #[arg(long, value_name = "NAME=WHERE", requires = "live")]
-    bridge: Vec<Endpoint>,
+    #[command(flatten)]
+    live: Live,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -61,7 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(name) => vec![inputs::host(&topology, name)?],
         None => topology.hosts.values().collect(),
     };
-    if args.live && hosts.len() > 1 {
+    if args.live.is_asked && hosts.len() > 1 {
         let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
         bail!(
             "the bridges that run here are those of one host; say --host {}",
@@ -92,13 +78,13 @@ fn prove(
     host: &Host,
     numbers: &Numbers,
 ) -> anyhow::Result<HostReport> {
-    if !args.live {
+    if !args.live.is_asked {
         let states = subject::compiled(topology, host, numbers)?;
         return Ok(HostReport::new(topology, host, &states));
     }
     let mut attempt = 1;
     loop {
-        let bridges = live::read(host, &args.ovs_rundir, &args.bridge)?;
+        let bridges = args.live.sockets().read(host)?;
         let state = State::found(topology, host, bridges);
         let report = HostReport::new(topology, host, &[state]);
         if report.holds() || attempt == ATTEMPTS {

@@ -13,9 +13,10 @@ use bridgechain::topology::{Host, Role, Topology};
 use serde::Serialize;
 
 use super::super::inputs;
+use super::super::live::Kind;
 use super::super::table::Table;
 use super::super::trace::{PassReport, Site, path_report, who};
-use super::subject::{Kind, State};
+use super::subject::State;
 
 /// What was proved of a host.
 #[derive(Serialize)]
@@ -291,17 +292,6 @@ impl fmt::Display for HostReport {
             }
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Missing => "missing:",
-            Self::Altered => "altered, should be:",
-            Self::Unwanted => "should not be there:",
-            Self::Foreign => "somebody else's:",
-        })
     }
 }
 

@@ -1,15 +1,14 @@
 //! The states of a host that are proved: compiled ones, or the one that its bridges are in.
 
 use bridgechain::health::Failed;
-use bridgechain::learning::{Learned, LearnedMac, Limits, MacTable};
+use bridgechain::learning::LearnedMac;
 use bridgechain::ports::Ports;
 use bridgechain::program::Program;
 use bridgechain::prove::{self, Subject};
 use bridgechain::topology::{Host, Role, Topology};
-use bridgechain::{compile, reconcile};
 
 use super::super::inputs::{self, Numbers};
-use super::live::Found;
+use super::super::live::{Difference, Found, Known};
 
 /// What the bridges of a host hold at a moment.
 pub(super) struct State {
@@ -18,29 +17,6 @@ pub(super) struct State {
     pub(super) learned: Vec<LearnedMac>,
     /// Where they hold something else than they should.
     pub(super) differences: Vec<Difference>,
-}
-
-/// A flow that is not as it should be.
-#[derive(Debug, Clone)]
-pub(super) struct Difference {
-    pub(super) role: Role,
-    pub(super) kind: Kind,
-    /// In the syntax of `ovs-ofctl`.
-    pub(super) entry: String,
-}
-
-/// In which way something is not as it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    /// It is not there.
-    Missing,
-    /// It does something else; what it should do.
-    Altered,
-    /// It is one of ours that should not be there.
-    Unwanted,
-    /// It is somebody else's.
-    Foreign,
 }
 
 impl State {
@@ -55,66 +31,18 @@ impl State {
 
     /// The state that the bridges are in.
     pub(super) fn found(topology: &Topology, host: &Host, found: Vec<Found>) -> Self {
-        let mut failed = Failed::default();
-        let mut learned = Vec::new();
-        for Found {
-            role,
-            ports,
-            program,
-        } in &found
-        {
-            for (key, flow) in &program.flows {
-                let leg = compile::recover_failed(key, flow).and_then(|port| ports.name(port));
-                if let Some(leg) = leg {
-                    failed.set(leg, true);
-                }
-                let entry = compile::recover(*role, key, flow);
-                learned.extend(entry.filter(|entry| compile::admits(host, ports, entry)));
-            }
+        let known = Known::new(topology, host, &found);
+        let mut differences = Vec::new();
+        for found in &found {
+            differences.extend(known.differences(found));
         }
-        let mut macs = MacTable::default();
-        macs.set_limits(Limits::new(host, |role| {
-            let mut all = found.iter();
-            all.find(|found| found.role == role)
-                .map(|found| &found.ports)
-        }));
-        learned.retain(|entry| macs.learn(*entry) == Learned::New);
-        let mut state = Self {
-            bridges: Vec::new(),
-            failed,
-            learned,
-            differences: Vec::new(),
-        };
-        for Found {
-            role,
-            ports,
-            program,
-        } in found
-        {
-            let wanted = state.wanted(topology, host, role, &ports, &macs);
-            state
-                .differences
-                .extend(differences(role, &ports, &wanted, &program));
-            state.bridges.push((role, ports, program));
+        let bridges = found.into_iter();
+        Self {
+            bridges: bridges.map(|it| (it.role, it.ports, it.program)).collect(),
+            failed: known.failed,
+            learned: known.learned,
+            differences,
         }
-        state
-    }
-
-    /// What a bridge should hold.
-    fn wanted(
-        &self,
-        topology: &Topology,
-        host: &Host,
-        role: Role,
-        ports: &Ports,
-        macs: &MacTable,
-    ) -> Program {
-        let settings = &topology.controller;
-        let mut program = compile::bridge(host, settings, role, ports, &self.failed);
-        program
-            .flows
-            .extend(compile::addresses(host, settings, role, ports, macs));
-        program
     }
 }
 
@@ -146,45 +74,4 @@ pub(super) fn compiled(
         }
     }
     Ok(states)
-}
-
-/// Where a bridge holds something else than it should.
-fn differences(role: Role, ports: &Ports, wanted: &Program, found: &Program) -> Vec<Difference> {
-    let dialect = bridgechain::ofctl::Dialect::Names(ports);
-    let mut differences = Vec::new();
-    let mut add = |kind, entry: String| differences.push(Difference { role, kind, entry });
-    let plan = reconcile::diff(wanted, found);
-    for (key, flow) in &plan.flows.added {
-        add(Kind::Missing, dialect.flow(key, flow).to_string());
-    }
-    for (key, flow) in &plan.flows.changed {
-        add(Kind::Altered, dialect.flow(key, flow).to_string());
-    }
-    for (key, flow) in &plan.flows.removed {
-        // What the bridge wrote itself is neither wanted nor unwanted.
-        if bridgechain::cookie::Class::of(flow.cookie)
-            == Some(bridgechain::cookie::Class::Remembered)
-        {
-            continue;
-        }
-        let kind = match bridgechain::cookie::is_ours(flow.cookie) {
-            true => Kind::Unwanted,
-            false => Kind::Foreign,
-        };
-        add(kind, dialect.flow(key, flow).to_string());
-    }
-    for (id, group) in &plan.groups.added {
-        add(Kind::Missing, dialect.group(**id, group).to_string());
-    }
-    for (id, group) in &plan.groups.changed {
-        add(Kind::Altered, dialect.group(**id, group).to_string());
-    }
-    for (id, group) in &plan.groups.removed {
-        let kind = match compile::is_our_group(**id) {
-            true => Kind::Unwanted,
-            false => Kind::Foreign,
-        };
-        add(kind, dialect.group(**id, group).to_string());
-    }
-    differences
 }

@@ -17,18 +17,21 @@ use bridgechain::session::{Event, Session};
 use bridgechain::topology::{Host, Role};
 use bytes::BytesMut;
 
-use super::super::inputs;
+use crate::cli::inputs;
 
 /// What a running bridge has and holds.
-pub(super) struct Found {
-    pub(super) role: Role,
-    pub(super) ports: Ports,
-    pub(super) program: Program,
+pub(in crate::cli) struct Found {
+    pub(in crate::cli) role: Role,
+    pub(in crate::cli) ports: Ports,
+    pub(in crate::cli) program: Program,
 }
+
+/// Where the packages of Open vSwitch have its sockets.
+pub(in crate::cli) const DEFAULT_RUNDIR: &str = "/var/run/openvswitch";
 
 /// `NAME=unix:PATH` or `NAME=tcp:IP:PORT`
 #[derive(Debug, Clone)]
-pub(super) struct Endpoint {
+pub(in crate::cli) struct Endpoint {
     bridge: String,
     place: Place,
 }
@@ -62,51 +65,85 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Reads all bridges of `host`.
-pub(super) fn read(
-    host: &Host,
-    rundir: &Path,
-    endpoints: &[Endpoint],
-) -> anyhow::Result<Vec<Found>> {
-    let bridges: Vec<(Role, &str)> = match inputs::bridges(host).as_slice() {
-        // Any bridge does for such a host.
-        [(role, "*")] => match endpoints {
-            [only] => vec![(*role, only.bridge.as_str())],
-            _ => bail!(
-                "host {} takes every bridge (learning: \"*\"); say which one with --bridge NAME=WHERE",
-                host.name
-            ),
-        },
-        known => {
-            for Endpoint { bridge, .. } in endpoints {
-                let names = known.iter().map(|(_, name)| *name);
-                let suggestion = config::suggestion(bridge, names, "its bridges are");
-                ensure!(
-                    known.iter().any(|(_, name)| name == bridge),
-                    "host {} has no bridge {bridge:?}{suggestion}",
+/// Where the bridges of this machine are asked.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct Sockets<'a> {
+    rundir: &'a Path,
+    endpoints: &'a [Endpoint],
+}
+
+impl<'a> Sockets<'a> {
+    /// In the directory `rundir`, but for those with a place of their own.
+    pub(in crate::cli) fn new(rundir: &'a Path, endpoints: &'a [Endpoint]) -> Self {
+        Self { rundir, endpoints }
+    }
+
+    /// The bridges of `host` by role.
+    fn bridges<'h>(&'h self, host: &'h Host) -> anyhow::Result<Vec<(Role, &'h str)>> {
+        match inputs::bridges(host).as_slice() {
+            // Any bridge does for such a host.
+            [(role, "*")] => match self.endpoints {
+                [only] => Ok(vec![(*role, only.bridge.as_str())]),
+                _ => bail!(
+                    "host {} takes every bridge (learning: \"*\"); say which one with --bridge NAME=WHERE",
                     host.name
-                );
+                ),
+            },
+            known => {
+                for Endpoint { bridge, .. } in self.endpoints {
+                    let names = known.iter().map(|(_, name)| *name);
+                    let suggestion = config::suggestion(bridge, names, "its bridges are");
+                    ensure!(
+                        known.iter().any(|(_, name)| name == bridge),
+                        "host {} has no bridge {bridge:?}{suggestion}",
+                        host.name
+                    );
+                }
+                Ok(known.to_vec())
             }
-            known.to_vec()
         }
-    };
-    bridges
-        .into_iter()
-        .map(|(role, name)| {
-            let given = endpoints.iter().find(|endpoint| endpoint.bridge == name);
-            let place = match given {
-                Some(endpoint) => endpoint.place.clone(),
-                None => Place::Unix(rundir.join(format!("{name}.mgmt"))),
-            };
-            let (ports, program) = read_bridge(&place)
-                .with_context(|| format!("bridge {name} can not be read at {place}"))?;
-            Ok(Found {
-                role,
-                ports,
-                program,
-            })
+    }
+
+    fn place(&self, bridge: &str) -> Place {
+        let given = self
+            .endpoints
+            .iter()
+            .find(|endpoint| endpoint.bridge == bridge);
+        match given {
+            Some(endpoint) => endpoint.place.clone(),
+            None => Place::Unix(self.rundir.join(format!("{bridge}.mgmt"))),
+        }
+    }
+
+    /// How `ovs-ofctl` is told of a bridge.
+    pub(in crate::cli) fn ofctl_name(&self, bridge: &str) -> String {
+        let is_default = self.rundir == Path::new(DEFAULT_RUNDIR);
+        match self.place(bridge) {
+            Place::Unix(path) if is_default && path.starts_with(self.rundir) => bridge.to_owned(),
+            place => place.to_string(),
+        }
+    }
+
+    /// Reads all bridges of `host`.
+    pub(in crate::cli) fn read(&self, host: &Host) -> anyhow::Result<Vec<Found>> {
+        let bridges = self.bridges(host)?;
+        let bridges = bridges.into_iter();
+        bridges
+            .map(|(role, name)| self.read_bridge(role, name))
+            .collect()
+    }
+
+    /// Reads one bridge.
+    pub(in crate::cli) fn read_bridge(&self, role: Role, name: &str) -> anyhow::Result<Found> {
+        let place = self.place(name);
+        let (ports, program) = read_bridge(&place)
+            .with_context(|| format!("bridge {name} can not be read at {place}"))?;
+        Ok(Found {
+            role,
+            ports,
+            program,
         })
-        .collect()
+    }
 }
 
 impl std::fmt::Display for Place {

@@ -1,0 +1,125 @@
+//! What is known of a machine with Open vSwitch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Everything that findings are made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// `other_config:vlan-limit` of Open vSwitch, where it is set.
+    pub vlan_limit: Option<String>,
+    /// The bridges of its database, by name.
+    pub bridges: BTreeMap<String, Bridge>,
+    /// The network devices of the machine, by name.
+    pub devices: BTreeMap<String, Device>,
+    /// By which device packets to an address of a remote sink leave, where there is a route.
+    pub routes: BTreeMap<IpAddr, String>,
+    /// What each bridge of the host holds, by name; bridges that were not asked are missing.
+    pub contents: BTreeMap<String, Contents>,
+}
+
+/// A bridge (table `Bridge`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bridge {
+    /// `fail_mode`: `secure`, `standalone` or nothing, which is the same as the latter.
+    pub fail_mode: Option<String>,
+    /// The datapath id in force, 16 hex digits.
+    pub datapath_id: Option<String>,
+    /// `datapath_type`; empty for `system`.
+    pub datapath_type: String,
+    /// `other_config`.
+    pub other_config: BTreeMap<String, String>,
+    /// `protocols`; empty for Open vSwitch's default, which includes OpenFlow 1.3.
+    pub protocols: BTreeSet<String>,
+    /// Whether it runs a spanning tree protocol.
+    pub has_spanning_tree: bool,
+    /// How many mirrors it has.
+    pub mirrors: usize,
+    /// Where it connects to.
+    pub controllers: Vec<Controller>,
+    /// Its interfaces by name, its own among them.
+    pub ports: BTreeMap<String, Port>,
+}
+
+/// Where a bridge connects to (table `Controller`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Controller {
+    /// `target`
+    pub target: String,
+    /// Whether it is connected.
+    pub is_connected: bool,
+    /// `connection_mode`
+    pub connection_mode: Option<String>,
+    /// Why the last connection ended.
+    pub last_error: Option<String>,
+}
+
+/// An interface (table `Interface`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Port {
+    /// The name of its row in the table `Port`; another one than its own in a bond.
+    pub row: String,
+    /// `type`; empty for a device of the system.
+    pub kind: String,
+    /// `options`
+    pub options: BTreeMap<String, String>,
+    /// `external_ids`
+    pub external_ids: BTreeMap<String, String>,
+    /// Why it could not be opened.
+    pub error: Option<String>,
+    /// Whether it has a link, where that is known.
+    pub has_link: Option<bool>,
+    /// Whether it is up, where that is known.
+    pub is_up: Option<bool>,
+    /// Its MTU, where that is known.
+    pub mtu: Option<u32>,
+}
+
+/// A network device of the machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    /// Its MTU, where that is known.
+    pub mtu: Option<u32>,
+    /// The features that are on and can be switched off, in the words of `ethtool -k`.
+    pub offloads: BTreeSet<String>,
+}
+
+/// What a bridge holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    /// It did not say.
+    Unreadable(String),
+    /// It did.
+    Read(Holds),
+}
+
+/// What a bridge holds that it should not, and the other way round.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// How `ovs-ofctl` is told of the bridge.
+    pub ofctl_name: String,
+    /// What is somebody else's.
+    pub foreign: Vec<Foreign>,
+    /// Flows and groups of ours that are not as they should be, each in words.
+    pub wrong: Vec<String>,
+    /// The ingress legs of the functions whose health check has failed.
+    pub failed: Vec<String>,
+}
+
+/// Something that somebody else has put there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreign {
+    /// Flows of one cookie.
+    Flows {
+        /// Their cookie.
+        cookie: u64,
+        /// How many there are.
+        count: usize,
+        /// One of them, in the syntax of `ovs-ofctl`.
+        example: String,
+    },
+    /// A group.
+    Group(u32),
+    /// A meter.
+    Meter(u32),
+}

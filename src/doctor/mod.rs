@@ -1,0 +1,155 @@
+//! Whether Open vSwitch on a machine is set up as it must be: what is wrong, and the command that mends
+//! it.
+//!
+//! Pure: what is known of the machine ([`Facts`]) is an argument. `docs/doctor.md` describes every
+//! [`Check`].
+
+mod bridges;
+mod check;
+mod contents;
+mod facts;
+mod frames;
+mod ovsdb;
+mod ports;
+#[cfg(test)]
+mod tests;
+mod tools;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+pub use self::check::{Check, Level};
+pub use self::facts::{Bridge, Contents, Controller, Device, Facts, Foreign, Holds, Port};
+pub use self::ovsdb::{LISTING, parse};
+pub use self::tools::Tools;
+use crate::topology::{Bridges, Host, Role, Topology};
+
+/// Something that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// What was looked for.
+    pub check: Check,
+    /// The bridge or port that it is about; nothing where all is well everywhere.
+    pub subject: Option<String>,
+    /// What is wrong, or what is well.
+    pub what: String,
+    /// A line for a shell that mends it, where there is one.
+    pub mend: Option<String>,
+}
+
+/// Looks at the machine of `host`. First what is wrong, the worst on top, then what is well: one
+/// finding for each check.
+pub fn examine(topology: &Topology, host: &Host, tools: &Tools, facts: &Facts) -> Vec<Finding> {
+    let mut examination = Examination {
+        topology,
+        host,
+        tools,
+        facts,
+        looked_at: BTreeSet::new(),
+        findings: Vec::new(),
+    };
+    examination.bridges();
+    examination.ports();
+    examination.frames();
+    examination.contents();
+    let Examination {
+        looked_at,
+        mut findings,
+        ..
+    } = examination;
+    findings.sort_by_key(|finding| (finding.level, finding.check));
+    let is_well = |check: &Check| findings.iter().all(|finding| finding.check != *check);
+    let well = looked_at.into_iter().filter(is_well);
+    let well: Vec<Finding> = well
+        .map(|check| Finding {
+            level: Level::Ok,
+            check,
+            subject: None,
+            what: check.good().to_owned(),
+            mend: None,
+        })
+        .collect();
+    findings.extend(well);
+    findings
+}
+
+struct Examination<'a> {
+    topology: &'a Topology,
+    host: &'a Host,
+    tools: &'a Tools,
+    facts: &'a Facts,
+    looked_at: BTreeSet<Check>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Examination<'a> {
+    /// Says what is well where nothing is found.
+    fn look_at(&mut self, check: Check) {
+        self.looked_at.insert(check);
+    }
+
+    fn find(
+        &mut self,
+        check: Check,
+        subject: &str,
+        what: impl Into<String>,
+        mend: impl Into<Option<String>>,
+    ) {
+        self.find_as(check.level(), check, subject, what, mend);
+    }
+
+    fn find_as(
+        &mut self,
+        level: Level,
+        check: Check,
+        subject: &str,
+        what: impl Into<String>,
+        mend: impl Into<Option<String>>,
+    ) {
+        self.findings.push(Finding {
+            level,
+            check,
+            subject: Some(subject.to_owned()),
+            what: what.into(),
+            mend: mend.into(),
+        });
+    }
+
+    /// The bridges of the host that are there. One that takes any has those that have a controller.
+    fn present(&self) -> Vec<(Role, &'a str, &'a Bridge)> {
+        let facts: &'a Facts = self.facts;
+        let host: &'a Host = self.host;
+        if host.bridges == Bridges::AnyLearning {
+            let bridges = facts.bridges.iter();
+            return bridges
+                .filter(|(_, bridge)| !bridge.controllers.is_empty())
+                .map(|(name, bridge)| (Role::Learning, name.as_str(), bridge))
+                .collect();
+        }
+        let bridges = host.bridges();
+        bridges
+            .filter_map(|(role, bridge)| {
+                let found = facts.bridges.get(&bridge.name)?;
+                Some((role, bridge.name.as_str(), found))
+            })
+            .collect()
+    }
+
+    /// The bridge that has a port, and the port.
+    fn port(&self, name: &str) -> Option<(&'a str, &'a Port)> {
+        let facts: &'a Facts = self.facts;
+        let mut bridges = facts.bridges.iter();
+        bridges.find_map(|(bridge, it)| Some((bridge.as_str(), it.ports.get(name)?)))
+    }
+
+    /// The datapath of a bridge: `system` or `netdev`.
+    fn datapath(bridge: &Bridge) -> &str {
+        match bridge.datapath_type.as_str() {
+            "" => "system",
+            kind => kind,
+        }
+    }
+}

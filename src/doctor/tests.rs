@@ -1,0 +1,619 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::*;
+use crate::config;
+use crate::portmap;
+use crate::setup;
+
+const CONFIG: &str = "
+networks: { a: { vlan: 100 }, b: { vlan: 200 } }
+hosts: { node1: { bridges: { local: br0.local, service: br.nf, uplink: br0 }, uplinks: [eth1] } }
+vms:
+  VM-A: { host: node1, nics: [{ port: vma0, network: a }] }
+  VM-T: { host: node1, nics: [{ port: vmt0, vlan_mode: trunked, trunked_networks: [a, b] }] }
+  VM-R: { host: [node1], nics: [{ port: vmr0, mac: '52:54:00:00:00:01', network: a }] }
+service_chains:
+  c:
+    networks: [a]
+    functions:
+      - { name: ids, mode: tap, tag: { to_uplink: 10, to_guests: 11 }, instances: [{ host: node1, port: ids0 }] }
+      - { name: far, mode: tap, instances: [{ host: node1, port: vx0, remote: { type: vxlan, ip: 192.0.2.9, vni: 7 } }] }
+      - { name: old, mode: tap, enabled: false, instances: [{ host: node1, port: old0 }] }
+      - name: ips
+        mode: inline
+        health_check: {}
+        instances: [{ host: node1, ingress: ips-in, egress: ips-out }]
+";
+
+fn topology() -> Topology {
+    match config::parse("lab.yaml", CONFIG) {
+        Ok((topology, _)) => topology,
+        Err(mistakes) => panic!("{mistakes}"),
+    }
+}
+
+fn tools() -> Tools {
+    Tools {
+        config: Some("lab.yaml".to_owned()),
+        ..Tools::default()
+    }
+}
+
+/// A machine on which all is well.
+fn healthy(topology: &Topology) -> Facts {
+    let host = &topology.hosts["node1"];
+    let text = str::to_owned;
+    let mut facts = Facts::default();
+    for (role, known) in host.bridges() {
+        let mut bridge = Bridge {
+            fail_mode: Some(text("secure")),
+            datapath_id: Some(known.datapath_id.to_string()),
+            datapath_type: text("netdev"),
+            controllers: vec![Controller {
+                target: text("tcp:127.0.0.1:6653"),
+                is_connected: true,
+                connection_mode: Some(text("out-of-band")),
+                last_error: None,
+            }],
+            ..Bridge::default()
+        };
+        let id = known.datapath_id.to_string();
+        bridge.other_config.insert(text("datapath-id"), id);
+        for name in portmap::configured(host, role) {
+            let port = Port {
+                row: text(name),
+                has_link: Some(true),
+                is_up: Some(true),
+                mtu: Some(if name == "ids0" { 1504 } else { 1500 }),
+                ..Port::default()
+            };
+            facts.devices.insert(text(name), Device::default());
+            bridge.ports.insert(text(name), port);
+        }
+        bridge.ports.insert(known.name.clone(), Port::default());
+        facts.bridges.insert(known.name.clone(), bridge);
+        let holds = Holds {
+            ofctl_name: known.name.clone(),
+            ..Holds::default()
+        };
+        facts
+            .contents
+            .insert(known.name.clone(), Contents::Read(holds));
+    }
+    for (port, peer) in [
+        ("local-nf", "nf-local"),
+        ("nf-local", "local-nf"),
+        ("nf-uplink", "uplink-nf"),
+        ("uplink-nf", "nf-uplink"),
+    ] {
+        let port = port_mut(&mut facts, port);
+        port.kind = text("patch");
+        port.options.insert(text("peer"), text(peer));
+    }
+    for (name, remote) in host.remotes() {
+        let (kind, options) = setup::tunnel_options(remote);
+        let port = port_mut(&mut facts, name);
+        port.kind = text(kind);
+        let options = options.into_iter();
+        port.options = options
+            .filter_map(|(key, value)| Some((text(key), value?)))
+            .collect();
+        facts.routes.insert(remote.ip, text("br0"));
+    }
+    facts
+}
+
+fn port_mut<'f>(facts: &'f mut Facts, name: &str) -> &'f mut Port {
+    let mut bridges = facts.bridges.values_mut();
+    bridges
+        .find_map(|bridge| bridge.ports.get_mut(name))
+        .expect("a port")
+}
+
+fn bridge_mut<'f>(facts: &'f mut Facts, name: &str) -> &'f mut Bridge {
+    facts.bridges.get_mut(name).expect("a bridge")
+}
+
+fn holds_mut<'f>(facts: &'f mut Facts, name: &str) -> &'f mut Holds {
+    match facts.contents.get_mut(name) {
+        Some(Contents::Read(holds)) => holds,
+        _ => panic!("no contents"),
+    }
+}
+
+fn remove(facts: &mut Facts, name: &str) -> Port {
+    let mut bridges = facts.bridges.values_mut();
+    bridges
+        .find_map(|bridge| bridge.ports.remove(name))
+        .expect("a port")
+}
+
+/// What is wrong, a line each: level, check, subject, and the command.
+fn wrong(topology: &Topology, tools: &Tools, facts: &Facts) -> Vec<String> {
+    let findings = examine(topology, &topology.hosts["node1"], tools, facts);
+    let wrong = findings.iter().filter(|it| it.level != Level::Ok);
+    wrong
+        .map(|it| {
+            let subject = it.subject.as_deref().unwrap_or("-");
+            let mend = it.mend.as_deref().unwrap_or("-");
+            format!("{} {} {subject}: {mend}", it.level, it.check)
+        })
+        .collect()
+}
+
+#[test]
+fn where_all_is_well_every_check_says_so() {
+    let topology = topology();
+    let facts = healthy(&topology);
+    let findings = examine(&topology, &topology.hosts["node1"], &tools(), &facts);
+    let checks: Vec<Check> = findings.iter().map(|it| it.check).collect();
+    assert_eq!(checks, Check::ALL);
+    assert!(
+        findings.iter().all(|it| it.level == Level::Ok),
+        "{findings:#?}"
+    );
+}
+
+type Case = (fn(&mut Facts), &'static [&'static str]);
+
+/// What is done to a healthy machine, and all that is found then.
+const CASES: &[Case] = &[
+    (
+        |it| drop(it.bridges.remove("br.nf")),
+        &["error bridge br.nf: bridgechain setup lab.yaml --host node1 --datapath-type netdev"],
+    ),
+    (
+        |it| {
+            let why = Contents::Unreadable("no answer".to_owned());
+            it.contents.insert("br0".to_owned(), why);
+        },
+        &["error answer br0: /usr/share/openvswitch/scripts/ovs-ctl start"],
+    ),
+    (
+        |it| bridge_mut(it, "br0").fail_mode = None,
+        &["error fail-mode br0: ovs-vsctl set-fail-mode br0 secure"],
+    ),
+    (
+        |it| bridge_mut(it, "br0").datapath_id = Some("00000612555c2d48".to_owned()),
+        &[
+            "warning datapath-id br0: ovs-vsctl set Bridge br0 other-config:datapath-id=eba553d1e6664f33",
+        ],
+    ),
+    (
+        |it| bridge_mut(it, "br0").other_config.clear(),
+        &[
+            "warning datapath-id br0: ovs-vsctl set Bridge br0 other-config:datapath-id=eba553d1e6664f33",
+        ],
+    ),
+    (
+        |it| bridge_mut(it, "br0").controllers[0].connection_mode = None,
+        &["warning in-band br0: ovs-vsctl set Bridge br0 other-config:disable-in-band=true"],
+    ),
+    (
+        |it| bridge_mut(it, "br0").controllers.clear(),
+        &[
+            "error controller br0: ovs-vsctl set-controller br0 tcp:127.0.0.1:6653 -- \
+           set Controller br0 connection_mode=out-of-band",
+        ],
+    ),
+    (
+        |it| bridge_mut(it, "br0").controllers[0].target = "tcp:192.0.2.1:6653".to_owned(),
+        &[
+            "error controller br0: ovs-vsctl set-controller br0 tcp:127.0.0.1:6653 -- \
+           set Controller br0 connection_mode=out-of-band",
+        ],
+    ),
+    (
+        |it| {
+            let controllers = &mut bridge_mut(it, "br0").controllers;
+            let target = "tcp:192.0.2.1:6653".to_owned();
+            controllers.push(Controller {
+                target,
+                ..controllers[0].clone()
+            });
+        },
+        &[
+            "warning controller br0: ovs-vsctl set-controller br0 tcp:127.0.0.1:6653 -- \
+           set Controller br0 connection_mode=out-of-band",
+        ],
+    ),
+    (
+        |it| bridge_mut(it, "br0").controllers[0].is_connected = false,
+        &["error connected br0: bridgechain run lab.yaml"],
+    ),
+    (
+        |it| bridge_mut(it, "br0").protocols = BTreeSet::from(["OpenFlow10".to_owned()]),
+        &["error protocols br0: ovs-vsctl add Bridge br0 protocols OpenFlow13"],
+    ),
+    (
+        |it| bridge_mut(it, "br.nf").datapath_type.clear(),
+        &["error datapath-type br.nf: ovs-vsctl set Bridge br.nf datapath_type=netdev"],
+    ),
+    (
+        |it| bridge_mut(it, "br0").has_spanning_tree = true,
+        &["warning spanning-tree br0: ovs-vsctl set Bridge br0 stp_enable=false rstp_enable=false"],
+    ),
+    (
+        |it| bridge_mut(it, "br0").mirrors = 1,
+        &["warning mirror br0: ovs-vsctl clear Bridge br0 mirrors"],
+    ),
+    (
+        |it| it.vlan_limit = Some("2".to_owned()),
+        &[
+            "warning vlan-limit Open_vSwitch: ovs-vsctl remove Open_vSwitch . other_config vlan-limit",
+        ],
+    ),
+    (
+        |it| drop(remove(it, "nf-local")),
+        &[
+            "error patch nf-local: ovs-vsctl --may-exist add-port br.nf nf-local -- \
+           set Interface nf-local type=patch options:peer=local-nf",
+        ],
+    ),
+    (
+        |it| port_mut(it, "nf-local").kind.clear(),
+        &[
+            "error patch nf-local: ovs-vsctl --may-exist add-port br.nf nf-local -- \
+           set Interface nf-local type=patch options:peer=local-nf",
+        ],
+    ),
+    (
+        |it| {
+            drop(
+                port_mut(it, "uplink-nf")
+                    .options
+                    .insert("peer".to_owned(), "x".to_owned()),
+            )
+        },
+        &[
+            "error patch uplink-nf: ovs-vsctl --may-exist add-port br0 uplink-nf -- \
+           set Interface uplink-nf type=patch options:peer=nf-uplink",
+        ],
+    ),
+    (
+        |it| {
+            drop(
+                port_mut(it, "vx0")
+                    .options
+                    .insert("key".to_owned(), "8".to_owned()),
+            )
+        },
+        &[
+            "error tunnel vx0: ovs-vsctl --may-exist add-port br.nf vx0 -- \
+           set Interface vx0 type=vxlan options:remote_ip=192.0.2.9 options:key=7 -- \
+           remove Interface vx0 options erspan_ver erspan_idx",
+        ],
+    ),
+    (|it| it.routes.clear(), &["error route vx0: -"]),
+    // A vNIC that is there, a stopped VM, and a VM that is elsewhere.
+    (
+        |it| drop(remove(it, "vma0")),
+        &["warning port vma0: ovs-vsctl --may-exist add-port br0.local vma0"],
+    ),
+    (
+        |it| {
+            remove(it, "vma0");
+            it.devices.remove("vma0");
+        },
+        &["warning port vma0: -"],
+    ),
+    (
+        |it| drop(remove(it, "vmr0")),
+        &["warning port vmr0: ovs-vsctl --may-exist add-port br0.local vmr0"],
+    ),
+    (
+        |it| drop(remove(it, "eth1")),
+        &["error port eth1: ovs-vsctl --may-exist add-port br0 eth1"],
+    ),
+    (
+        |it| drop(remove(it, "ids0")),
+        &["error port ids0: ovs-vsctl --may-exist add-port br.nf ids0"],
+    ),
+    (
+        |it| drop(remove(it, "old0")),
+        &["warning port old0: ovs-vsctl --may-exist add-port br.nf old0"],
+    ),
+    (
+        |it| {
+            let mut port = remove(it, "ids0");
+            port.external_ids = BTreeMap::from([("vm-id".to_owned(), "a:b".to_owned())]);
+            it.bridges.insert("other".to_owned(), Bridge::default());
+            bridge_mut(it, "other")
+                .ports
+                .insert("ids0".to_owned(), port);
+        },
+        &[
+            r#"error port ids0: ovs-vsctl del-port other ids0 -- add-port br.nf ids0 -- set Interface ids0 'external_ids:"vm-id"="a:b"'"#,
+        ],
+    ),
+    (
+        |it| {
+            let port = remove(it, "nf-local");
+            it.bridges.insert("other".to_owned(), Bridge::default());
+            bridge_mut(it, "other")
+                .ports
+                .insert("nf-local".to_owned(), port);
+        },
+        &[
+            "error patch nf-local: ovs-vsctl del-port other nf-local -- --may-exist add-port br.nf \
+           nf-local -- set Interface nf-local type=patch options:peer=local-nf",
+        ],
+    ),
+    (
+        |it| {
+            it.devices.remove("vma0");
+            port_mut(it, "vma0").error = Some("No such device".to_owned());
+        },
+        &["warning device vma0: ovs-vsctl del-port br0.local vma0"],
+    ),
+    (
+        |it| port_mut(it, "nf-local").error = Some("No usable peer".to_owned()),
+        &["error device nf-local: -"],
+    ),
+    (
+        |it| {
+            let port = port_mut(it, "ips-in");
+            port.is_up = Some(false);
+            port.has_link = Some(false);
+        },
+        &["error link ips-in: ip link set dev ips-in up"],
+    ),
+    (
+        |it| port_mut(it, "eth1").has_link = Some(false),
+        &["error link eth1: -"],
+    ),
+    (
+        |it| port_mut(it, "vma0").has_link = Some(false),
+        &["warning link vma0: -"],
+    ),
+    (
+        |it| holds_mut(it, "br.nf").failed = vec!["ips-in".to_owned()],
+        &["error health ips-in: -"],
+    ),
+    (
+        |it| {
+            let row = "bond 0".to_owned();
+            let port = Port {
+                row,
+                ..Port::default()
+            };
+            bridge_mut(it, "br0").ports.insert("eth9".to_owned(), port);
+        },
+        &["warning stray eth9: ovs-vsctl del-port br0 'bond 0'"],
+    ),
+    // Guests with longer frames: everything must have room for them.
+    (
+        |it| port_mut(it, "vmt0").mtu = Some(9000),
+        &[
+            "warning mtu eth1: ovs-vsctl set Interface eth1 mtu_request=9000",
+            "warning mtu ids0: ovs-vsctl set Interface ids0 mtu_request=9004",
+            "warning mtu old0: ovs-vsctl set Interface old0 mtu_request=9000",
+            "warning mtu ips-in: ovs-vsctl set Interface ips-in mtu_request=9000",
+            "warning mtu ips-out: ovs-vsctl set Interface ips-out mtu_request=9000",
+        ],
+    ),
+    // The outer tag is the second one.
+    (
+        |it| port_mut(it, "ids0").mtu = Some(1500),
+        &["warning mtu ids0: ovs-vsctl set Interface ids0 mtu_request=1504"],
+    ),
+    // Copies travel by another device.
+    (
+        |it| {
+            let device = Device {
+                mtu: Some(1450),
+                ..Device::default()
+            };
+            it.devices.insert("wg0".to_owned(), device);
+            it.routes
+                .insert(IpAddr::from([192, 0, 2, 9]), "wg0".to_owned());
+        },
+        &["warning mtu wg0: ip link set dev wg0 mtu 1500"],
+    ),
+    (
+        |it| {
+            let on = ["generic-receive-offload", "tcp-segmentation-offload"];
+            for name in ["eth1", "vma0"] {
+                let device = it.devices.get_mut(name).expect("a device");
+                device.offloads = on.map(str::to_owned).into();
+            }
+        },
+        &["warning offload eth1: ethtool -K eth1 gro off"],
+    ),
+    (
+        |it| {
+            for bridge in it.bridges.values_mut() {
+                bridge.datapath_type = "system".to_owned();
+            }
+            let on = [
+                "generic-receive-offload",
+                "large-receive-offload",
+                "tcp-segmentation-offload",
+                "generic-segmentation-offload",
+            ];
+            for name in ["eth1", "ids0"] {
+                let device = it.devices.get_mut(name).expect("a device");
+                device.offloads = on.map(str::to_owned).into();
+            }
+        },
+        &[
+            "warning offload ids0: ethtool -K ids0 lro off tso off gso off",
+            "warning offload eth1: ethtool -K eth1 lro off",
+        ],
+    ),
+    (
+        |it| {
+            let example = "table=0,priority=9 actions=drop".to_owned();
+            let holds = holds_mut(it, "br0");
+            holds.ofctl_name = "unix:/tmp/br0.mgmt".to_owned();
+            holds.foreign = vec![
+                Foreign::Flows {
+                    cookie: 0xbad,
+                    count: 2,
+                    example,
+                },
+                Foreign::Group(7),
+                Foreign::Meter(8),
+            ];
+        },
+        &[
+            "warning foreign br0: ovs-ofctl -O OpenFlow13 del-flows unix:/tmp/br0.mgmt cookie=0xbad/-1",
+            "warning foreign br0: ovs-ofctl -O OpenFlow13 del-groups unix:/tmp/br0.mgmt group_id=7",
+            "warning foreign br0: ovs-ofctl -O OpenFlow13 del-meter unix:/tmp/br0.mgmt meter=8",
+        ],
+    ),
+    (
+        |it| holds_mut(it, "br0").wrong = vec!["missing: x".to_owned()],
+        &["error flows br0: -"],
+    ),
+    (
+        |it| {
+            holds_mut(it, "br0").wrong = vec!["missing: x".to_owned()];
+            bridge_mut(it, "br0").controllers[0].is_connected = false;
+        },
+        &[
+            "error connected br0: bridgechain run lab.yaml",
+            "error flows br0: bridgechain run lab.yaml",
+        ],
+    ),
+];
+
+#[test]
+fn every_fault_is_found_and_nothing_else() {
+    let topology = topology();
+    let mut found = BTreeSet::new();
+    for (place, (fault, expected)) in CASES.iter().enumerate() {
+        let mut facts = healthy(&topology);
+        fault(&mut facts);
+        assert_eq!(
+            wrong(&topology, &tools(), &facts),
+            *expected,
+            "case {place}"
+        );
+        let checks = expected.iter().filter_map(|line| line.split(' ').nth(1));
+        found.extend(checks);
+    }
+    for check in Check::ALL {
+        assert!(found.contains(check.name()), "no case finds {check}");
+    }
+}
+
+#[test]
+fn a_bridge_that_is_known_by_its_datapath_id_alone_must_have_it() {
+    let two = CONFIG.replace(
+        "hosts: {",
+        "hosts: { node2: { bridges: { local: br0.local, uplink: br0 } },",
+    );
+    let topology = match config::parse("lab.yaml", two) {
+        Ok((topology, _)) => topology,
+        Err(mistakes) => panic!("{mistakes}"),
+    };
+    let mut facts = healthy(&topology);
+    for name in ["br0", "br.nf"] {
+        bridge_mut(&mut facts, name).datapath_id = Some("1".to_owned());
+    }
+    let lines = wrong(&topology, &tools(), &facts);
+    let starts: Vec<&str> = lines.iter().filter_map(|it| it.split(':').next()).collect();
+    assert_eq!(
+        starts,
+        ["error datapath-id br0", "warning datapath-id br.nf"]
+    );
+}
+
+#[test]
+fn a_vnic_that_may_be_elsewhere_is_not_missed() {
+    let roaming = CONFIG
+        .replace("host: [node1]", "host: [node1, node2]")
+        .replace(
+            "hosts: {",
+            "hosts: { node2: { bridges: { local: l, uplink: u } },",
+        );
+    let topology = match config::parse("lab.yaml", roaming) {
+        Ok((topology, _)) => topology,
+        Err(mistakes) => panic!("{mistakes}"),
+    };
+    let mut facts = healthy(&topology);
+    remove(&mut facts, "vmr0");
+    assert_eq!(wrong(&topology, &tools(), &facts), [""; 0]);
+}
+
+#[test]
+fn commands_are_told_where_things_are() {
+    let topology = topology();
+    let tools = Tools {
+        config: Some("my lab.yaml".to_owned()),
+        db: Some("unix:/tmp/db.sock".to_owned()),
+        controller: Some("tcp:192.0.2.1:6653".to_owned()),
+        datapath_type: Some("system".to_owned()),
+    };
+    let mut facts = healthy(&topology);
+    facts.bridges.remove("br.nf");
+    facts.bridges.remove("br0.local");
+    let bridge = bridge_mut(&mut facts, "br0");
+    bridge.controllers[0].target = "tcp:192.0.2.1:6653".to_owned();
+    bridge.fail_mode = Some("standalone".to_owned());
+    assert_eq!(
+        wrong(&topology, &tools, &facts),
+        [
+            "error bridge br0.local: bridgechain setup 'my lab.yaml' --host node1 --datapath-type \
+             system --controller tcp:192.0.2.1:6653 --db unix:/tmp/db.sock",
+            "error bridge br.nf: bridgechain setup 'my lab.yaml' --host node1 --datapath-type \
+             system --controller tcp:192.0.2.1:6653 --db unix:/tmp/db.sock",
+            "error fail-mode br0: ovs-vsctl --db=unix:/tmp/db.sock set-fail-mode br0 secure",
+            "error datapath-type br0: ovs-vsctl --db=unix:/tmp/db.sock set Bridge br0 \
+             datapath_type=system",
+        ]
+    );
+}
+
+#[test]
+fn a_controller_at_any_address_is_found_at_each() {
+    let listen = |text: &str| {
+        let text = format!("controller: {{ listen: ['{text}'] }}\nhosts: {{}}");
+        let (topology, _) = config::parse("lab.yaml", text).expect("a good file");
+        topology.controller.listen
+    };
+    let tools = tools();
+    let any = listen("tcp:0.0.0.0:6653");
+    assert!(tools.reaches("tcp:192.0.2.1:6653", &any));
+    assert!(tools.reaches("tcp:127.0.0.1:6653", &any));
+    assert!(!tools.reaches("tcp:192.0.2.1:6654", &any));
+    assert!(!tools.reaches("ssl:192.0.2.1:6653", &any));
+    let one = listen("tcp:192.0.2.1:6653");
+    assert!(tools.reaches("tcp:192.0.2.1:6653", &one));
+    assert!(!tools.reaches("tcp:127.0.0.1:6653", &one));
+}
+
+#[test]
+fn without_a_configuration_every_bridge_with_a_controller_is_looked_at() {
+    let text = "hosts: { node1: { bridges: { learning: '*' } } }";
+    let (any, _) = config::parse("lab.yaml", text).expect("a good file");
+    let mut facts = healthy(&topology());
+    for bridge in facts.bridges.values_mut() {
+        bridge.controllers[0].target = "tcp:192.0.2.1:1".to_owned();
+    }
+    bridge_mut(&mut facts, "br0").fail_mode = None;
+    let plain = bridge_mut(&mut facts, "br.nf");
+    plain.fail_mode = None;
+    plain.controllers.clear();
+    assert_eq!(
+        wrong(&any, &Tools::default(), &facts),
+        ["error fail-mode br0: ovs-vsctl set-fail-mode br0 secure"]
+    );
+    for bridge in facts.bridges.values_mut() {
+        bridge.controllers.clear();
+    }
+    assert_eq!(
+        wrong(&any, &Tools::default(), &facts),
+        ["error bridge node1: ovs-vsctl set-controller br.nf tcp:127.0.0.1:6653"]
+    );
+}
+
+#[test]
+fn the_document_has_every_check() {
+    let document = include_str!("../../docs/doctor.md");
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `"));
+    let documented: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+    assert_eq!(documented, Check::ALL.map(Check::name));
+}
