@@ -139,8 +139,14 @@ impl Examination<'_> {
     /// Whether a port that is in its place carries frames.
     fn opened(&mut self, bridge: &str, name: &str, port: &Port, part: Part<'_>) {
         self.look_at(Check::Device);
-        if let Some(error) = &port.error {
-            let is_gone = !self.facts.devices.contains_key(name) && port.kind.is_empty();
+        // What Open vSwitch says of a patch without a peer may be from yesterday, and whatever is
+        // wrong with the peer is found there.
+        if matches!(part, Part::Patch { .. }) {
+            return;
+        }
+        let is_gone = !self.facts.devices.contains_key(name) && port.kind.is_empty();
+        let gone = is_gone.then(|| "its device is gone".to_owned());
+        if let Some(error) = port.error.clone().or(gone) {
             let mend = match part {
                 // What is left over of it; it comes back with its device.
                 Part::Vnic { .. } | Part::Function { .. } if is_gone => {
@@ -148,10 +154,7 @@ impl Examination<'_> {
                 }
                 _ => None,
             };
-            self.find_as(part.level(), Check::Device, name, error.clone(), mend);
-            return;
-        }
-        if matches!(part, Part::Patch { .. }) {
+            self.find_as(part.level(), Check::Device, name, error, mend);
             return;
         }
         self.look_at(Check::Link);

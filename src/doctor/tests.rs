@@ -343,13 +343,13 @@ const CASES: &[Case] = &[
     (
         |it| {
             it.devices.remove("vma0");
-            port_mut(it, "vma0").error = Some("No such device".to_owned());
+            port_mut(it, "vma0").has_link = Some(false);
         },
         &["warning device vma0: ovs-vsctl del-port br0.local vma0"],
     ),
     (
-        |it| port_mut(it, "nf-local").error = Some("No usable peer".to_owned()),
-        &["error device nf-local: -"],
+        |it| port_mut(it, "eth1").error = Some("No such device".to_owned()),
+        &["error device eth1: -"],
     ),
     (
         |it| {

@@ -1,7 +1,6 @@
 //! What is known of this machine: its OVS database, its network devices, what its bridges hold.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
@@ -15,8 +14,6 @@ use serde_json::Value;
 use crate::cli::live::{Found, Kind, Known, Sockets};
 use crate::cli::vsctl;
 
-/// Where the kernel shows its network devices.
-const DEVICES: &str = "/sys/class/net";
 /// How often bridges are read whose flows are not as they should be: while they were read one after
 /// the other, an address may have been learned.
 const ATTEMPTS: usize = 3;
@@ -44,17 +41,19 @@ pub(super) fn rest(facts: Facts, topology: &Topology, host: &Host, sockets: &Soc
     }
 }
 
+/// The network devices, as `ip` prints them.
 fn devices() -> BTreeMap<String, Device> {
-    let entries = fs::read_dir(DEVICES).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names
-        .map(|name| {
-            let mtu = fs::read_to_string(format!("{DEVICES}/{name}/mtu")).ok();
+    let printed = output("ip", &["-json", "link", "show"]).unwrap_or_default();
+    let links: Value = serde_json::from_str(&printed).unwrap_or_default();
+    let links = links.as_array().into_iter().flatten();
+    links
+        .filter_map(|link| {
+            let mtu = link["mtu"].as_u64().and_then(|mtu| mtu.try_into().ok());
             let device = Device {
-                mtu: mtu.and_then(|mtu| mtu.trim().parse().ok()),
+                mtu,
                 ..Device::default()
             };
-            (name, device)
+            Some((link["ifname"].as_str()?.to_owned(), device))
         })
         .collect()
 }
