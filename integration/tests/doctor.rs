@@ -250,7 +250,11 @@ fn what_is_not_mended_on_this_machine_is_found() -> Result<()> {
     let finding = await_finding(&lab, "flows", "br0")?;
     assert_eq!(finding["mend"], connected["mend"]);
     let mend = finding["mend"].as_str().context("no command")?;
-    let _running = Running(shell(&lab, &format!("exec {mend}"))?.stderr(Stdio::null()).spawn()?);
+    let _running = Running(
+        shell(&lab, &format!("exec {mend}"))?
+            .stderr(Stdio::null())
+            .spawn()?,
+    );
     wait::until("the controller to mend it", || {
         let wrong = wrong(&lab)?;
         Ok((wrong == [await_finding(&lab, "port", "vmc0")?]).then_some(()))

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bridgechain::config;
 use bridgechain::portmap::{self, PortMap};
 use bridgechain::ports::Ports;
@@ -33,6 +33,18 @@ pub(super) fn host<'t>(topology: &'t Topology, name: &str) -> anyhow::Result<&'t
         let suggestion = config::suggestion(name, hosts, "the hosts are");
         format!("there is no host {name:?}{suggestion}")
     })
+}
+
+/// The host whose bridges run on this machine: the only one.
+pub(super) fn only<'t>(hosts: &[&'t Host]) -> anyhow::Result<&'t Host> {
+    if let [only] = hosts {
+        return Ok(only);
+    }
+    let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+    bail!(
+        "the bridges that run here are those of one host; say --host {}",
+        names.join(" or --host ")
+    )
 }
 
 /// The port numbers of the bridges: those of a file, or assumed ones.

@@ -12,8 +12,6 @@ pub(super) enum Colour {
     Yellow,
     /// What is well.
     Green,
-    /// What stands behind the rest.
-    Dim,
 }
 
 /// Whether text is coloured at all.
@@ -43,7 +41,6 @@ impl Style {
             Colour::Red => "1;31",
             Colour::Yellow => "33",
             Colour::Green => "32",
-            Colour::Dim => "2",
         };
         match self.is_coloured {
             true => format!("\x1b[{code}m{text}\x1b[0m"),

@@ -26,6 +26,15 @@ pub(super) fn of(match_: Match, vlan: Vlan) -> Match {
     }
 }
 
+/// The network whose frames have this `vlan_vid`, if any have.
+pub(super) fn network_of(vid: u128) -> Option<Vlan> {
+    let vid = u16::try_from(vid).ok()?;
+    match vid & PRESENT {
+        0 => (vid == NO_TAG).then_some(Vlan::UNTAGGED),
+        _ => Vlan::new(vid & !PRESENT).filter(|vlan| vlan.is_tagged()),
+    }
+}
+
 /// `match_` restricted to frames without a tag.
 pub(super) fn untagged(match_: Match) -> Match {
     match_.with(OxmField::VlanVid, NO_TAG)

@@ -9,6 +9,7 @@
 
 mod diagnostic;
 mod fields;
+mod lines;
 mod names;
 mod raw;
 mod report;
@@ -22,6 +23,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics, Excerpt, Place, Severity};
+pub use self::lines::Lines;
 pub use self::names::suggestion;
 use self::report::{Report, lines};
 use self::tree::ReadError;

@@ -7,7 +7,6 @@ mod subject;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use bridgechain::topology::{Host, Topology};
 
 use self::report::HostReport;
@@ -47,12 +46,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(name) => vec![inputs::host(&topology, name)?],
         None => topology.hosts.values().collect(),
     };
-    if args.live.is_asked && hosts.len() > 1 {
-        let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
-        bail!(
-            "the bridges that run here are those of one host; say --host {}",
-            names.join(" or --host ")
-        );
+    if args.live.is_asked {
+        inputs::only(&hosts)?;
     }
     let numbers = Numbers::read(args.ports.as_deref(), &topology)?;
     let mut reports = Vec::new();

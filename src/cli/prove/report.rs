@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::super::inputs;
 use super::super::live::Kind;
 use super::super::table::Table;
-use super::super::trace::{PassReport, Site, path_report, who};
+use super::super::trace::{Notes, PassReport, Site, path_report, who};
 use super::subject::State;
 
 /// What was proved of a host.
@@ -219,7 +219,7 @@ fn failure(topology: &Topology, host: &Host, state: &State, found: &Counterexamp
         given,
         gets_it: found.seen.iter().map(at_port).collect(),
         is_for: found.wanted.iter().map(at_port).collect(),
-        path: path_report(&site, &walk.pass),
+        path: path_report(&site, &walk.pass, &Notes::default()),
         suspicious: suspicious.collect(),
         is_confirmed,
     }

@@ -14,8 +14,8 @@ use serde::{Serialize, Serializer};
 use super::site::{Occupant, Site};
 
 /// Addresses of stations that have none in the configuration. Locally administered, as nobody's.
-const OF_SENDER: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x01]);
-const OF_DESTINATION: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x02]);
+pub(super) const OF_SENDER: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x01]);
+pub(super) const OF_DESTINATION: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0x02]);
 const UNKNOWN: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0xff]);
 /// Multicast DNS.
 const MULTICAST: MacAddr = MacAddr([0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb]);

@@ -1,32 +1,43 @@
-//! `bridgechain trace`: follows a frame through the compiled flows, and says who sees it.
+//! `bridgechain trace`: follows a frame through flows, compiled ones or those that running bridges
+//! hold, and says who sees it.
 
 mod ends;
 mod headers;
+mod live;
+mod notes;
 mod path;
 mod sightings;
 mod site;
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context, ensure};
+use bridgechain::config::Lines;
 use bridgechain::learning::{Learned as Outcome, MacTable};
-use bridgechain::simulate::{Frame, Tags};
+use bridgechain::simulate::{Frame, Network, Tags};
+use bridgechain::topology::Host;
 use openflow::MacAddr;
 use serde::Serialize;
 
 use self::ends::{Destination, Sender};
+use self::live::Reading;
 use self::sightings::Sighting;
 
+pub(super) use self::notes::Notes;
 pub(super) use self::path::{PassReport, report as path_report};
 pub(super) use self::sightings::who;
 pub(super) use self::site::Site;
 use super::inputs::{self, Numbers};
+use super::live::Live;
 
 /// Arguments of `bridgechain trace`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit status: 0 done, 1 the flows do what they must not, or (--live) other \
+                        than the configuration says; 2 wrong arguments."
+)]
 pub(crate) struct Args {
     /// The configuration file (YAML)
     config: PathBuf,
@@ -45,7 +56,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MAC")]
     src: Option<MacAddr>,
     /// This address was learned at this port (`host` for the host itself); may be repeated
-    #[arg(long, value_name = "MAC@PORT")]
+    #[arg(long, value_name = "MAC@PORT", conflicts_with = "live")]
     learned: Vec<Learned>,
     #[command(flatten)]
     headers: headers::Carrying,
@@ -54,8 +65,10 @@ pub(crate) struct Args {
     host: Option<String>,
     /// Port numbers (YAML or JSON, `PORT: NUMBER`, for all hosts or by host); ports that are not
     /// in it are taken as absent. Without it all configured ports are there
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
     ports: Option<PathBuf>,
+    #[command(flatten)]
+    live: Live,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -88,18 +101,54 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Some(topology) = inputs::topology(&args.config) else {
         return Ok(ExitCode::FAILURE);
     };
-    let numbers = Numbers::read(args.ports.as_deref(), &topology)?;
-    let hosts = match &args.host {
+    let lines = Lines::load(&args.config);
+    let lines = lines.with_context(|| format!("{} has changed", args.config.display()))?;
+    let notes = Notes::new(&lines, &topology.networks);
+    let hosts: Vec<&Host> = match &args.host {
         Some(name) => vec![inputs::host(&topology, name)?],
         None => topology.hosts.values().collect(),
     };
+    if args.live.is_asked {
+        let host = inputs::only(&hosts)?;
+        let reading = Reading::new(&topology, host, &args.live.sockets())?;
+        let sites = [reading.site(&topology)];
+        let (site, mut sender) = ends::sender(&sites, &args.from)?;
+        let mut destination = ends::destination(site, &topology, &sender, &args.to, args.vlan)?;
+        let vlan = site.network_of(sender.at, args.vlan);
+        reading.name(vlan, &mut sender, &mut destination)?;
+        let notes = notes.comparing(reading.wanted.iter().cloned());
+        let (network, wanted) = (reading.network(), reading.wanted_network());
+        return trace(
+            args,
+            site,
+            &network,
+            Some(&wanted),
+            &notes,
+            sender,
+            &destination,
+        );
+    }
+    let numbers = Numbers::read(args.ports.as_deref(), &topology)?;
     let sites = hosts
         .into_iter()
         .map(|host| Site::new(host, &topology, &numbers))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let (site, mut sender) = ends::sender(&sites, &args.from)?;
+    let (site, sender) = ends::sender(&sites, &args.from)?;
     let destination = ends::destination(site, &topology, &sender, &args.to, args.vlan)?;
-    let learned = learned(site, &sender, &destination, args)?;
+    let network = site.network(&learned(site, &sender, &destination, args)?);
+    trace(args, site, &network, None, &notes, sender, &destination)
+}
+
+/// Sends the frame into `network`, and into the one that should be there.
+fn trace(
+    args: &Args,
+    site: &Site<'_>,
+    network: &Network,
+    wanted: Option<&Network>,
+    notes: &Notes<'_>,
+    mut sender: Sender,
+    destination: &Destination,
+) -> anyhow::Result<ExitCode> {
     let frame = Frame::new(args.src.unwrap_or(sender.mac), destination.mac);
     let frame = match args.vlan {
         Some(vid) => frame.tagged(vid),
@@ -109,30 +158,33 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(headers) => frame.carrying(headers),
         None => frame,
     };
-    let network = site.network(&learned);
     if args.from == "uplink" && site.host.is_bonded() {
-        sender = ends::taken_by(site, &network, sender, &frame);
+        sender = ends::taken_by(site, network, sender, &frame);
     }
-    let walk = network.inject(sender.at.role, sender.at.port, frame.clone());
+    let (role, port) = (sender.at.role, sender.at.port);
+    let walk = network.inject(role, port, frame.clone());
+    let sightings = sightings::of(site, &sender, &walk);
+    let wanted = wanted.map(|wanted| {
+        let walk = wanted.inject(role, port, frame.clone());
+        sightings::of(site, &sender, &walk)
+    });
     let report = Report {
         host: &site.host.name,
         from: &sender,
-        to: &destination,
+        to: destination,
         tags: frame.tags.iter().map(|tag| tag.vid).collect(),
-        path: path_report(site, &walk.pass),
-        sightings: sightings::of(site, &sender, &walk),
+        path: path_report(site, &walk.pass, notes),
+        wanted: wanted.filter(|wanted| *wanted != sightings),
+        sightings,
         packet_ins: walk.packet_ins.len(),
         faults: walk.faults.iter().map(ToString::to_string).collect(),
     };
-    let text = if args.json {
+    super::print(&if args.json {
         serde_json::to_string_pretty(&report)? + "\n"
     } else {
         report.text(&frame)
-    };
-    io::stdout()
-        .write_all(text.as_bytes())
-        .context("cannot write to stdout")?;
-    Ok(if walk.faults.is_empty() {
+    })?;
+    Ok(if walk.faults.is_empty() && report.wanted.is_none() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -195,6 +247,9 @@ struct Report<'a> {
     tags: Vec<u16>,
     path: PassReport,
     sightings: Vec<Sighting>,
+    /// Who should see it, where these are others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wanted: Option<Vec<Sighting>>,
     /// How often the controller is told of the source.
     packet_ins: usize,
     faults: Vec<String>,
@@ -208,6 +263,7 @@ impl Report<'_> {
             to,
             path,
             sightings,
+            wanted,
             packet_ins,
             faults,
             ..
@@ -222,6 +278,10 @@ impl Report<'_> {
         }
         text.push_str(&format!("\n{path}\n"));
         text.push_str(&sightings::table(sightings));
+        if let Some(wanted) = wanted {
+            text.push_str("\nIT SHOULD BE, by the configuration:\n\n");
+            text.push_str(&sightings::table(wanted));
+        }
         if path.to_string().contains("multipath(") {
             text.push_str(
                 "\nWhich conversations a tap gets a sample of is up to the switch: here it is by another hash.\n",

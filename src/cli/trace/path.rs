@@ -7,12 +7,13 @@ use bridgechain::cookie::Class;
 use bridgechain::learning::Location;
 use bridgechain::ofctl::Dialect;
 use bridgechain::ports::Ports;
-use bridgechain::program::FlowKey;
+use bridgechain::program::{Flow, FlowKey};
 use bridgechain::simulate::{Delivery, Frame, Pass, Step, Tags};
 use bridgechain::topology::Role;
 use openflow::{Match, PortNo};
 use serde::Serialize;
 
+use super::notes::{Mark, Notes, Source};
 use super::site::Site;
 
 /// A port number that no port has.
@@ -90,16 +91,22 @@ struct FlowReport {
     chain: Option<String>,
     /// The tap of that chain.
     tap: Option<String>,
+    /// What of the configuration it comes from.
+    sources: Vec<Source>,
+    /// What is wrong with it, where running bridges were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mark: Option<Mark>,
 }
 
-/// The record of `pass` in names.
-pub(in crate::cli) fn report(site: &Site<'_>, pass: &Pass<'_>) -> PassReport {
+/// The record of `pass` in names, with notes on its flows.
+pub(in crate::cli) fn report(site: &Site<'_>, pass: &Pass<'_>, notes: &Notes<'_>) -> PassReport {
     let at = Location {
         role: pass.role,
         port: pass.in_port,
     };
     let reporter = Reporter {
         site,
+        notes,
         role: pass.role,
         ports: site.ports(pass.role),
     };
@@ -117,6 +124,7 @@ fn tags(frame: &Frame) -> String {
 
 struct Reporter<'a, 't> {
     site: &'a Site<'t>,
+    notes: &'a Notes<'a>,
     role: Role,
     ports: Option<&'a Ports>,
 }
@@ -145,13 +153,15 @@ impl Reporter<'_, '_> {
         }
     }
 
-    fn flow(&self, key: &FlowKey) -> FlowReport {
+    fn flow(&self, key: &FlowKey, flow: &Flow) -> FlowReport {
         let (chain, tap) = self.names(&key.match_);
         FlowReport {
             priority: key.priority,
             matches: self.dialect().match_(&key.match_).to_string(),
             chain,
             tap,
+            sources: self.notes.sources(self.site, self.role, key, flow),
+            mark: self.notes.mark(self.role, key, flow),
         }
     }
 
@@ -163,7 +173,7 @@ impl Reporter<'_, '_> {
         let one = match step {
             Step::Lookup { table, matched } => StepReport::Table {
                 table: table.0,
-                flow: matched.map(|(key, _)| self.flow(key)),
+                flow: matched.map(|(key, flow)| self.flow(key, flow)),
                 dropped: match matched {
                     None => Some("no flow matches"),
                     Some((_, flow)) if flow.instructions.is_empty() => {
@@ -197,11 +207,11 @@ impl Reporter<'_, '_> {
             Step::Through { delivery, pass } => StepReport::Through {
                 port: self.port(delivery.port),
                 tags: tags(&delivery.frame),
-                next: report(self.site, pass),
+                next: report(self.site, pass, self.notes),
             },
             Step::Cross { port, pass } => StepReport::Patch {
                 port: self.port(*port),
-                next: report(self.site, pass),
+                next: report(self.site, pass, self.notes),
             },
             Step::Suppress(port) => StepReport::NotBack {
                 port: self.port(*port),
@@ -288,6 +298,7 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepReport, depth: usize) -> fm
                 matches,
                 chain,
                 tap,
+                ..
             }) = flow
             {
                 let matches = if matches.is_empty() {
@@ -302,10 +313,18 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepReport, depth: usize) -> fm
                     (None, _) => {}
                 }
             }
-            match dropped {
-                Some(reason) => writeln!(f, ": dropped, {reason}"),
-                None => writeln!(f),
+            if let Some(reason) = dropped {
+                write!(f, ": dropped, {reason}")?;
             }
+            if let Some(mark) = flow.as_ref().and_then(|flow| flow.mark) {
+                write!(f, "  !! {mark}")?;
+            }
+            let sources = flow.iter().flat_map(|flow| &flow.sources);
+            for (place, source) in sources.enumerate() {
+                let before = if place == 0 { "  # " } else { ", " };
+                write!(f, "{before}{source}")?;
+            }
+            writeln!(f)
         }
         StepReport::Change { action } => writeln!(f, "{action}"),
         StepReport::Group {

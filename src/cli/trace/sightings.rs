@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::ends::Sender;
 use super::site::{Occupant, Site};
+use crate::cli::table::Table;
 
 /// What comes out of one port.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Sighting {
     who: String,
     port: String,
@@ -22,7 +23,7 @@ pub(super) struct Sighting {
 }
 
 /// Copies that look the same.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct Copies {
     tags: String,
     /// After how many bytes they are cut off.
@@ -92,7 +93,7 @@ pub(in crate::cli) fn who(site: &Site<'_>, at: Location) -> String {
 
 /// The table for people.
 pub(super) fn table(sightings: &[Sighting]) -> String {
-    let mut rows = vec![["WHO", "PORT", "SEES IT", "COPIES"].map(str::to_owned)];
+    let mut table = Table::new(&["WHO", "PORT", "SEES IT", "COPIES"]);
     for sighting in sightings {
         let Sighting {
             who,
@@ -107,26 +108,15 @@ pub(super) fn table(sightings: &[Sighting]) -> String {
             who.clone()
         };
         if copies.is_empty() {
-            rows.push([who.clone(), port.clone(), "no".to_owned(), "0".to_owned()]);
+            table.row([who.clone(), port.clone(), "no".to_owned(), "0".to_owned()]);
         }
         for Copies { tags, cut, count } in copies {
             let look = match cut {
                 Some(bytes) => format!("{tags}, {bytes} bytes"),
                 None => tags.clone(),
             };
-            rows.push([who.clone(), port.clone(), look, count.to_string()]);
+            table.row([who.clone(), port.clone(), look, count.to_string()]);
         }
     }
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or_default()
-    };
-    let [who_width, port_width, sees_width] = [0, 1, 2].map(width);
-    rows.iter()
-        .map(|[who, port, sees, copies]| {
-            format!("{who:who_width$}  {port:port_width$}  {sees:sees_width$}  {copies}\n")
-        })
-        .collect()
+    table.to_string()
 }

@@ -24,7 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use openflow::{Action, Match, OxmField, PortNo};
 
 use self::inline::Inline;
-use self::stage::{CHAIN, Direction, SAVED_MARK, Stage};
+pub(super) use self::stage::CHAIN;
+use self::stage::{Direction, SAVED_MARK, Stage};
 use super::builder::{self, Builder, apply, apply_then, from_port, reserved_multicast};
 use super::tables::{Table, priority};
 use super::{mark, probe};
@@ -150,6 +151,19 @@ pub fn names_of<'h>(host: &'h Host, match_: &Match) -> Option<(&'h str, Option<&
     let tap = number(copying::TAP)
         .and_then(|tap| named(&chain.functions, |function| &function.name, tap));
     Some((&chain.name, tap.map(|tap| tap.name.as_str())))
+}
+
+/// The chain to whose frames a flow of a stage applies, and the function that comes next there.
+pub(super) fn function_at<'h>(
+    host: &'h Host,
+    table: openflow::TableId,
+    match_: &Match,
+) -> Option<(&'h str, Option<&'h str>)> {
+    let (number, _) = match_.get(CHAIN)?;
+    let chain = named(&host.chains, |chain| &chain.name, number)?;
+    let (position, _) = Stage::at(table)?.ahead(chain.functions.len())?;
+    let function = chain.functions.get(position)?;
+    Some((&chain.name, Some(&function.name)))
 }
 
 /// The item with a number.

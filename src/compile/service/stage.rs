@@ -28,7 +28,7 @@ const MAX_FUNCTIONS: u8 = Chain::MAX_FUNCTIONS as u8;
 /// The register that keeps a frame's mark while copies leave Open vSwitch without it.
 pub(super) const SAVED_MARK: OxmField = OxmField::Reg0;
 /// The register with the number of the frame's chain, 0 for none.
-pub(super) const CHAIN: OxmField = OxmField::Reg2;
+pub(in crate::compile) const CHAIN: OxmField = OxmField::Reg2;
 /// The register with the port of the instance that was chosen for a frame.
 pub(super) const INSTANCE: OxmField = OxmField::Reg3;
 
@@ -89,6 +89,22 @@ impl Stage {
         Some((function, Self { position, ..self }))
     }
 
+    /// The one whose flows stand in `table`.
+    pub(super) fn at(table: TableId) -> Option<Self> {
+        let number = table.0;
+        let (direction, position) = match number {
+            RIGHT.. if number <= RIGHT + MAX_FUNCTIONS => (Direction::Right, number - RIGHT),
+            _ if (LEFT - MAX_FUNCTIONS..=LEFT).contains(&number) => {
+                (Direction::Left, LEFT - number)
+            }
+            _ => return None,
+        };
+        Some(Self {
+            direction,
+            position: usize::from(position),
+        })
+    }
+
     /// Where its flows stand.
     pub(super) fn table(self) -> TableId {
         // A configuration has no longer chains.
@@ -123,11 +139,13 @@ mod tests {
             assert!(stage.table() > ENTER);
             let mut passed = Vec::new();
             assert!(tables.insert(stage.table()));
+            assert_eq!(Stage::at(stage.table()), Some(stage));
             while let Some((function, next)) = stage.ahead(Chain::MAX_FUNCTIONS) {
                 assert!(next.table() > stage.table(), "{stage:?} {next:?}");
                 assert!(tables.insert(next.table()), "{next:?}");
                 passed.push(function);
                 stage = next;
+                assert_eq!(Stage::at(stage.table()), Some(stage));
             }
             if direction == Direction::Left {
                 passed.reverse();

@@ -72,6 +72,17 @@ impl Tree {
         Node { tree: self, id }
     }
 
+    /// The key and the value of an entry of the mapping behind these keys.
+    pub(crate) fn entry(&self, path: &[&str]) -> Option<(Node<'_>, Node<'_>)> {
+        let (last, before) = path.split_last()?;
+        let mapping = match before {
+            [] => self.root(),
+            path => self.entry(path)?.1,
+        };
+        let is_it = |key: &Node<'_>| matches!(key.value(), Value::Text(text) if text == last);
+        mapping.entries()?.find(|(key, _)| is_it(key))
+    }
+
     /// Where the node stands.
     pub(crate) fn position(&self, id: NodeId) -> Position {
         self.nodes[id.0].position
