@@ -444,10 +444,11 @@ fn why_port_security_drops_a_frame_is_said() {
             .lines()
             .find(|line| line.contains("dropped, "));
         dropped.map(|line| {
-            line.split_once("dropped, ")
-                .unwrap_or_default()
-                .1
-                .to_owned()
+            let (_, why) = line.split_once("dropped, ").unwrap_or_default();
+            // Behind it is the line of the configuration.
+            let (why, source) = why.split_once("  # ").unwrap_or_default();
+            assert!(source.starts_with(SECURITY), "{line}");
+            why.to_owned()
         })
     };
     assert_eq!(
