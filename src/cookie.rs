@@ -12,6 +12,12 @@ pub const OURS: Cookie = Cookie(0x6272_6368_0000_0000);
 /// The bits of a cookie that say whose the flow is.
 pub const MASK: u64 = 0xffff_ffff_0000_0000;
 
+/// What the cookies of all flows have in common that only drop, in the bits of [`DROPS_MASK`].
+pub const DROPS: Cookie = Cookie(OURS.0 | 0x80);
+
+/// The bits of a cookie that say whether a flow of ours only drops.
+pub const DROPS_MASK: u64 = MASK | 0x80;
+
 /// What a flow is for. The number is part of the cookie, and so stays the same from one version
 /// to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +131,16 @@ mod tests {
             assert_eq!(Class::of(class.cookie()), Some(class));
             assert!(is_ours(class.cookie()));
         }
+    }
+
+    #[test]
+    fn flows_that_drop_are_told_by_their_cookies() {
+        for class in Class::ALL {
+            let drops = format!("{class:?}").starts_with("Drop");
+            let is_told = class.cookie().0 & DROPS_MASK == DROPS.0;
+            assert_eq!(is_told, drops, "{class:?}");
+        }
+        assert_ne!(Class::remembered(0x00ff_ffff).0 & DROPS_MASK, DROPS.0);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod cookie;
 pub mod decode;
 pub mod doctor;
 pub mod health;
+pub mod histogram;
 pub mod host;
 pub mod learning;
 pub mod ofctl;

@@ -12,8 +12,8 @@ use super::inventory;
 use super::problem::{Name, Problem, Query, known};
 use crate::controller::Observer;
 use crate::status::{
-    Bridges, Chain, Chains, Functions, Host, Hosts, Mac, Macs, Network, Networks, Ports, Status,
-    Vm, Vms, Vnics,
+    Bridges, Chain, Chains, Drops, Functions, Host, Hosts, Mac, Macs, Network, Networks, Ports,
+    Status, Vm, Vms, Vnics,
 };
 use crate::topology::Topology;
 
@@ -34,6 +34,7 @@ pub(super) fn resources() -> OpenApiRouter<Shared> {
         .routes(routes!(chain))
         .routes(routes!(functions))
         .routes(routes!(macs))
+        .routes(routes!(drops))
 }
 
 /// What is asked for: what agrees with all that is given.
@@ -270,6 +271,22 @@ async fn macs(
     };
     Ok(Json(Macs {
         macs: all.macs.iter().filter(is_asked_for).cloned().collect(),
+    }))
+}
+
+/// The frames that bridges have dropped, by cause. They are asked for it, a second apart at the most.
+#[utoipa::path(get, path = "/v1/drops", tag = "state", params(OnHost),
+    responses((status = 200, description = "The frames", body = Drops), Problem))]
+async fn drops(
+    State(observer): State<Observer>,
+    Query(asked): Query<OnHost>,
+) -> Result<Json<Drops>, Problem> {
+    asked.check(&observer.topology())?;
+    let observed = observer.observed().await.ok_or_else(Problem::ending)?;
+    let drops = observed.iter().flat_map(|host| &host.statistics.drops);
+    let drops = drops.filter(|dropped| is(&asked.host, Some(&dropped.host)));
+    Ok(Json(Drops {
+        drops: drops.cloned().collect(),
     }))
 }
 

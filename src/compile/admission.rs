@@ -5,7 +5,7 @@
 //! pinned there is nothing to learn; the address of a VM that may run on several hosts is learned
 //! wherever that is, at its own port or at an uplink.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use openflow::{Action, Instruction, Match, OxmField, PortNo};
 
@@ -188,16 +188,56 @@ fn classify_vnic(builder: &mut Builder, port: PortNo, vnic: &Vnic) {
 
 /// What is admitted at `port`, and what gives it the tag of its network.
 fn admitted(port: PortNo, admission: &Admission) -> Vec<(Match, Vec<Action>)> {
+    let tags = admission.untagged.into_iter();
+    let tags = tags.flat_map(|network| [vlan::tag(network), vlan::retag(network)]);
+    let tags = tags.chain(admission.tagged.iter().map(|_| Vec::new()));
+    let admitted = admitted_to(port, admission).into_iter();
+    admitted.map(|(match_, _)| match_).zip(tags).collect()
+}
+
+/// What is admitted at `port`, and to which network: untagged and priority-tagged frames first.
+fn admitted_to(port: PortNo, admission: &Admission) -> Vec<(Match, Vlan)> {
     let port = from_port(port);
     let mut admitted = Vec::new();
     if let Some(network) = admission.untagged {
-        admitted.push((vlan::untagged(port.clone()), vlan::tag(network)));
-        admitted.push((vlan::priority_tagged(port.clone()), vlan::retag(network)));
+        admitted.push((vlan::untagged(port.clone()), network));
+        admitted.push((vlan::priority_tagged(port.clone()), network));
     }
     for network in &admission.tagged {
-        admitted.push((vlan::of(port.clone(), *network), Vec::new()));
+        admitted.push((vlan::of(port.clone(), *network), *network));
     }
     admitted
+}
+
+/// Where frames of a network come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entrance {
+    /// The port.
+    pub port: PortNo,
+    /// The network.
+    pub vlan: Vlan,
+}
+
+/// What the flows stand for that admit frames to the bridge of `host` with `role`, by their matches
+/// in canonical form. All of them are in [`Table::Classify`].
+pub fn entrances(host: &Host, role: Role, ports: &Ports) -> HashMap<Match, Entrance> {
+    let vnics = host.vnics_at(role).filter_map(|vnic| {
+        let admission = Admission::vnic(&vnic.membership);
+        Some((ports.get(&vnic.port)?, admission))
+    });
+    let has_uplinks = matches!(role, Role::Uplink | Role::Learning);
+    let uplinks = host.uplinks.iter().filter(|_| has_uplinks);
+    let uplinks = uplinks.filter_map(|uplink| Some((ports.get(uplink)?, Admission::uplink(host))));
+    let itself = has_uplinks.then(|| (PortNo::LOCAL, Admission::host_itself(host)));
+    let mut entrances = HashMap::new();
+    for (port, admission) in vnics.chain(uplinks).chain(itself) {
+        for (match_, vlan) in admitted_to(port, &admission) {
+            let limited = builder::multicast(match_.clone(), OxmField::EthDst);
+            let entrance = Entrance { port, vlan };
+            entrances.extend([match_, limited].map(|match_| (match_.canonical(), entrance)));
+        }
+    }
+    entrances
 }
 
 /// Refuses frames whose source address is a multicast address: no station has one.

@@ -35,6 +35,7 @@ mod underlay;
 mod uplink;
 mod vlan;
 
+pub use admission::{Entrance, entrances};
 pub use bond::send as to_uplinks;
 pub use learning::{admits, learned, recover};
 pub use limits::{address, addresses, depends_on_another_bridge, reached};

@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use openflow::Message;
-use tokio::sync::{mpsc, watch};
+use openflow::{Message, MultipartRequestBody};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{Span, info, info_span, warn};
 
 use super::Arrival;
 use super::identify::{HostKey, Identity, Place};
 use super::inquiry::Question;
 use super::observer::News;
+use super::reconciling::{Observed, Times, Watch};
 use crate::host::{HostState, Outbox};
 use crate::net::{Connection, sleep_until};
 use crate::topology::{Role, Topology};
+
+/// How long bridges may take to say what they have counted.
+const SURVEY_LIMIT: Duration = Duration::from_millis(1500);
 
 /// Serves the bridges of one host.
 pub(super) struct HostTask {
@@ -27,6 +31,11 @@ pub(super) struct HostTask {
     arrivals: mpsc::UnboundedReceiver<Arrival>,
     questions: mpsc::UnboundedReceiver<Question>,
     news: mpsc::UnboundedSender<News>,
+    times: Times,
+    /// Who waits for what bridges have counted.
+    waiting: Vec<oneshot::Sender<Observed>>,
+    /// When these are answered, whatever bridges have said.
+    survey_ends: Option<Instant>,
     /// The host is not in the configuration any more.
     removed: bool,
 }
@@ -38,6 +47,7 @@ struct Bridge {
     identity: Identity,
     connection: Connection,
     span: Span,
+    watch: Watch,
 }
 
 /// The sessions of the bridges, at one moment.
@@ -55,13 +65,21 @@ impl Outbox for Sessions<'_> {
 
     fn commit(&mut self, role: Role, changes: Vec<Message>) {
         if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.watch.start(self.now);
             bridge.connection.session().commit(self.now, changes);
         }
     }
 
     fn read_back(&mut self, role: Role) {
         if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.watch.start(self.now);
             bridge.connection.session().read_back(self.now);
+        }
+    }
+
+    fn survey(&mut self, role: Role, requests: Vec<MultipartRequestBody>) {
+        if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.connection.session().survey(requests);
         }
     }
 }
@@ -83,6 +101,9 @@ impl HostTask {
             arrivals,
             questions,
             news,
+            times: Times::default(),
+            waiting: Vec::new(),
+            survey_ends: None,
             removed: false,
         }
     }
@@ -120,7 +141,36 @@ impl HostTask {
         }
         let more = self.questions.try_recv().ok();
         for question in question.into_iter().chain(more) {
-            question.answer(&self.state);
+            let Some(reply) = question.answer(&self.state) else {
+                continue;
+            };
+            let now = Instant::now();
+            self.waiting.push(reply);
+            self.survey_ends.get_or_insert(now + SURVEY_LIMIT);
+            let mut out = Sessions {
+                now,
+                bridges: &mut self.bridges,
+            };
+            self.state.survey(now, &mut out);
+        }
+        self.tell_statistics();
+    }
+
+    /// Tells what bridges have counted, once they have said it or time is over.
+    fn tell_statistics(&mut self) {
+        let is_over = self.survey_ends.is_some_and(|end| Instant::now() >= end);
+        if self.waiting.is_empty() || (self.state.is_surveying() && !is_over) {
+            return;
+        }
+        self.survey_ends = None;
+        let observed = Observed {
+            statistics: self.state.statistics(),
+            read_backs: self.times.read_backs.clone(),
+            transactions: self.times.transactions.clone(),
+        };
+        for reply in self.waiting.drain(..) {
+            // Who asked may be gone.
+            let _ = reply.send(observed.clone());
         }
     }
 
@@ -170,6 +220,7 @@ impl HostTask {
                 identity,
                 connection,
                 span,
+                watch: Watch::default(),
             },
         );
         let mut out = Sessions {
@@ -185,6 +236,7 @@ impl HostTask {
             identity,
             connection,
             span,
+            ..
         }) = self.bridges.remove(&role)
         {
             let _entered = span.enter();
@@ -254,6 +306,7 @@ impl HostTask {
         while let Some(bridge) = self.bridges.get_mut(&role) {
             match bridge.connection.next_event(now) {
                 Ok(Some(event)) => {
+                    bridge.watch.note(now, &event, &mut self.times);
                     let mut out = Sessions {
                         now,
                         bridges: &mut self.bridges,
@@ -273,7 +326,10 @@ impl HostTask {
             .bridges
             .values_mut()
             .filter_map(|bridge| bridge.connection.timeout());
-        bridges.chain(self.state.poll_timeout()).min()
+        bridges
+            .chain(self.state.poll_timeout())
+            .chain(self.survey_ends)
+            .min()
     }
 
     fn handle_timeouts(&mut self) {

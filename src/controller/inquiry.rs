@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time;
 
 use super::Hosts;
+use super::reconciling::Observed;
 use crate::host::HostState;
 use crate::status::{self, BridgePort, Mac};
 
@@ -20,6 +21,8 @@ pub(super) enum Inquiry {
     Status(oneshot::Sender<Vec<status::Host>>),
     /// The MAC addresses they know.
     Macs(oneshot::Sender<Vec<Vec<Mac>>>),
+    /// What their bridges have counted.
+    Statistics(oneshot::Sender<Vec<Observed>>),
     /// The ports of their bridges.
     Ports(oneshot::Sender<Vec<Vec<BridgePort>>>),
 }
@@ -30,13 +33,16 @@ pub(super) enum Question {
     Status(oneshot::Sender<status::Host>),
     /// The MAC addresses it knows.
     Macs(oneshot::Sender<Vec<Mac>>),
+    /// What its bridges have counted; these are asked first.
+    Statistics(oneshot::Sender<Observed>),
     /// The ports of its bridges.
     Ports(oneshot::Sender<Vec<BridgePort>>),
 }
 
 impl Question {
-    /// Answers from what is known of the host.
-    pub(super) fn answer(self, state: &HostState) {
+    /// Answers from what is known of the host, if that will do. Otherwise it returns where the
+    /// answer is to go.
+    pub(super) fn answer(self, state: &HostState) -> Option<oneshot::Sender<Observed>> {
         let now = Instant::now();
         // Who asked may be gone.
         match self {
@@ -49,7 +55,9 @@ impl Question {
             Self::Ports(reply) => {
                 let _ = reply.send(state.port_table());
             }
+            Self::Statistics(reply) => return Some(reply),
         }
+        None
     }
 }
 
@@ -59,6 +67,10 @@ impl Hosts {
         match inquiry {
             Inquiry::Status(reply) => self.collect(Question::Status, HostState::status, reply),
             Inquiry::Macs(reply) => self.collect(Question::Macs, HostState::mac_table, reply),
+            Inquiry::Statistics(reply) => {
+                let absent = |state: &HostState, _| Observed::of(state.statistics());
+                self.collect(Question::Statistics, absent, reply);
+            }
             Inquiry::Ports(reply) => {
                 let absent = |state: &HostState, _| state.port_table();
                 self.collect(Question::Ports, absent, reply);

@@ -10,6 +10,7 @@ mod identify;
 mod inquiry;
 mod observer;
 mod reception;
+mod reconciling;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use inquiry::{Inquiry, Question};
 use observer::{Journal, News};
 pub use observer::{Next, Observer};
 use reception::Reception;
+pub use reconciling::Observed;
 
 /// The controller, ready to serve bridges.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time;
 
 use super::inquiry::Inquiry;
+use super::reconciling::Observed;
 use crate::status::{Event, Events, Happening, Macs, Ports, Run, Status};
 use crate::topology::Topology;
 
@@ -31,6 +32,7 @@ pub struct Observer {
     status: Latest<Status>,
     macs: Latest<Macs>,
     ports: Latest<Ports>,
+    observed: Latest<Vec<Observed>>,
 }
 
 /// The last answer to an inquiry, and of when it is.
@@ -79,6 +81,12 @@ impl Observer {
             ports: ports.into_iter().flatten().collect(),
         })
         .await
+    }
+
+    /// What the bridges of each host have counted; `None` where the controller has ended.
+    pub async fn observed(&self) -> Option<Arc<Vec<Observed>>> {
+        let ask = async |reply| self.ask(Inquiry::Statistics(reply)).await;
+        fresh(&self.observed, ask, |observed| observed).await
     }
 
     /// The configuration in force.
@@ -211,6 +219,7 @@ pub(super) fn channels(
         status: Arc::default(),
         macs: Arc::default(),
         ports: Arc::default(),
+        observed: Arc::default(),
     };
     (observer, inquired, writer)
 }

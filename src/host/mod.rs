@@ -40,16 +40,18 @@ mod mac_table;
 mod notify;
 mod port;
 mod port_table;
+mod statistics;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use openflow::{ErrorMsg, Message, Xid};
+use openflow::{ErrorMsg, Message, MultipartRequestBody, Xid};
 use tracing::{info, warn};
 
 pub use counters::Counters;
+pub use statistics::{Count, NetworkTraffic, Owner, PortTraffic, Source, Statistics};
 
 use crate::compile;
 use crate::health::{Failed, Monitor};
@@ -64,6 +66,7 @@ use crate::topology::{Bridges, Host, Role, Topology};
 use bridge::{Bridge, Phase};
 use health::is_probe;
 use notify::Notices;
+use statistics::Tally;
 
 /// Where what a [`HostState`] decides goes: the sessions of its bridges.
 ///
@@ -75,6 +78,8 @@ pub trait Outbox {
     fn commit(&mut self, role: Role, changes: Vec<Message>);
     /// Asks for all that a bridge holds, answered by [`Event::ReadBack`].
     fn read_back(&mut self, role: Role);
+    /// Asks for counters, answered by [`Event::Surveyed`].
+    fn survey(&mut self, role: Role, requests: Vec<MultipartRequestBody>);
 }
 
 /// One host and its bridges.
@@ -99,6 +104,7 @@ pub struct HostState {
     /// Frames were refused for lack of room in the MAC table, and that was said.
     crowded: bool,
     notices: Notices,
+    tally: Tally,
     /// What an operator may want to hear of, which nobody took yet.
     happenings: Vec<Happening>,
 }
@@ -125,6 +131,7 @@ impl HostState {
             counters: Counters::default(),
             crowded: false,
             notices: Notices::default(),
+            tally: Tally::default(),
             happenings: Vec::new(),
         }
     }
@@ -155,6 +162,7 @@ impl HostState {
         if let Some(bridge) = self.bridges.get_mut(&role) {
             bridge.disconnect();
         }
+        self.give_up_survey(role);
         if role == Role::Service {
             self.monitor.disconnect();
         }
@@ -176,6 +184,7 @@ impl HostState {
                 self.link_status(now, role, &status);
             }
             Event::ReadBack(snapshot) => self.read_back(role, snapshot, out),
+            Event::Surveyed(answers) => self.surveyed(role, answers),
             Event::Committed => self.committed(role, out),
             Event::Rejected(reason) => self.rejected(now, role, &reason, out),
             Event::SwitchError { xid, error } => {

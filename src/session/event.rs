@@ -1,8 +1,8 @@
 //! What a session tells its owner.
 
 use openflow::{
-    DatapathId, EncodeError, ErrorMsg, FlowRemoved, FlowStats, GroupDesc, MeterConfig, PacketIn,
-    Port, PortStatus, Xid,
+    DatapathId, EncodeError, ErrorMsg, FlowRemoved, FlowStats, GroupDesc, MeterConfig,
+    MultipartReplyBody, PacketIn, Port, PortStatus, Xid,
 };
 
 /// Something that happened on the connection to one bridge.
@@ -17,6 +17,8 @@ pub enum Event {
     },
     /// The answer to `read_back`.
     ReadBack(Snapshot),
+    /// The answers to `survey`, in parts as they came.
+    Surveyed(Vec<MultipartReplyBody>),
     /// A frame was handed to the controller.
     PacketIn(PacketIn),
     /// A flow entry is gone.

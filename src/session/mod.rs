@@ -9,6 +9,7 @@ mod event;
 mod handshake;
 mod keepalive;
 mod read_back;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -18,13 +19,17 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use openflow::{DecodeError, ErrorCode, ErrorMsg, Framer, Header, Message, MessageType, Xid};
+use openflow::{
+    DecodeError, ErrorCode, ErrorMsg, Framer, Header, Message, MessageType, MultipartRequestBody,
+    Xid,
+};
 
 pub(crate) use describe::refusal as describe_refusal;
 pub use event::{CloseReason, Event, Snapshot};
 use handshake::Handshake;
 use keepalive::{Keepalive, Silence};
 use read_back::ReadBack;
+use survey::Survey;
 use transaction::{Outcome, Transaction};
 use wire::Wire;
 
@@ -47,6 +52,7 @@ pub struct Session {
     framer: Framer,
     keepalive: Keepalive,
     read_back: Option<ReadBack>,
+    survey: Option<Survey>,
     transaction: Option<Transaction>,
     last_bundle: u32,
 }
@@ -68,6 +74,7 @@ impl Session {
             framer: Framer::new(),
             keepalive: Keepalive::new(now),
             read_back: None,
+            survey: None,
             transaction: None,
             last_bundle: 0,
         };
@@ -184,6 +191,13 @@ impl Session {
             Message::FlowRemoved(removed) => self.events.push_back(Event::FlowRemoved(removed)),
             Message::PortStatus(status) => self.events.push_back(Event::PortStatus(status)),
             Message::Error(error) => self.handle_error(xid, error)?,
+            Message::MultipartReply(part) if self.is_surveyed(xid) => {
+                if let Some(survey) = &mut self.survey
+                    && survey.handle(xid, part, frame.len())
+                {
+                    self.finish_survey();
+                }
+            }
             Message::MultipartReply(part) => {
                 if let Some(read_back) = self.read_back.as_mut().filter(|it| it.awaits(xid))
                     && let Some(snapshot) = read_back.handle(now, xid, part, frame.len())?
@@ -215,6 +229,10 @@ impl Session {
         if let Some(transaction) = self.transaction.as_mut().filter(|it| it.owns(xid)) {
             let outcome = transaction.handle_error(xid, &error);
             self.finish(outcome);
+        } else if self.is_surveyed(xid) {
+            if self.survey.as_mut().is_some_and(|it| it.close(xid)) {
+                self.finish_survey();
+            }
         } else if self
             .read_back
             .as_ref()
@@ -228,6 +246,15 @@ impl Session {
             self.events.push_back(Event::SwitchError { xid, error });
         }
         Ok(())
+    }
+
+    fn is_surveyed(&self, xid: Xid) -> bool {
+        self.survey.as_ref().is_some_and(|it| it.awaits(xid))
+    }
+
+    fn finish_survey(&mut self) {
+        let answers = self.survey.take().map(Survey::into_answers);
+        self.events.extend(answers.map(Event::Surveyed));
     }
 
     fn finish(&mut self, outcome: Option<Outcome>) {
@@ -377,6 +404,20 @@ impl Session {
         }
     }
 
+    /// Asks for counters; [`Event::Surveyed`] has the answers, without those that the switch refuses.
+    ///
+    /// This goes beside whatever else is under way, and nothing is done where no answer comes. A
+    /// second call before the answer starts over.
+    pub fn survey(&mut self, requests: Vec<MultipartRequestBody>) {
+        if self.is_closed() || requests.is_empty() {
+            return;
+        }
+        match Survey::begin(requests, &mut self.wire) {
+            Ok(survey) => self.survey = Some(survey),
+            Err(error) => self.close(error.into()),
+        }
+    }
+
     fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed)
     }
@@ -384,6 +425,7 @@ impl Session {
     fn close(&mut self, reason: CloseReason) {
         self.phase = Phase::Closed;
         self.read_back = None;
+        self.survey = None;
         self.transaction = None;
         self.events.push_back(Event::Closed(reason));
     }

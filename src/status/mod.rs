@@ -2,12 +2,14 @@
 //!
 //! These are the words of the API, version 1: what is here may get more fields, and loses none.
 
+mod drops;
 mod inventory;
 mod mac;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use drops::{Cause, Dropped, Drops};
 pub use inventory::{
     BridgePort, Bridges, Chain, ChainFunction, Chains, Functions, HostBridge, HostFunction,
     HostInstance, Hosts, Member, Network, Networks, Ports, Purpose, VlanMode, Vm, Vms, Vnic, Vnics,

@@ -79,13 +79,19 @@ pub enum FunctionKind {
 impl FunctionKind {
     /// The OVS interface names of all instances, an inline one's ingress before its egress.
     pub fn ports(&self) -> Vec<&str> {
+        self.instances().concat()
+    }
+
+    /// The OVS interface names of each instance, an inline one's ingress before its egress.
+    pub fn instances(&self) -> Vec<Vec<&str>> {
         match self {
-            Self::Tap { instances, .. } => {
-                instances.iter().map(|instance| &*instance.port).collect()
-            }
+            Self::Tap { instances, .. } => instances
+                .iter()
+                .map(|instance| vec![&*instance.port])
+                .collect(),
             Self::Inline { instances, .. } => instances
                 .iter()
-                .flat_map(|legs| [legs.ingress.as_str(), legs.egress.as_str()])
+                .map(|legs| vec![legs.ingress.as_str(), legs.egress.as_str()])
                 .collect(),
         }
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
+
+use crate::switch::Switch;
 
 /// How long to wait for anything; only a failure takes that long.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
@@ -133,9 +135,19 @@ impl Run {
     }
 
     pub(crate) fn get(&self, resource: &str) -> String {
-        let (status, body) = self.request(&format!("GET {resource}"));
-        assert_eq!(status, "HTTP/1.0 200 OK", "{body}");
-        body
+        get(&self.socket(), resource)
+    }
+
+    /// What is at `resource`, which the switch has to be asked for.
+    pub(crate) async fn get_from(&self, switch: &mut Switch, resource: &str) -> String {
+        let (socket, resource) = (self.socket(), resource.to_owned());
+        let mut answer = tokio::task::spawn_blocking(move || get(&socket, &resource));
+        loop {
+            tokio::select! {
+                answer = &mut answer => return answer.unwrap(),
+                _ = switch.settle() => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        }
     }
 
     /// Runs `bridgechain COMMAND CONFIG OPTIONS`.
@@ -171,4 +183,12 @@ pub(crate) fn exchange(
     socket.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.to_owned(), body.to_owned())
+}
+
+fn get(socket: &Path, resource: &str) -> String {
+    let socket = UnixStream::connect(socket).unwrap();
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    let (head, body) = exchange(socket, &format!("GET {resource}"), "");
+    assert!(head.starts_with("HTTP/1.0 200 OK"), "{body}");
+    body
 }

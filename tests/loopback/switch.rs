@@ -1,5 +1,6 @@
 //! A switch that has tables and a connection, but no frames.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,10 +10,10 @@ use bytes::{Bytes, BytesMut};
 use openflow::{
     BufferId, BundleControl, BundleControlKind, Capabilities, Cookie, DatapathId, FeaturesReply,
     FlowMod, FlowModCommand, FlowRemoved, FlowRemovedReason, FlowStats, Framer, GroupDesc, GroupId,
-    GroupMod, GroupModCommand, Hello, MacAddr, Match, Message, MeterConfig, MeterId, MeterMod,
-    MeterModCommand, MultipartFlags, MultipartReply, MultipartReplyBody, MultipartRequestBody,
-    OxmField, PacketIn, PacketInReason, Port, PortConfig, PortFeatures, PortName, PortNo,
-    PortReason, PortState, PortStatus, Xid,
+    GroupMod, GroupModCommand, Hello, MacAddr, Match, Message, MeterBandStats, MeterConfig,
+    MeterId, MeterMod, MeterModCommand, MeterStats, MultipartFlags, MultipartReply,
+    MultipartReplyBody, MultipartRequestBody, OxmField, PacketIn, PacketInReason, Port, PortConfig,
+    PortFeatures, PortName, PortNo, PortReason, PortState, PortStats, PortStatus, TableId, Xid,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,6 +31,10 @@ pub(crate) struct Switch {
     pub(crate) flows: BTreeMap<FlowKey, FlowMod>,
     groups: BTreeMap<GroupId, GroupMod>,
     meters: BTreeMap<MeterId, MeterMod>,
+    /// The frames that flows have seen; 0 where nothing is said.
+    pub(crate) frames: BTreeMap<FlowKey, u64>,
+    /// How often it was asked for counters.
+    pub(crate) surveys: Cell<usize>,
     bundle: Vec<Message>,
     connection: Option<Connection>,
 }
@@ -70,6 +75,8 @@ impl Switch {
             flows: BTreeMap::new(),
             groups: BTreeMap::new(),
             meters: BTreeMap::new(),
+            frames: BTreeMap::new(),
+            surveys: Cell::new(0),
             bundle: Vec::new(),
             connection: None,
         }
@@ -301,8 +308,22 @@ impl Switch {
     fn describe(&self, request: &MultipartRequestBody) -> MultipartReplyBody {
         match request {
             MultipartRequestBody::PortDesc => MultipartReplyBody::PortDesc(self.ports.clone()),
-            MultipartRequestBody::Flow(_) => {
-                MultipartReplyBody::Flow(self.flows.values().map(flow_stats).collect())
+            MultipartRequestBody::Flow(asked) => {
+                let flows = self.flows.iter().filter(|(key, flow)| {
+                    let mask = asked.cookie_mask;
+                    let table = [key.table, TableId::ALL].contains(&asked.table_id);
+                    table && flow.cookie.0 & mask == asked.cookie.0 & mask
+                });
+                let frames = |key| self.frames.get(key).copied().unwrap_or_default();
+                let flows = flows.map(|(key, flow)| flow_stats(flow, frames(key)));
+                MultipartReplyBody::Flow(flows.collect())
+            }
+            MultipartRequestBody::PortStats(_) => {
+                self.surveys.set(self.surveys.get() + 1);
+                MultipartReplyBody::PortStats(self.ports.iter().map(port_stats).collect())
+            }
+            MultipartRequestBody::Meter(_) => {
+                MultipartReplyBody::Meter(self.meters.keys().map(meter_stats).collect())
             }
             MultipartRequestBody::GroupDesc => {
                 MultipartReplyBody::GroupDesc(self.groups.values().map(group_desc).collect())
@@ -357,7 +378,45 @@ fn port(number: u32, name: &str) -> Port {
     }
 }
 
-fn flow_stats(flow: &FlowMod) -> FlowStats {
+/// Ten times its number of frames in, a hundred times out, of 100 bytes each.
+fn port_stats(port: &Port) -> PortStats {
+    let number = u64::from(port.port_no.0 & 0xffff);
+    PortStats {
+        port_no: port.port_no,
+        rx_packets: number * 10,
+        tx_packets: number * 100,
+        rx_bytes: number * 1000,
+        tx_bytes: number * 10_000,
+        rx_dropped: 0,
+        tx_dropped: 0,
+        rx_errors: 0,
+        tx_errors: 0,
+        rx_frame_err: 0,
+        rx_over_err: 0,
+        rx_crc_err: 0,
+        collisions: 0,
+        duration_sec: 1,
+        duration_nsec: 0,
+    }
+}
+
+/// Of 7 frames of 700 bytes, 3 were dropped.
+fn meter_stats(id: &MeterId) -> MeterStats {
+    MeterStats {
+        meter_id: *id,
+        flow_count: 1,
+        packet_in_count: 7,
+        byte_in_count: 700,
+        duration_sec: 1,
+        duration_nsec: 0,
+        band_stats: vec![MeterBandStats {
+            packet_band_count: 3,
+            byte_band_count: 300,
+        }],
+    }
+}
+
+fn flow_stats(flow: &FlowMod, frames: u64) -> FlowStats {
     FlowStats {
         table_id: flow.table_id,
         duration_sec: 1,
@@ -367,8 +426,8 @@ fn flow_stats(flow: &FlowMod) -> FlowStats {
         hard_timeout: flow.hard_timeout,
         flags: flow.flags,
         cookie: flow.cookie,
-        packet_count: 0,
-        byte_count: 0,
+        packet_count: frames,
+        byte_count: frames * 100,
         match_: flow.match_.clone(),
         instructions: flow.instructions.clone(),
     }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use openflow::{
     Action, BufferId, Cookie, ErrorCode, ErrorMsg, ErrorType, FlowRemovedReason, MacAddr, Match,
-    Message, OxmField, PacketIn, PacketInReason, PacketOut, Port, PortConfig, PortFeatures,
-    PortName, PortNo, PortReason, PortState, PortStatus, TableId, Xid,
+    Message, MultipartRequestBody, OxmField, PacketIn, PacketInReason, PacketOut, Port, PortConfig,
+    PortFeatures, PortName, PortNo, PortReason, PortState, PortStatus, TableId, Xid,
 };
 
 use crate::compile;
@@ -59,6 +59,8 @@ pub(super) struct Sent {
     /// The transactions.
     pub(super) commits: Vec<Vec<Message>>,
     pub(super) read_backs: usize,
+    /// Requests for counters; a test answers them.
+    pub(super) surveys: Vec<Vec<MultipartRequestBody>>,
     /// Frames; these change nothing.
     pub(super) frames: Vec<PacketOut>,
 }
@@ -101,6 +103,10 @@ impl Outbox for Wires {
         wire.busy = true;
         wire.sent.read_backs += 1;
         wire.to_switch.push_back(Request::ReadBack);
+    }
+
+    fn survey(&mut self, role: Role, requests: Vec<MultipartRequestBody>) {
+        self.idle(role).sent.surveys.push(requests);
     }
 }
 

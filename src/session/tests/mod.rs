@@ -5,6 +5,7 @@ mod handshake;
 mod keepalive;
 mod read_back;
 mod service;
+mod survey;
 mod transaction;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,13 @@
 //! The state of hosts in the text format of Prometheus.
+//!
+//! What is shown is the answer of the hosts, whole and of one moment, so it is written as it is: a
+//! registry would hold a second copy of it that can be out of date, and forget no port that is gone.
 
-use std::fmt::{Display, Write};
+mod traffic;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt::Write;
 
 use axum::extract::State;
 use axum::http::header;
@@ -10,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::problem::Problem;
-use crate::controller::Observer;
+use crate::controller::{Observed, Observer};
 use crate::status::{Health, Host, Status};
 
 /// Where metrics are.
@@ -23,25 +30,26 @@ pub(super) fn resources() -> OpenApiRouter<Shared> {
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), Problem))]
 async fn metrics(State(observer): State<Observer>) -> Result<Response, Problem> {
     let status = observer.status().await.ok_or_else(Problem::ending)?;
+    let observed = observer.observed().await.ok_or_else(Problem::ending)?;
     let kind = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    Ok((kind, text(&status)).into_response())
+    Ok((kind, text(&status, &observed)).into_response())
 }
 
 /// All metrics.
-pub(super) fn text(status: &Status) -> String {
+fn text(status: &Status, observed: &[Observed]) -> String {
     let mut out = Text::default();
     out.metric("build_info", "gauge", "What runs.");
-    out.sample("build_info", &[("version", &status.version)], 1);
-    let metrics: [(&str, &str, &str, Samples); 12] = [
+    out.sample("build_info", &[("version", &status.version)], 1.0);
+    let metrics: [(&str, &str, &str, Samples); 16] = [
         (
             "bridge_connected",
             "gauge",
             "Whether a bridge is connected.",
             |host, emit| {
-                bridges(host, |bridge| u64::from(bridge.connected), emit);
+                bridges(host, |bridge| f64::from(bridge.connected), emit);
             },
         ),
         (
@@ -49,7 +57,7 @@ pub(super) fn text(status: &Status) -> String {
             "gauge",
             "Whether a bridge holds what it is to hold.",
             |host, emit| {
-                bridges(host, |bridge| u64::from(bridge.in_sync), emit);
+                bridges(host, |bridge| f64::from(bridge.in_sync), emit);
             },
         ),
         (
@@ -57,7 +65,15 @@ pub(super) fn text(status: &Status) -> String {
             "gauge",
             "Flows of bridgechain on a bridge.",
             |host, emit| {
-                bridges(host, |bridge| bridge.flows as u64, emit);
+                bridges(host, |bridge| bridge.flows as f64, emit);
+            },
+        ),
+        (
+            "wanted_flows",
+            "gauge",
+            "Flows that a bridge is to hold.",
+            |host, emit| {
+                bridges(host, |bridge| bridge.wanted_flows as f64, emit);
             },
         ),
         (
@@ -65,7 +81,7 @@ pub(super) fn text(status: &Status) -> String {
             "gauge",
             "Flows of others on a bridge.",
             |host, emit| {
-                bridges(host, |bridge| bridge.foreign_flows as u64, emit);
+                bridges(host, |bridge| bridge.foreign_flows as f64, emit);
             },
         ),
         (
@@ -73,7 +89,7 @@ pub(super) fn text(status: &Status) -> String {
             "counter",
             "FLOW_MODs sent.",
             |host, emit| {
-                emit(&[], &host.flow_mods);
+                emit(&[], host.flow_mods as f64);
             },
         ),
         (
@@ -81,7 +97,31 @@ pub(super) fn text(status: &Status) -> String {
             "counter",
             "Transactions that a bridge refused.",
             |host, emit| {
-                emit(&[], &host.refused_transactions);
+                emit(&[], host.refused_transactions as f64);
+            },
+        ),
+        (
+            "packet_ins_total",
+            "counter",
+            "Frames that bridges handed to the controller to learn from.",
+            |host, emit| {
+                emit(&[], host.packet_ins as f64);
+            },
+        ),
+        (
+            "mac_moves_total",
+            "counter",
+            "Times that a MAC address moved to another port.",
+            |host, emit| {
+                emit(&[], host.mac_moves as f64);
+            },
+        ),
+        (
+            "damped_mac_moves_total",
+            "counter",
+            "Times that a MAC address moved too often and was not followed.",
+            |host, emit| {
+                emit(&[], host.damped_mac_moves as f64);
             },
         ),
         (
@@ -89,7 +129,7 @@ pub(super) fn text(status: &Status) -> String {
             "gauge",
             "MAC addresses that are learned.",
             |host, emit| {
-                emit(&[], &host.learned_macs);
+                emit(&[], host.learned_macs as f64);
             },
         ),
         (
@@ -99,7 +139,7 @@ pub(super) fn text(status: &Status) -> String {
             |host, emit| {
                 instances(
                     host,
-                    |instance| Some(u64::from(instance.health != Health::Down)),
+                    |instance| Some(f64::from(instance.health != Health::Down)),
                     emit,
                 );
             },
@@ -112,7 +152,7 @@ pub(super) fn text(status: &Status) -> String {
                 let up = |port: &crate::status::Port| port.present && port.link;
                 all_instances(
                     host,
-                    |instance| Some(u64::from(instance.ports.iter().all(up))),
+                    |instance| Some(f64::from(instance.ports.iter().all(up))),
                     emit,
                 );
             },
@@ -122,7 +162,7 @@ pub(super) fn text(status: &Status) -> String {
             "counter",
             "Rounds of probes that came through.",
             |host, emit| {
-                instances(host, |instance| Some(instance.passes), emit);
+                instances(host, |instance| Some(instance.passes as f64), emit);
             },
         ),
         (
@@ -130,7 +170,7 @@ pub(super) fn text(status: &Status) -> String {
             "counter",
             "Rounds of probes that did not.",
             |host, emit| {
-                instances(host, |instance| Some(instance.losses), emit);
+                instances(host, |instance| Some(instance.losses as f64), emit);
             },
         ),
         (
@@ -152,27 +192,24 @@ pub(super) fn text(status: &Status) -> String {
             });
         }
     }
-    out.0
+    traffic::write(&mut out, observed);
+    out.finish()
 }
 
 /// Takes the labels and the value of a sample.
-type Emit<'e> = &'e mut dyn FnMut(&[(&str, &str)], &dyn Display);
+type Emit<'e> = &'e mut dyn FnMut(&[(&str, &str)], f64);
 /// The samples of a host.
 type Samples = fn(&Host, Emit<'_>);
 
-fn bridges(host: &Host, value: impl Fn(&crate::status::Bridge) -> u64, emit: Emit<'_>) {
+fn bridges(host: &Host, value: impl Fn(&crate::status::Bridge) -> f64, emit: Emit<'_>) {
     for bridge in &host.bridges {
         let labels = [("bridge", &*bridge.name), ("role", &*bridge.role)];
-        emit(&labels, &value(bridge));
+        emit(&labels, value(bridge));
     }
 }
 
 /// Those that are probed.
-fn instances<V: Display>(
-    host: &Host,
-    value: impl Fn(&crate::status::Instance) -> Option<V>,
-    emit: Emit<'_>,
-) {
+fn instances(host: &Host, value: impl Fn(&crate::status::Instance) -> Option<f64>, emit: Emit<'_>) {
     let probed = |instance: &crate::status::Instance| {
         (instance.health != Health::NotChecked)
             .then(|| value(instance))
@@ -181,9 +218,9 @@ fn instances<V: Display>(
     all_instances(host, probed, emit);
 }
 
-fn all_instances<V: Display>(
+fn all_instances(
     host: &Host,
-    value: impl Fn(&crate::status::Instance) -> Option<V>,
+    value: impl Fn(&crate::status::Instance) -> Option<f64>,
     emit: Emit<'_>,
 ) {
     for function in &host.functions {
@@ -194,33 +231,61 @@ fn all_instances<V: Display>(
                 ("instance", &*instance.name),
             ];
             if let Some(value) = value(instance) {
-                emit(&labels, &value);
+                emit(&labels, value);
             }
         }
     }
 }
 
+/// Metrics as text. A sample comes once: where several bridges of `learning: "*"` have one name, it is
+/// the sum of theirs.
 #[derive(Default)]
-struct Text(String);
+struct Text {
+    text: String,
+    /// The samples of the metric that is being written, in order.
+    samples: Vec<(String, f64)>,
+    /// Where each is among these.
+    index: HashMap<String, usize>,
+}
 
 impl Text {
     fn metric(&mut self, name: &str, kind: &str, help: &str) {
+        self.flush();
         self.line(format_args!("# HELP bridgechain_{name} {help}"));
         self.line(format_args!("# TYPE bridgechain_{name} {kind}"));
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         let labels: Vec<String> = labels
             .iter()
             .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
             .collect();
         let labels = labels.join(",");
-        self.line(format_args!("bridgechain_{name}{{{labels}}} {value}"));
+        let sample = format!("bridgechain_{name}{{{labels}}}");
+        match self.index.entry(sample) {
+            Entry::Occupied(known) => self.samples[*known.get()].1 += value,
+            Entry::Vacant(new) => {
+                self.samples.push((new.key().clone(), value));
+                new.insert(self.samples.len() - 1);
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        self.index.clear();
+        for (sample, value) in std::mem::take(&mut self.samples) {
+            self.line(format_args!("{sample} {value}"));
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.flush();
+        self.text
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         // A string takes all there is.
-        let _ = writeln!(self.0, "{line}");
+        let _ = writeln!(self.text, "{line}");
     }
 }
 
@@ -284,6 +349,25 @@ mod tests {
                 damped_mac_moves: 1,
             }],
         };
-        insta::assert_snapshot!(text(&status));
+        insta::assert_snapshot!(text(&status, &[traffic::tests::observed()]));
+    }
+
+    #[test]
+    fn bridges_of_one_name_are_one_sample() {
+        let host = |flow_mods| Host {
+            name: "any".to_owned(),
+            flow_mods,
+            ..Host::default()
+        };
+        let status = Status {
+            version: "1".to_owned(),
+            hosts: vec![host(2), host(3)],
+        };
+        let text = text(&status, &[]);
+        let samples = text
+            .lines()
+            .filter(|line| line.contains("flow_mods_total{"));
+        let samples: Vec<&str> = samples.collect();
+        assert_eq!(samples, ["bridgechain_flow_mods_total{host=\"any\"} 5"]);
     }
 }
