@@ -324,7 +324,7 @@ fn check(
     exists: impl FnOnce(&str) -> Result<(), String>,
 ) -> Result<(), Problem> {
     let asked = asked.as_deref();
-    asked.map_or(Ok(()), exists).map_err(Problem::bad_request)
+    asked.map_or(Ok(()), exists).map_err(Problem::not_found)
 }
 
 fn host_exists(topology: &Topology, name: &str) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! The API of a running controller, and the commands that ask it.
 
 mod events;
+mod hostile;
 mod metrics;
 mod resources;
 mod run;

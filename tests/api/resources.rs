@@ -290,17 +290,17 @@ fn a_mistake_is_answered_with_what_would_be_right() {
     for (resource, status, detail) in [
         (
             "/v1/macs?network=dem",
-            400,
+            404,
             "there is no network \"dem\"; did you mean \"demo\"?",
         ),
         (
             "/v1/macs?host=x",
-            400,
+            404,
             "there is no host \"x\"; there are \"any\", \"node1\"",
         ),
         (
             "/v1/macs?vm=x",
-            400,
+            404,
             "there is no VM \"x\"; there are \"VM-A\"",
         ),
         (
@@ -313,11 +313,11 @@ fn a_mistake_is_answered_with_what_would_be_right() {
             400,
             "duplicate field `host`",
         ),
-        ("/v1/bridges?host=x", 400, "there is no host"),
-        ("/v1/ports?host=x", 400, "there is no host"),
-        ("/v1/vms?host=x", 400, "there is no host"),
-        ("/v1/vnics?vm=x", 400, "there is no VM"),
-        ("/v1/functions?chain=x", 400, "there is no service chain"),
+        ("/v1/bridges?host=x", 404, "there is no host"),
+        ("/v1/ports?host=x", 404, "there is no host"),
+        ("/v1/vms?host=x", 404, "there is no host"),
+        ("/v1/vnics?vm=x", 404, "there is no VM"),
+        ("/v1/functions?chain=x", 404, "there is no service chain"),
         ("/v1/events?since=x", 400, "since: invalid digit"),
         ("/v1/events/stream?wait=1", 400, "leave out `wait`"),
         ("/v1/hosts/x", 404, "there is no host"),
