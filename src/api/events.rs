@@ -16,9 +16,9 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Shared;
 use super::problem::{Problem, Query};
 use super::server::Peer;
+use super::{Shared, word};
 use crate::controller::{Next, Observer};
 use crate::status::{Events, Gap};
 
@@ -191,7 +191,7 @@ impl Reader {
                 }
                 Next::Event(event) => {
                     let id = event.sequence;
-                    let sent = sent(event.happening.kind.word(), &*event);
+                    let sent = sent(&word(&event.happening.kind), &*event);
                     (id, sent.map(|sent| sent.id(id.to_string())))
                 }
             };

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::{Method, StatusCode, Uri};
+use serde::Serialize;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -186,6 +187,12 @@ fn serving(resources: OpenApiRouter<Shared>, observer: Observer) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .with_state(Shared { observer, document })
+}
+
+/// A word of the API as it stands in JSON.
+fn word(word: &impl Serialize) -> String {
+    let json = serde_json::to_value(word).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
 }
 
 async fn not_found(uri: Uri) -> Problem {

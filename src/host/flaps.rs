@@ -8,6 +8,7 @@ use super::HostState;
 use super::limits::network_name;
 use crate::learning::moves::{self, Flap, Verdict};
 use crate::learning::{LearnedMac, Location};
+use crate::status::Kind;
 
 impl HostState {
     /// Whether an address that is known at `from`, and is seen at `entry.at`, has moved so often
@@ -28,6 +29,9 @@ impl HostState {
     /// Lets addresses move again that were held for long enough by `now`.
     pub(super) fn release_held_addresses(&mut self, now: Instant) {
         while let Some(flap) = self.moves.handle_timeout(now) {
+            if !self.may_say() {
+                continue;
+            }
             info!(
                 host = self.name,
                 mac = %flap.mac,
@@ -39,7 +43,13 @@ impl HostState {
         }
     }
 
-    fn report_flap(&self, flap: &Flap) {
+    fn report_flap(&mut self, flap: &Flap) {
+        if !self.may_say() {
+            return;
+        }
+        let held_at = self.port_name(flap.held_at);
+        let message = format!("flaps between {}, held at {held_at}", self.names(flap));
+        self.happened(Kind::MacFlaps, flap.mac.to_string(), message);
         warn!(
             host = self.name,
             mac = %flap.mac,

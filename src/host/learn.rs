@@ -7,6 +7,7 @@ use openflow::{FlowModFlags, FlowRemoved, FlowRemovedReason, OxmField, PacketIn,
 use tracing::{debug, info, warn};
 
 use super::bridge::Phase;
+use super::limits::network_name;
 use super::{HostState, Outbox};
 use crate::compile;
 use crate::cookie;
@@ -70,11 +71,8 @@ impl HostState {
                 self.relearn(None, Some(entry), out);
             }
             Learned::Moved { from } => {
-                debug!(
-                    host = self.name, %mac, %vlan, role = %at.role, port = %at.port,
-                    from_role = %from.role, from_port = %from.port, "moved"
-                );
                 self.counters.moved += 1;
+                self.report_move(&entry, from);
                 self.relearn(Some(LearnedMac { at: from, ..entry }), Some(entry), out);
             }
             Learned::Displaced(other) => {
@@ -91,6 +89,20 @@ impl HostState {
                 self.counters.ignored += 1;
                 self.crowd();
             }
+        }
+    }
+
+    /// Says that frames to an address go elsewhere from now on.
+    fn report_move(&mut self, entry: &LearnedMac, from: Location) {
+        if self.may_say() {
+            info!(
+                host = self.name,
+                mac = %entry.mac,
+                network = network_name(&self.topology, entry.vlan),
+                from = self.port_name(from),
+                to = self.port_name(entry.at),
+                "the MAC address has moved"
+            );
         }
     }
 

@@ -8,6 +8,7 @@ use tracing::{debug, warn};
 use super::{HostState, Outbox};
 use crate::compile;
 use crate::learning::{LearnedMac, Limited, Limits, Location};
+use crate::status::Kind;
 use crate::topology::{Topology, Vlan};
 
 impl HostState {
@@ -32,8 +33,9 @@ impl HostState {
     pub(super) fn review_limits(&mut self) {
         let reached: BTreeSet<Limited> = self.macs.limits().reached().collect();
         if reached != self.reached {
-            for what in reached.difference(&self.reached) {
-                self.report(*what, None);
+            let new: Vec<Limited> = reached.difference(&self.reached).copied().collect();
+            for what in new {
+                self.report(what, None);
             }
             self.reached = reached;
             self.mark_stale();
@@ -70,7 +72,11 @@ impl HostState {
 
     /// Says that a limit is reached, by `entry` if that is known. It is not said again before there
     /// was room.
-    fn report(&self, what: Limited, entry: Option<&LearnedMac>) {
+    fn report(&mut self, what: Limited, entry: Option<&LearnedMac>) {
+        if !self.may_say() {
+            return;
+        }
+        self.limit_happened(what);
         let host = &self.name;
         let limit = self.macs.limits().limit(what);
         let at = match what {
@@ -99,6 +105,17 @@ impl HostState {
                 "the network has as many addresses behind vNICs as it may have (max_macs); frames of vNICs from others are dropped"
             ),
         }
+    }
+
+    fn limit_happened(&mut self, what: Limited) {
+        let subject = match what {
+            Limited::Vnic(at) => self.port_name(at),
+            Limited::Network(vlan) => network_name(&self.topology, vlan),
+        };
+        let limit = self.macs.limits().limit(what);
+        let limit = limit.map_or_else(|| "as many".to_owned(), |limit| limit.to_string());
+        let message = format!("has {limit} addresses, no more are let in (max_macs)");
+        self.happened(Kind::LimitReached, subject.to_owned(), message);
     }
 
     /// The name of a port, as far as it is known.

@@ -40,6 +40,7 @@ mod mac_table;
 mod notify;
 mod port;
 mod port_table;
+mod sparing;
 mod statistics;
 mod status;
 
@@ -66,6 +67,7 @@ use crate::topology::{Bridges, Host, Role, Topology};
 use bridge::{Bridge, Phase};
 use health::is_probe;
 use notify::Notices;
+use sparing::Sparing;
 use statistics::Tally;
 
 /// Where what a [`HostState`] decides goes: the sessions of its bridges.
@@ -105,6 +107,7 @@ pub struct HostState {
     crowded: bool,
     notices: Notices,
     tally: Tally,
+    sparing: Sparing,
     /// What an operator may want to hear of, which nobody took yet.
     happenings: Vec<Happening>,
 }
@@ -132,6 +135,7 @@ impl HostState {
             crowded: false,
             notices: Notices::default(),
             tally: Tally::default(),
+            sparing: Sparing::default(),
             happenings: Vec::new(),
         }
     }
@@ -173,6 +177,7 @@ impl HostState {
         if !self.bridges.get(&role).is_some_and(Bridge::is_up) {
             return;
         }
+        self.proceed(now);
         match event {
             Event::PacketIn(packet_in) if is_probe(&packet_in) => {
                 self.probe_returned(now, role, &packet_in);
@@ -200,6 +205,7 @@ impl HostState {
     /// Where the host, or one of its bridges, is no longer part of the topology, its flows stay as
     /// they are.
     pub fn reload(&mut self, now: Instant, topology: Arc<Topology>, out: &mut impl Outbox) {
+        self.proceed(now);
         self.topology = topology;
         let topology = Arc::clone(&self.topology);
         let Some(host) = topology.hosts.get(&self.name) else {
@@ -236,12 +242,14 @@ impl HostState {
             .chain(self.notices.poll_timeout())
             .chain(self.monitor.poll_timeout())
             .chain(self.moves.poll_timeout())
+            .chain(self.sparing.poll_timeout())
             .min()
     }
 
     /// Does what has waited for long enough by `now`: tries again what was refused, goes on with
-    /// announcements, sends the probes that are due, and lets addresses move again that were held.
+    /// announcements, sums up what was left out of the log, sends the probes that are due, and lets addresses move again that were held.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut impl Outbox) {
+        self.proceed(now);
         self.release_held_addresses(now);
         let mut over = Vec::new();
         for bridge in self.bridges.values_mut() {

@@ -51,7 +51,10 @@ impl HostState {
         } else {
             (Kind::LinkDown, "link down")
         };
-        info!(host = self.name, port = name, "{what}");
+        // The machine of a function can make its link come and go as fast as it likes.
+        if self.may_say() {
+            info!(host = self.name, port = name, "{what}");
+        }
         self.happened(kind, name, what);
     }
 

@@ -65,24 +65,3 @@ pub enum Cause {
     /// themselves pass.
     PacketInRate,
 }
-
-impl Cause {
-    /// As it is in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Port => "port",
-            Self::Vlan => "vlan",
-            Self::Spoofed => "spoofed",
-            Self::ReservedMulticast => "reserved_multicast",
-            Self::MulticastSource => "multicast_source",
-            Self::Function => "function",
-            Self::ForgedTransmit => "forged_transmit",
-            Self::MaxMacs => "max_macs",
-            Self::Reflected => "reflected",
-            Self::Standby => "standby",
-            Self::StormLimit => "storm_limit",
-            Self::RateLimit => "rate_limit",
-            Self::PacketInRate => "packet_in_rate",
-        }
-    }
-}

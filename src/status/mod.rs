@@ -164,7 +164,8 @@ pub struct Event {
 pub struct Happening {
     /// For programs.
     pub kind: Kind,
-    /// What it happened to: a bridge, a port, or an instance as `CHAIN/FUNCTION/INSTANCE`.
+    /// What it happened to: a bridge, a port, a network, a MAC address, or an instance as
+    /// `CHAIN/FUNCTION/INSTANCE`.
     pub subject: String,
     /// For people.
     pub message: String,
@@ -194,24 +195,10 @@ pub enum Kind {
     BridgeInSync,
     /// A bridge has refused changes.
     ChangesRefused,
-}
-
-impl Kind {
-    /// As it is in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::FunctionUp => "function_up",
-            Self::FunctionDown => "function_down",
-            Self::LinkUp => "link_up",
-            Self::LinkDown => "link_down",
-            Self::PortAdded => "port_added",
-            Self::PortGone => "port_gone",
-            Self::BridgeConnected => "bridge_connected",
-            Self::BridgeDisconnected => "bridge_disconnected",
-            Self::BridgeInSync => "bridge_in_sync",
-            Self::ChangesRefused => "changes_refused",
-        }
-    }
+    /// A MAC address moves to and fro, and is held where it is.
+    MacFlaps,
+    /// A vNIC or a network has as many addresses as it may have.
+    LimitReached,
 }
 
 /// Which run of the controller a stream of events is of: the first thing it says.

@@ -1,6 +1,7 @@
 //! What bridges have counted, and how long they took for changes.
 
 use super::Text;
+use crate::api::word;
 use crate::controller::Observed;
 use crate::histogram::Histogram;
 use crate::host::{Count, Owner, PortTraffic, Source};
@@ -137,10 +138,11 @@ fn drops(out: &mut Text, observed: &[Observed]) {
     let name = "dropped_frames_total";
     out.metric(name, "counter", "Frames that were dropped, by cause.");
     for dropped in observed.iter().flat_map(|host| &host.statistics.drops) {
+        let cause = word(&dropped.cause);
         let labels = [
             ("host", &*dropped.host),
             ("bridge", &dropped.bridge),
-            ("cause", dropped.cause.word()),
+            ("cause", &cause),
             ("port", dropped.port.as_deref().unwrap_or_default()),
             ("vm", dropped.vm.as_deref().unwrap_or_default()),
         ];

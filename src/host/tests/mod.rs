@@ -12,5 +12,6 @@ mod mac_table;
 mod reload;
 mod restart;
 mod roaming;
+mod sparing;
 mod topologies;
 mod uplinks;
