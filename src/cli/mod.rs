@@ -5,14 +5,19 @@
 
 mod check;
 mod client;
+mod completions;
 mod decode;
 mod doctor;
 mod events;
 mod flows;
 mod inputs;
 mod live;
+mod mac;
+mod manual;
 mod openapi;
+mod progress;
 mod prove;
+mod query;
 mod run;
 mod setup;
 mod status;
@@ -25,7 +30,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 /// The AHV network model for plain Open vSwitch hosts: who sees which frame.
@@ -61,11 +66,34 @@ enum Command {
     Prove(prove::Args),
     /// Follow a frame through the bridges, and say who sees it
     Trace(trace::Args),
+    /// Show the MAC addresses that are known
+    Mac(mac::Args),
+    /// Print what makes a shell complete the command line
+    Completions(completions::Args),
+    /// Write the manual
+    Man(manual::Args),
+}
+
+/// What every subcommand says of its exit status that has nothing else to say.
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong arguments.";
+
+/// The command line: every subcommand tells its exit status in its help, and so in the manual.
+fn command() -> clap::Command {
+    fn tell(command: clap::Command) -> clap::Command {
+        let is_told = command.get_after_help().is_some() || command.get_after_long_help().is_some();
+        let command = match is_told {
+            true => command,
+            false => command.after_help(EXIT_STATUS),
+        };
+        command.mut_subcommands(tell)
+    }
+    tell(Cli::command())
 }
 
 /// Runs the subcommand that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     init_logs(match &cli.command {
         Command::Run(args) => args.log_format,
         _ => LogFormat::default(),
@@ -82,6 +110,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Trace(args) => trace::run(&args),
+        Command::Mac(args) => mac::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => manual::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("bridgechain: {error:#}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bridgechain::status::{Function, Health, Host, Instance, Mode, Port, Status};
 
 use super::client::{Client, Where};
+use super::style::{Colour, Style};
 use super::table::Table;
 
 /// Arguments of `bridgechain status`.
@@ -27,28 +28,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let text = if args.json {
         format!("{}\n", serde_json::to_string_pretty(&status)?)
     } else {
-        text(&status)
+        text(&status, Style::stdout())
     };
     super::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &Status, style: Style) -> String {
     let mut bridges = Table::new(&[
         "HOST", "BRIDGE", "ROLE", "STATE", "FLOWS", "FOREIGN", "MACS",
     ]);
     for host in &status.hosts {
         for bridge in &host.bridges {
             let state = match (bridge.connected, bridge.in_sync) {
-                (false, _) => "disconnected",
-                (true, false) => "not in sync",
-                (true, true) => "in sync",
+                (false, _) => style.paint(Colour::Red, "disconnected"),
+                (true, false) => style.paint(Colour::Yellow, "not in sync"),
+                (true, true) => style.paint(Colour::Green, "in sync"),
             };
             bridges.row([
                 host.name.clone(),
                 bridge.name.clone(),
                 bridge.role.clone(),
-                state.to_owned(),
+                state,
                 bridge.flows.to_string(),
                 bridge.foreign_flows.to_string(),
                 host.learned_macs.to_string(),
@@ -61,7 +62,7 @@ fn text(status: &Status) -> String {
     for host in &status.hosts {
         for function in &host.functions {
             for instance in &function.instances {
-                functions.row(row(host, function, instance));
+                functions.row(row(host, function, instance, style));
             }
         }
     }
@@ -72,7 +73,7 @@ fn text(status: &Status) -> String {
     text
 }
 
-fn row(host: &Host, function: &Function, instance: &Instance) -> [String; 10] {
+fn row(host: &Host, function: &Function, instance: &Instance, style: Style) -> [String; 10] {
     let none = || "-".to_owned();
     let mode = match function.mode {
         Mode::Tap => "tap",
@@ -84,10 +85,10 @@ fn row(host: &Host, function: &Function, instance: &Instance) -> [String; 10] {
         false => ", drained",
     };
     let health = match instance.health {
-        Health::NotChecked => "not checked",
-        Health::Unknown => "unknown",
-        Health::Up => "up",
-        Health::Down => "DOWN",
+        Health::NotChecked => "not checked".to_owned(),
+        Health::Unknown => "unknown".to_owned(),
+        Health::Up => style.paint(Colour::Green, "up"),
+        Health::Down => style.paint(Colour::Red, "DOWN"),
     };
     let (passes, losses) = match instance.health {
         Health::NotChecked => (none(), none()),
@@ -99,7 +100,7 @@ fn row(host: &Host, function: &Function, instance: &Instance) -> [String; 10] {
         format!("{mode}{drained}"),
         instance.name.clone(),
         ports(&instance.ports),
-        health.to_owned(),
+        health,
         instance.since_seconds.map_or_else(none, ago),
         passes,
         losses,
@@ -127,7 +128,7 @@ fn ports(ports: &[Port]) -> String {
 }
 
 /// A time in its largest whole unit.
-fn ago(seconds: f64) -> String {
+pub(super) fn ago(seconds: f64) -> String {
     let seconds = seconds as u64;
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -204,7 +205,7 @@ mod tests {
                 ..Host::default()
             }],
         };
-        insta::assert_snapshot!(text(&status));
+        insta::assert_snapshot!(text(&status, Style::PLAIN));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use self::report::HostReport;
 use self::subject::State;
 use super::inputs::{self, Numbers};
 use super::live::Live;
+use super::progress::Progress;
 
 /// Arguments of `bridgechain prove`.
 #[derive(Debug, clap::Args)]
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let numbers = Numbers::read(args.ports.as_deref(), &topology)?;
     let mut reports = Vec::new();
     for host in hosts {
+        let _progress = Progress::new(format!("proving host {}", host.name));
         reports.push(prove(args, &topology, host, &numbers)?);
     }
     let text = if args.json {
