@@ -1,0 +1,746 @@
+//! Edits of every example configuration: what is not edited stays as it is, byte for byte, and the
+//! configuration says what it said before, and the edit.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bridgechain::config;
+use bridgechain::edit::{
+    self, Change, Edit, EditError, Instance, NicSettings, Ports, Target, VlanMode,
+};
+use bridgechain::inventory::{self, Inventory};
+use bridgechain::topology::{Attachment, Permission, Promiscuous, Topology};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// A configuration with a layout of its own, such as people make.
+const ODD: &str = "\u{feff}---
+# Häuser
+networks:   # all of them
+
+    a: { vlan: 10 }      # first
+
+    'b c':
+        vlan: 20         # second
+    \"c\": {vlan: 30,max_macs: 5}
+    native: {
+      vlan: 0   # none
+    }
+hosts: {n1: {bridges: {local: l1, service: s1, uplink: u1}}, n2: {bridges: {local: l2, uplink: u2}}}
+vms:
+    x:   {host: n1, nics: [{port: x0, network: a}, {port: x1, mac: '52-54-00-00-00-01', network: \"c\"}]}
+    y:
+        host:
+          - n1
+          - n2
+        nics:
+
+        # the only one
+        - port: y0      # its port
+
+          # its networks
+          network: \"a\"
+          vlan_mode: trunked       # default: access
+          trunked_networks:        # these
+          - a                      # tagged
+
+          - 'b c'
+          # end of the list
+    z:
+        nics: []    # none yet
+        host: n2
+service_chains:
+    c1:
+        networks: [a]
+        functions:
+        - {name: f1, mode: tap, instances: [{host: n1, port: t0}, {host: n1, port: t1, enabled: false}]}
+        -   name: f2
+            mode: inline       # in the way
+            enabled: false     # until Friday
+            instances:
+            -   {host: n1, ingress: i0, egress: e0}
+            -   host: n1       # the other
+                ingress: i1
+                egress: e1
+# the end
+...
+";
+
+fn configs() -> Vec<(String, String)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    let files = std::fs::read_dir(directory).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    let mut all: Vec<(String, String)> = paths
+        .filter(|path| path.extension().is_some_and(|it| it == "yaml"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            (path.display().to_string(), text)
+        })
+        .collect();
+    all.sort();
+    assert!(all.len() > 15);
+    all.push(("odd".to_owned(), ODD.to_owned()));
+    all.push(("odd, CRLF".to_owned(), ODD.replace('\n', "\r\n")));
+    let cut = all[0].1.trim_end().to_owned();
+    all.push(("without a last line end".to_owned(), cut));
+    all
+}
+
+fn inventory(text: &str) -> Inventory {
+    Inventory::read(text).unwrap()
+}
+
+fn topology(text: &str) -> Topology {
+    match config::parse("edited.yaml", text) {
+        Ok((topology, _)) => topology,
+        Err(diagnostics) => panic!("{diagnostics}\n{text}"),
+    }
+}
+
+/// What is random about an edit.
+#[derive(Debug, Clone)]
+struct Dice {
+    kind: usize,
+    picks: Vec<Index>,
+    flags: Vec<bool>,
+}
+
+fn dice() -> impl Strategy<Value = Dice> {
+    let picks = prop::collection::vec(any::<Index>(), 8);
+    let flags = prop::collection::vec(any::<bool>(), 8);
+    (0..KINDS, picks, flags).prop_map(|(kind, picks, flags)| Dice { kind, picks, flags })
+}
+
+const KINDS: usize = 10;
+
+impl Dice {
+    /// One of several, if there are any.
+    fn pick<T: Clone>(&self, number: usize, all: &[T]) -> Option<T> {
+        (!all.is_empty()).then(|| all[self.picks[number].index(all.len())].clone())
+    }
+
+    fn settings(&self, known: &Inventory) -> Option<NicSettings> {
+        let names: Vec<String> = known.networks.keys().cloned().collect();
+        let tagged = known
+            .networks
+            .iter()
+            .filter(|(_, network)| network.vlan != 0);
+        let tagged: Vec<String> = tagged.map(|(name, _)| name.clone()).collect();
+        let permission = |flag| match flag {
+            true => Permission::Accept,
+            false => Permission::Reject,
+        };
+        let mut settings = NicSettings::default();
+        match self.picks[1].index(6) {
+            0 => {
+                let some = tagged.iter().enumerate();
+                let some = some.filter(|(index, _)| self.flags[index % 8]);
+                let mut some: Vec<String> = some.map(|(_, name)| name.clone()).collect();
+                if some.is_empty() {
+                    some.push(self.pick(2, &tagged)?);
+                }
+                settings.trunked_networks = Some(some);
+            }
+            1 => {
+                settings.vlan_mode = Some(VlanMode::Access);
+                settings.network = Change::Set(self.pick(2, &names)?);
+            }
+            2 => settings.network = Change::Set(self.pick(2, &names)?),
+            3 => {
+                settings.attachment = Some(match self.flags[0] {
+                    true => Attachment::Normal,
+                    false => Attachment::Direct,
+                });
+            }
+            4 => {
+                settings.mac = Change::Set("02:00:00:00:77:77".parse().unwrap());
+                settings.forged_transmits = Some(permission(self.flags[0]));
+                settings.mac_changes = Some(permission(self.flags[1]));
+                settings.promiscuous = Some(match self.flags[2] {
+                    true => Promiscuous::Bum,
+                    false => Promiscuous::Reject,
+                });
+            }
+            _ => {
+                settings.max_macs = match self.flags[0] {
+                    true => Change::Set(7),
+                    false => Change::Unset,
+                };
+                settings.storm_limit = Change::Set(100);
+            }
+        }
+        Some(settings)
+    }
+
+    /// An edit that makes sense for a configuration, and its inverse where that is promised.
+    fn edit(&self, text: &str) -> Option<(Edit, Option<Edit>)> {
+        let known = inventory(text);
+        let vms: Vec<String> = known.vms.keys().cloned().collect();
+        let networks: Vec<String> = known.networks.keys().cloned().collect();
+        let chains: Vec<String> = known.service_chains.keys().cloned().collect();
+        let hosts: Vec<String> = known.hosts.keys().cloned().collect();
+        let nic = |number| {
+            let vm = self.pick(number, &vms)?;
+            let nic = self.pick(number + 1, &known.vms[&vm].nics)?;
+            Some((vm, nic.label().to_owned(), nic))
+        };
+        Some(match self.kind {
+            0 => {
+                let name = "new-net".to_owned();
+                let limit = self.flags[0].then_some(9);
+                // A section that is made for it stays.
+                let inverse = (!known.networks.is_empty())
+                    .then(|| Edit::DeleteNetwork { name: name.clone() });
+                (
+                    Edit::CreateNetwork {
+                        name,
+                        vlan: 4001,
+                        max_macs: limit,
+                    },
+                    inverse,
+                )
+            }
+            1 => (
+                Edit::DeleteNetwork {
+                    name: self.pick(0, &networks)?,
+                },
+                None,
+            ),
+            2 => {
+                let name = "VM 99".to_owned();
+                let hosts = vec![self.pick(0, &hosts)?];
+                let inverse = (!vms.is_empty()).then(|| Edit::DeleteVm { name: name.clone() });
+                (Edit::CreateVm { name, hosts }, inverse)
+            }
+            3 => (
+                Edit::DeleteVm {
+                    name: self.pick(0, &vms)?,
+                },
+                None,
+            ),
+            4 => {
+                let vm = self.pick(0, &vms)?;
+                let port = "new0".to_owned();
+                let mut settings = self.settings(&known)?;
+                if settings.network == Change::Keep {
+                    settings.network = Change::Set(self.pick(3, &networks)?);
+                }
+                let inverse = Edit::DeleteNic {
+                    vm: vm.clone(),
+                    nic: port.clone(),
+                };
+                (Edit::CreateNic { vm, port, settings }, Some(inverse))
+            }
+            5 => {
+                let (vm, nic, before) = nic(3)?;
+                let settings = self.settings(&known)?;
+                // From access to trunked and back, where no key says "access".
+                let becomes_trunked =
+                    before.trunked_networks.is_empty() && settings.trunked_networks.is_some();
+                let inverse = becomes_trunked.then(|| Edit::UpdateNic {
+                    vm: vm.clone(),
+                    nic: nic.clone(),
+                    settings: NicSettings {
+                        vlan_mode: Some(VlanMode::Access),
+                        ..NicSettings::default()
+                    },
+                });
+                (Edit::UpdateNic { vm, nic, settings }, inverse)
+            }
+            6 => {
+                let (vm, nic, _) = nic(0)?;
+                (Edit::DeleteNic { vm, nic }, None)
+            }
+            7 | 8 => {
+                let chain = self.pick(0, &chains)?;
+                let all = &known.service_chains[&chain].functions;
+                let function = self.pick(1, all)?;
+                let instance = self.pick(2, &function.instances)?;
+                let some = self.flags[1].then(|| instance.clone());
+                let target = Target {
+                    chain,
+                    function: Some(function.name.clone()),
+                    instance: some.as_ref().map(|it| it.label().to_owned()),
+                    host: some.as_ref().map(|it| it.host.clone()),
+                };
+                let was = some.map_or(function.enabled, |it| it.enabled);
+                let enabled = self.flags[0];
+                let edit = |enabled| Edit::SetEnabled {
+                    target: target.clone(),
+                    enabled,
+                };
+                // Where the key was written its comment decides whether it stays.
+                (edit(enabled), (was && !enabled).then(|| edit(true)))
+            }
+            _ => {
+                let chain = self.pick(0, &chains)?;
+                let function = self.pick(1, &known.service_chains[&chain].functions)?;
+                let place = self.pick(2, &function.instances)?;
+                let ports = match &*function.mode {
+                    "tap" => Ports::Tap("new0".to_owned()),
+                    _ => Ports::Inline {
+                        ingress: "new0".to_owned(),
+                        egress: "new1".to_owned(),
+                    },
+                };
+                let instance = Instance {
+                    host: place.host,
+                    ports,
+                    enabled: self.flags[0],
+                };
+                let edit = Edit::CreateInstance {
+                    chain,
+                    function: function.name,
+                    instance,
+                };
+                (edit, None)
+            }
+        })
+    }
+}
+
+/// The inventory after an edit, made without looking at the text.
+fn expected(mut known: Inventory, edit: &Edit) -> Inventory {
+    fn set<T>(change: &Change<T>, field: &mut Option<T>)
+    where
+        T: Clone,
+    {
+        match change {
+            Change::Keep => {}
+            Change::Set(value) => *field = Some(value.clone()),
+            Change::Unset => *field = None,
+        }
+    }
+    fn change(nic: &mut inventory::Nic, settings: &NicSettings) {
+        let mut mac = nic.address();
+        set(&settings.mac, &mut mac);
+        nic.mac = mac.map(|mac| mac.to_string());
+        set(&settings.network, &mut nic.network);
+        set(&settings.max_macs, &mut nic.max_macs);
+        set(&settings.storm_limit, &mut nic.storm_limit);
+        if let Some(list) = &settings.trunked_networks {
+            nic.vlan_mode = "trunked".to_owned();
+            nic.trunked_networks = list.clone();
+        }
+        if settings.vlan_mode == Some(VlanMode::Access) {
+            nic.vlan_mode = "access".to_owned();
+            nic.trunked_networks.clear();
+        }
+        let word = |field: &mut String, word: Option<String>| {
+            if let Some(word) = word {
+                *field = word.to_lowercase();
+            }
+        };
+        word(
+            &mut nic.kind,
+            settings.attachment.map(|it| format!("{it:?}")),
+        );
+        word(
+            &mut nic.promiscuous,
+            settings.promiscuous.map(|it| format!("{it:?}")),
+        );
+        word(
+            &mut nic.forged_transmits,
+            settings.forged_transmits.map(|it| format!("{it:?}")),
+        );
+        word(
+            &mut nic.mac_changes,
+            settings.mac_changes.map(|it| format!("{it:?}")),
+        );
+    }
+    match edit {
+        Edit::CreateNetwork {
+            name,
+            vlan,
+            max_macs,
+        } => {
+            let network = inventory::Network {
+                vlan: *vlan,
+                max_macs: *max_macs,
+            };
+            known.networks.insert(name.clone(), network);
+        }
+        Edit::DeleteNetwork { name } => {
+            known.networks.remove(name);
+        }
+        Edit::CreateVm { name, hosts } => {
+            let vm = inventory::Vm {
+                hosts: hosts.clone(),
+                nics: vec![],
+            };
+            known.vms.insert(name.clone(), vm);
+        }
+        Edit::DeleteVm { name } => {
+            known.vms.remove(name);
+        }
+        Edit::CreateNic { vm, port, settings } => {
+            let mut nic = inventory::Nic {
+                port: Some(port.clone()),
+                ..inventory::Nic::default()
+            };
+            change(&mut nic, settings);
+            known.vms.get_mut(vm).unwrap().nics.push(nic);
+        }
+        Edit::UpdateNic { vm, nic, settings } => {
+            let owner = known.vms.get_mut(vm).unwrap();
+            let index = owner.nic(vm, nic).unwrap();
+            change(&mut owner.nics[index], settings);
+        }
+        Edit::DeleteNic { vm, nic } => {
+            let owner = known.vms.get_mut(vm).unwrap();
+            let index = owner.nic(vm, nic).unwrap();
+            owner.nics.remove(index);
+        }
+        Edit::SetEnabled { target, enabled } => {
+            let functions = &mut known
+                .service_chains
+                .get_mut(&target.chain)
+                .unwrap()
+                .functions;
+            let named = functions
+                .iter_mut()
+                .filter(|it| Some(&it.name) == target.function.as_ref());
+            for function in named {
+                match (&target.instance, &target.host) {
+                    (Some(port), Some(host)) => function
+                        .instances
+                        .iter_mut()
+                        .filter(|it| it.has_port(port) && it.host == *host)
+                        .for_each(|it| it.enabled = *enabled),
+                    _ => function.enabled = *enabled,
+                }
+            }
+        }
+        Edit::CreateInstance {
+            chain,
+            function,
+            instance,
+        } => {
+            let functions = &mut known.service_chains.get_mut(chain).unwrap().functions;
+            let function = functions
+                .iter_mut()
+                .find(|it| it.name == *function)
+                .unwrap();
+            let (port, ingress, egress) = match &instance.ports {
+                Ports::Tap(port) => (Some(port.clone()), None, None),
+                Ports::Inline { ingress, egress } => {
+                    (None, Some(ingress.clone()), Some(egress.clone()))
+                }
+            };
+            function.instances.push(inventory::Instance {
+                host: instance.host.clone(),
+                port,
+                ingress,
+                egress,
+                enabled: instance.enabled,
+            });
+        }
+        Edit::SetEgress { .. } => unreachable!("it is not rolled"),
+    }
+    known
+}
+
+/// The same with addresses and lists in one form, as their order and notation mean nothing.
+fn normal(mut known: Inventory) -> Inventory {
+    for nic in known.vms.values_mut().flat_map(|vm| &mut vm.nics) {
+        nic.mac = nic.address().map(|mac| mac.to_string());
+        nic.trunked_networks.sort();
+    }
+    known
+}
+
+/// The lines of `old` that are not in `new` in the same order, and the other way round.
+fn difference(old: &str, new: &str) -> (Vec<String>, Vec<String>) {
+    let diff = similar::TextDiff::from_lines(old, new);
+    let of = |tag| {
+        let changes = diff
+            .iter_all_changes()
+            .filter(move |change| change.tag() == tag);
+        changes.map(|change| change.value().to_owned()).collect()
+    };
+    (
+        of(similar::ChangeTag::Delete),
+        of(similar::ChangeTag::Insert),
+    )
+}
+
+/// The comments of lines.
+fn comments(lines: &[String]) -> BTreeSet<String> {
+    let comment = |line: &String| Some(line[line.find('#')?..].trim().to_owned());
+    lines.iter().filter_map(comment).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(800) })]
+
+    #[test]
+    fn an_edit_changes_what_it_is_to_change_and_nothing_else(file in any::<Index>(), dice in dice()) {
+        let all = configs();
+        let (name, text) = file.get(&all);
+        let Some((edit, inverse)) = dice.edit(text) else { return Ok(()) };
+        let new = match edit::apply(text, &edit) {
+            Ok(new) => new,
+            // Such as a network that is in use.
+            Err(EditError::InUse { .. } | EditError::Exists { .. } | EditError::Senseless(_)) => return Ok(()),
+            Err(error) => panic!("{name}: {edit:?}: {error}"),
+        };
+        let wanted = expected(inventory(text), &edit);
+        prop_assert_eq!(normal(inventory(&new)), normal(wanted), "{} {:?}\n{}", name, edit, new);
+
+        // Comments leave only with what they are part of, and only lines in one place are touched.
+        let (gone, come) = difference(text, &new);
+        let deletes = matches!(edit, Edit::DeleteVm { .. } | Edit::DeleteNic { .. } | Edit::DeleteNetwork { .. });
+        if deletes {
+            prop_assert!(come.len() <= 1, "{name} {edit:?} {come:?}");
+        } else {
+            let lost: Vec<_> = comments(&gone).difference(&comments(&come)).cloned().collect();
+            prop_assert_eq!(lost, Vec::<String>::new(), "{} {:?}\n{}", name, edit, new);
+            prop_assert!(gone.len() <= 6, "{name} {edit:?} {gone:?}");
+        }
+        let crlf = |text: &str| (text.matches("\r\n").count(), text.matches('\n').count());
+        let (returns, lines) = crlf(&new);
+        prop_assert!(returns == 0 || returns == lines);
+        prop_assert_eq!(text.ends_with('\n'), new.ends_with('\n'));
+
+        // What it was before, and the edit: the rest of the topology is the same, where it is good.
+        if let Ok((after, _)) = config::parse(name, &new) {
+            let before = topology(text);
+            prop_assert_eq!(&after.controller, &before.controller);
+            for (host, old) in &before.hosts {
+                let new = &after.hosts[host];
+                prop_assert_eq!((&new.bridges, &new.uplinks), (&old.bridges, &old.uplinks));
+                let touched = |vm: &str| match &edit {
+                    Edit::CreateVm { name, .. } | Edit::DeleteVm { name } => name == vm,
+                    Edit::CreateNic { vm: own, .. } | Edit::UpdateNic { vm: own, .. } | Edit::DeleteNic { vm: own, .. } => own == vm,
+                    _ => false,
+                };
+                let vnics = |host: &bridgechain::topology::Host| -> Vec<_> {
+                    host.vnics.iter().filter(|vnic| !touched(&vnic.vm)).cloned().collect()
+                };
+                prop_assert_eq!(vnics(new), vnics(old));
+            }
+        }
+
+        if let Some(inverse) = inverse {
+            let back = edit::apply(&new, &inverse);
+            prop_assert_eq!(back.as_ref(), Ok(text), "{} {:?}\n{}", name, edit, new);
+        }
+    }
+}
+
+fn edited(text: &str, edit: Edit) -> String {
+    edit::apply(text, &edit).unwrap()
+}
+
+fn complaint(text: &str, edit: Edit) -> String {
+    edit::apply(text, &edit).unwrap_err().to_string()
+}
+
+fn trunk(vm: &str, nic: &str, networks: &[&str]) -> Edit {
+    Edit::UpdateNic {
+        vm: vm.to_owned(),
+        nic: nic.to_owned(),
+        settings: NicSettings {
+            trunked_networks: Some(networks.iter().map(|&name| name.to_owned()).collect()),
+            ..NicSettings::default()
+        },
+    }
+}
+
+#[test]
+fn the_house_style_is_kept() {
+    let text = std::fs::read_to_string("configs/complete.yaml").unwrap();
+    let new = edited(
+        &text,
+        trunk("VM-A", "52:54:00:00:00:0A", &["demo3000", "demo4000"]),
+    );
+    let (gone, come) = difference(&text, &new);
+    assert_eq!(
+        gone,
+        ["      - { port: vma0, mac: \"52:54:00:00:00:0a\", network: demo3000 }\n"]
+    );
+    assert_eq!(
+        come,
+        [
+            "      - { port: vma0, mac: \"52:54:00:00:00:0a\", network: demo3000, vlan_mode: trunked, trunked_networks: [demo3000, demo4000] }\n"
+        ]
+    );
+    let access = Edit::UpdateNic {
+        vm: "VM-104".to_owned(),
+        nic: "vm104".to_owned(),
+        settings: NicSettings {
+            vlan_mode: Some(VlanMode::Access),
+            ..NicSettings::default()
+        },
+    };
+    let (gone, come) = difference(&text, &edited(&text, access));
+    assert_eq!(
+        gone,
+        [
+            "        vlan_mode: trunked        # default: access\n",
+            "        trunked_networks: [demo3000, demo4000]\n"
+        ]
+    );
+    assert_eq!(
+        come,
+        ["        vlan_mode: access        # default: access\n"]
+    );
+    let new = edited(
+        &text,
+        Edit::CreateVm {
+            name: "VM-B".to_owned(),
+            hosts: vec!["node1".to_owned()],
+        },
+    );
+    let nic = Edit::CreateNic {
+        vm: "VM-B".to_owned(),
+        port: "vmb0".to_owned(),
+        settings: NicSettings {
+            network: Change::Set("demo3000".to_owned()),
+            ..NicSettings::default()
+        },
+    };
+    let (gone, come) = difference(&text, &edited(&new, nic));
+    assert!(gone.is_empty());
+    assert_eq!(
+        come.concat(),
+        "  VM-B:\n    host: node1\n    nics:\n      - { port: vmb0, network: demo3000 }\n"
+    );
+}
+
+#[test]
+fn an_edit_that_makes_no_sense_is_refused_with_what_would() {
+    let text = std::fs::read_to_string("configs/complete.yaml").unwrap();
+    let owned = str::to_owned;
+    for (edit, message) in [
+        (
+            Edit::DeleteVm {
+                name: owned("VM-B"),
+            },
+            "there is no VM \"VM-B\"; did you mean \"VM-A\"?",
+        ),
+        (
+            Edit::DeleteNetwork {
+                name: owned("demo4000"),
+            },
+            "the network \"demo4000\" is in use by vms.VM-104.nics[0], service_chains.inspect; take it out there first",
+        ),
+        (
+            Edit::CreateNetwork {
+                name: owned("native"),
+                vlan: 9,
+                max_macs: None,
+            },
+            "there is already a network \"native\"",
+        ),
+        (
+            Edit::CreateNetwork {
+                name: owned("x"),
+                vlan: 3000,
+                max_macs: None,
+            },
+            "VLAN 3000 is that of the network \"demo3000\" already; no two networks share one",
+        ),
+        (
+            Edit::CreateNetwork {
+                name: owned("x"),
+                vlan: 4095,
+                max_macs: None,
+            },
+            "there is no VLAN 4095; they are 1 to 4094, and 0 for the untagged network",
+        ),
+        (
+            Edit::CreateVm {
+                name: owned("x"),
+                hosts: vec![owned("node2")],
+            },
+            "there is no host \"node2\"; did you mean \"node1\"?",
+        ),
+        (
+            trunk("VM-A", "vma1", &["demo3000"]),
+            "there is no vNIC of VM-A \"vma1\"; did you mean \"vma0\"?",
+        ),
+        (
+            trunk("VM-A", "vma0", &["demo300"]),
+            "there is no network \"demo300\"; did you mean \"demo3000\"?",
+        ),
+        (
+            trunk("VM-A", "vma0", &["native"]),
+            "\"native\" is the untagged network and can not be trunked; make it the vNIC's own network instead",
+        ),
+        (
+            trunk("VM-A", "vma0", &[]),
+            "a trunked vNIC needs at least one trunked network",
+        ),
+        (
+            Edit::CreateNic {
+                vm: owned("VM-A"),
+                port: owned("ids0"),
+                settings: NicSettings {
+                    network: Change::Set(owned("native")),
+                    ..NicSettings::default()
+                },
+            },
+            "there is already a port \"ids0\" on that host: service_chains.inspect, function \"ids\"",
+        ),
+        (
+            Edit::SetEnabled {
+                target: Target {
+                    chain: owned("inspect"),
+                    function: Some(owned("ipz")),
+                    instance: None,
+                    host: None,
+                },
+                enabled: false,
+            },
+            "there is no function of the chain \"inspect\" called \"ipz\"; did you mean \"ips\"?",
+        ),
+    ] {
+        assert_eq!(complaint(&text, edit), message);
+    }
+}
+
+#[test]
+fn what_an_alias_stands_for_is_not_changed_in_secret() {
+    let text = "
+networks: { a: { vlan: 1 }, b: { vlan: 2 } }
+hosts: { h: { bridges: { local: l, uplink: u } } }
+vms:
+  x: { host: h, nics: [{ port: x0, trunked_networks: &all [a], vlan_mode: trunked }] }
+  y: { host: h, nics: [{ port: y0, trunked_networks: *all, vlan_mode: trunked }] }
+";
+    topology(text);
+    for (vm, nic) in [("x", "x0"), ("y", "y0")] {
+        let refused = edit::apply(text, &trunk(vm, nic, &["a", "b"]));
+        assert!(
+            matches!(refused, Err(EditError::Unusual { .. })),
+            "{refused:?}"
+        );
+    }
+    // What has nothing to do with it can be changed.
+    let network = Edit::CreateNetwork {
+        name: "c".to_owned(),
+        vlan: 3,
+        max_macs: None,
+    };
+    assert!(edited(text, network).contains("b: { vlan: 2 }, c: { vlan: 3 } }"));
+}
+
+#[test]
+fn sections_are_made_where_they_are_missing() {
+    let text = "hosts: { any: { bridges: { learning: '*' } } } # all\n";
+    let network = Edit::CreateNetwork {
+        name: "a".to_owned(),
+        vlan: 3,
+        max_macs: None,
+    };
+    assert_eq!(
+        edited(text, network.clone()),
+        format!("{text}networks:\n  a: {{ vlan: 3 }}\n")
+    );
+    let braces = "{ hosts: { any: { bridges: { learning: '*' } } } }\n";
+    assert_eq!(
+        edited(braces, network),
+        "{ hosts: { any: { bridges: { learning: '*' } } }, networks: { a: { vlan: 3 } } }\n"
+    );
+}
