@@ -31,4 +31,5 @@ pub mod session;
 pub mod setup;
 pub mod simulate;
 pub mod status;
+pub mod store;
 pub mod topology;

@@ -5,6 +5,7 @@
 //!
 //! Whoever asks much or reads slowly gets slow answers; tasks of hosts do not wait for it.
 
+pub mod config;
 mod document;
 mod events;
 mod inventory;
@@ -31,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::controller::Observer;
 use crate::net::{ListenError, Listener};
+use crate::store::Store;
 use crate::topology::{Controller, Endpoint};
 pub use problem::Problem;
 use server::Server;
@@ -109,8 +111,8 @@ impl Api {
     }
 
     /// Serves until it is dropped.
-    pub async fn run(self, observer: Observer) {
-        self.server.run(router(observer)).await;
+    pub async fn run(self, observer: Observer, store: Arc<Store>) {
+        self.server.run(serving(resources(), observer, store)).await;
     }
 }
 
@@ -133,10 +135,9 @@ impl Metrics {
     }
 
     /// Serves until it is dropped.
-    pub async fn run(self, observer: Observer) {
-        self.server
-            .run(serving(metrics::resources(), observer))
-            .await;
+    pub async fn run(self, observer: Observer, store: Arc<Store>) {
+        let router = serving(metrics::resources(), observer, store);
+        self.server.run(router).await;
     }
 }
 
@@ -151,8 +152,15 @@ fn make(directory: &Path) -> io::Result<()> {
 #[derive(Debug, Clone)]
 struct Shared {
     observer: Observer,
+    store: Arc<Store>,
     /// The OpenAPI document.
     document: Arc<str>,
+}
+
+impl FromRef<Shared> for Arc<Store> {
+    fn from_ref(shared: &Shared) -> Self {
+        Arc::clone(&shared.store)
+    }
 }
 
 impl FromRef<Shared> for Observer {
@@ -167,6 +175,7 @@ fn resources() -> OpenApiRouter<Shared> {
         .merge(reads::resources())
         .merge(events::resources())
         .merge(metrics::resources())
+        .merge(config::resources())
         .merge(document::resources())
 }
 
@@ -175,18 +184,22 @@ pub fn openapi() -> OpenApi {
     resources().into_openapi()
 }
 
-fn router(observer: Observer) -> Router {
-    serving(resources(), observer)
-}
-
-fn serving(resources: OpenApiRouter<Shared>, observer: Observer) -> Router {
+fn serving(
+    resources: OpenApiRouter<Shared>,
+    observer: Observer,
+    store: Arc<Store>,
+) -> Router {
     let (router, document) = resources.split_for_parts();
     // All that it is made of has a form in JSON.
     let document = document.to_json().unwrap_or_default().into();
     router
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
-        .with_state(Shared { observer, document })
+        .with_state(Shared {
+            observer,
+            store,
+            document,
+        })
 }
 
 /// A word of the API as it stands in JSON.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How long the shown part of a line may be, in characters.
 const EXCERPT_WIDTH: usize = 100;
@@ -16,7 +17,7 @@ const EXCERPT_WIDTH: usize = 100;
 ///   12 |       network: demo300
 ///      |                ^^^^^^^
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Diagnostic {
     /// Whether the file is refused because of it.
     pub severity: Severity,
@@ -30,7 +31,7 @@ pub struct Diagnostic {
 }
 
 /// Whether a file is refused because of a [`Diagnostic`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The file is refused.
@@ -40,7 +41,7 @@ pub enum Severity {
 }
 
 /// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Place {
     /// The line, from 1.
     pub line: usize,
@@ -58,7 +59,7 @@ pub struct Place {
 ///
 /// Every character takes one column: tabs became blanks, and characters that would control the
 /// terminal became U+FFFD.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Excerpt {
     text: String,
     /// Characters before the marked ones.

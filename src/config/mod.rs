@@ -30,7 +30,7 @@ use self::tree::ReadError;
 use crate::topology::Topology;
 
 /// How long a file may be, in bytes; room for some 100,000 VMs.
-const MAX_SIZE: usize = 16 << 20;
+pub const MAX_SIZE: usize = 16 << 20;
 
 /// Reads and checks the file at `path`: its topology and the warnings about it.
 ///
@@ -41,12 +41,22 @@ pub fn load(path: &Path) -> Result<(Topology, Vec<Diagnostic>), Diagnostics> {
     let file = path.display().to_string();
     match read(path) {
         Ok(bytes) => parse(&file, &bytes),
-        Err(error) => Err(whole_file(&file, format!("cannot read this file: {error}"))),
+        Err(error) => Err(unread(&file, &error)),
     }
 }
 
-/// At most one byte more than [`MAX_SIZE`], whatever the file is.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// The one thing to be said about a file that could not be read.
+pub fn unread(file: &str, error: &io::Error) -> Diagnostics {
+    whole_file(file, format!("cannot read this file: {error}"))
+}
+
+/// The bytes of the file at `path`, but at most one more than a configuration may have, whatever the
+/// file is.
+///
+/// # Errors
+///
+/// The system does not let us.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?
         .take(MAX_SIZE as u64 + 1)

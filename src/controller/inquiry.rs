@@ -10,7 +10,8 @@ use tokio::time;
 use super::Hosts;
 use super::reconciling::Observed;
 use crate::host::HostState;
-use crate::status::{self, BridgePort, Mac};
+use crate::status::{self, BridgePort, HostPlan, Mac};
+use crate::topology::Topology;
 
 /// How long the task of a host may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
@@ -25,6 +26,8 @@ pub(super) enum Inquiry {
     Statistics(oneshot::Sender<Vec<Observed>>),
     /// The ports of their bridges.
     Ports(oneshot::Sender<Vec<Vec<BridgePort>>>),
+    /// What a topology would change.
+    Plan(Arc<Topology>, oneshot::Sender<Vec<HostPlan>>),
 }
 
 /// What the task of a host is asked, and where the answer goes.
@@ -37,6 +40,8 @@ pub(super) enum Question {
     Statistics(oneshot::Sender<Observed>),
     /// The ports of its bridges.
     Ports(oneshot::Sender<Vec<BridgePort>>),
+    /// What a topology would change.
+    Plan(Arc<Topology>, oneshot::Sender<HostPlan>),
 }
 
 impl Question {
@@ -56,6 +61,9 @@ impl Question {
                 let _ = reply.send(state.port_table());
             }
             Self::Statistics(reply) => return Some(reply),
+            Self::Plan(topology, reply) => {
+                let _ = reply.send(state.plan(&topology));
+            }
         }
         None
     }
@@ -75,6 +83,14 @@ impl Hosts {
                 let absent = |state: &HostState, _| state.port_table();
                 self.collect(Question::Ports, absent, reply);
             }
+            Inquiry::Plan(topology, reply) => {
+                let absent = Arc::clone(&topology);
+                self.collect(
+                    move |reply| Question::Plan(Arc::clone(&topology), reply),
+                    move |state, _| state.plan(&absent),
+                    reply,
+                );
+            }
         }
     }
 
@@ -82,8 +98,8 @@ impl Hosts {
     /// have no task: `absent` answers for them.
     fn collect<T: Send + 'static>(
         &mut self,
-        question: fn(oneshot::Sender<T>) -> Question,
-        absent: fn(&HostState, Instant) -> T,
+        question: impl Fn(oneshot::Sender<T>) -> Question,
+        absent: impl Fn(&HostState, Instant) -> T + Send + 'static,
         reply: oneshot::Sender<Vec<T>>,
     ) {
         self.running.retain(|_, task| !task.arrivals.is_closed());

@@ -12,7 +12,8 @@ use tokio::time;
 
 use super::inquiry::Inquiry;
 use super::reconciling::Observed;
-use crate::status::{Event, Events, Happening, Macs, Ports, Run, Status};
+use crate::host::HostState;
+use crate::status::{Event, Events, Happening, Macs, Plan, Ports, Run, Status};
 use crate::topology::Topology;
 
 /// How many events are kept.
@@ -87,6 +88,21 @@ impl Observer {
     pub async fn observed(&self) -> Option<Arc<Vec<Observed>>> {
         let ask = async |reply| self.ask(Inquiry::Statistics(reply)).await;
         fresh(&self.observed, ask, |observed| observed).await
+    }
+
+    /// What another configuration would change; `None` where the controller has ended.
+    pub async fn plan(&self, topology: &Arc<Topology>) -> Option<Plan> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Inquiry::Plan(Arc::clone(topology), reply)).await?;
+        let mut hosts = answer.await.ok()?;
+        let now = self.topology();
+        for host in topology.hosts.keys() {
+            if !now.hosts.contains_key(host) {
+                hosts.push(HostState::new(Arc::clone(topology), host).plan(topology));
+            }
+        }
+        hosts.sort_by(|a, b| a.name.cmp(&b.name));
+        Some(Plan { hosts })
     }
 
     /// The configuration in force.

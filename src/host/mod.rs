@@ -38,6 +38,7 @@ mod learn;
 mod limits;
 mod mac_table;
 mod notify;
+mod plan;
 mod port;
 mod port_table;
 mod sparing;
@@ -443,7 +444,10 @@ impl HostState {
         // A bridge that is not part of the topology any more is left alone.
         if bridge.stale && roles(host).any(|known| known == role) {
             bridge.stale = false;
-            let wanted = wanted(host, &self.topology, bridge, &self.macs, &self.failed);
+            let mut wanted = wanted(host, &self.topology, bridge, &self.macs, &self.failed);
+            // A flow that is explained now is no longer held: it goes with what explains it.
+            bridge.held.retain(|key| !wanted.flows.contains_key(key));
+            hold(&mut wanted, bridge);
             if bridge.pursue(wanted, &mut self.counters, out) {
                 return;
             }
@@ -466,32 +470,31 @@ impl HostState {
     }
 }
 
-/// All that `bridge` is to hold.
+/// All that `bridge` is to hold, apart from what is held.
 fn wanted(
     host: &Host,
     topology: &Topology,
-    bridge: &mut Bridge,
+    bridge: &Bridge,
     macs: &MacTable,
     failed: &Failed,
 ) -> Program {
-    let Bridge {
-        role,
-        ports,
-        installed,
-        held,
-        ..
-    } = bridge;
+    let Bridge { role, ports, .. } = bridge;
     let mut wanted = compile::bridge(host, &topology.controller, *role, ports, failed);
     let addresses = compile::addresses(host, &topology.controller, *role, ports, macs);
     wanted.flows.extend(addresses);
-    // A flow that is explained now is no longer held: it goes with what explains it.
-    held.retain(|key| !wanted.flows.contains_key(key));
-    for key in held.iter() {
-        if let Some(flow) = installed.flows.get(key) {
-            wanted.flows.insert(key.clone(), flow.clone());
+    wanted
+}
+
+/// Leaves the flows as they are that are held.
+fn hold(wanted: &mut Program, bridge: &Bridge) {
+    for key in &bridge.held {
+        if let Some(flow) = bridge.installed.flows.get(key) {
+            wanted
+                .flows
+                .entry(key.clone())
+                .or_insert_with(|| flow.clone());
         }
     }
-    wanted
 }
 
 /// The flows of a bridge that only what is on another bridge may explain.

@@ -5,6 +5,7 @@
 mod drops;
 mod inventory;
 mod mac;
+mod plan;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +16,7 @@ pub use inventory::{
     HostInstance, Hosts, Member, Network, Networks, Ports, Purpose, VlanMode, Vm, Vms, Vnic, Vnics,
 };
 pub use mac::{Mac, Macs, Origin};
+pub use plan::{BridgePlan, BridgeState, Changes, HostPlan, Plan};
 
 /// The state of all hosts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -1,0 +1,192 @@
+//! `/v1/config`: the configuration file, to be read and to be written as a whole.
+//!
+//! Who writes says by `If-Match` which text he has seen, so that two who change the file at a time do
+//! not undo what the other did, and neither what somebody did with an editor.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use super::problem::{PROBLEM, Problem, Query};
+use crate::config::Diagnostic;
+use crate::controller::Observer;
+use crate::status::Plan;
+use crate::store::{Etag, Outcome, Precondition, Refusal, Store};
+
+/// The file as a resource.
+pub(super) fn resources() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(read, put))
+        .layer(DefaultBodyLimit::max(crate::config::MAX_SIZE + 1))
+}
+
+/// The tag of the text that is in force.
+pub const RUNNING: HeaderName = HeaderName::from_static("bridgechain-running");
+/// Where the file is.
+pub const FILE: HeaderName = HeaderName::from_static("bridgechain-file");
+
+/// Which text is asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Asked {
+    /// The one in force, rather than that of the file.
+    #[serde(default)]
+    running: bool,
+}
+
+/// How a text is to be put.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct How {
+    /// Nothing is changed; the answer says what would be.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What a new text has changed, or would.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Applied {
+    /// Whether nothing was changed, as asked.
+    pub dry_run: bool,
+    /// Whether it is another text than what was in force.
+    pub changed: bool,
+    /// What is doubtful about it.
+    pub warnings: Vec<Diagnostic>,
+    /// What is sent to the bridges.
+    pub plan: Plan,
+}
+
+/// A text that is not put because it has mistakes (`application/problem+json`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Mistakes {
+    /// What the problem is.
+    #[serde(flatten)]
+    pub problem: Problem,
+    /// All mistakes, and the warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The configuration file.
+#[utoipa::path(
+    get, path = "/v1/config", tag = "configuration", params(Asked),
+    responses(
+        (status = 200, description = "The text, with its ETag; Bridgechain-Running is that of the one in force", body = String, content_type = "text/yaml"),
+        Problem,
+    )
+)]
+async fn read(
+    State(store): State<Arc<Store>>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let running = store.running();
+    let text = match asked.running {
+        true => running.to_vec(),
+        false => store.read().map_err(|refusal| problem(&refusal))?,
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ETAG, value(&Etag::of(&text).to_string()));
+    headers.insert(RUNNING, value(&Etag::of(&running).to_string()));
+    let path = std::path::absolute(store.path());
+    let path = path.unwrap_or_else(|_| store.path().to_owned());
+    headers.insert(FILE, value(&path.to_string_lossy()));
+    let kind = HeaderValue::from_static("text/yaml; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, kind);
+    Ok((headers, text).into_response())
+}
+
+/// Puts a text in the place of the configuration file, and in force.
+#[utoipa::path(
+    put, path = "/v1/config", tag = "configuration",
+    params(How, ("If-Match" = String, Header, description = "The ETag of the text that this one is made from, or *")),
+    request_body(content = String, content_type = "text/yaml", description = "The whole text"),
+    responses(
+        (status = 200, description = "It is in force; or, as a dry run, would be", body = Applied),
+        (status = 412, description = "The file is another one by now", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The text has mistakes", body = Mistakes, content_type = "application/problem+json"),
+        (status = 428, description = "If-Match is missing", body = Problem, content_type = "application/problem+json"),
+        Problem,
+    )
+)]
+async fn put(
+    State(store): State<Arc<Store>>,
+    State(observer): State<Observer>,
+    Query(how): Query<How>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Response> {
+    let refuse = |problem: Problem| problem.into_response();
+    let expected = precondition(&headers).map_err(refuse)?;
+    let text =
+        body.map_err(|rejection| refuse(Problem::new(rejection.status(), rejection.body_text())))?;
+    let plan = async |topology| observer.plan(&topology).await;
+    let outcome = store.replace(&expected, text.into(), how.dry_run, plan);
+    match outcome.await {
+        Ok(Outcome { plan: None, .. }) => Err(refuse(Problem::ending())),
+        Ok(Outcome {
+            etag,
+            warnings,
+            plan: Some(plan),
+            changed,
+        }) => {
+            let applied = Applied {
+                dry_run: how.dry_run,
+                changed,
+                warnings,
+                plan,
+            };
+            let tag = [(header::ETAG, value(&etag.to_string()))];
+            Ok((tag, Json(applied)).into_response())
+        }
+        Err(Refusal::Mistakes(diagnostics)) => {
+            let mistakes = match diagnostics.mistakes() {
+                1 => "the configuration has a mistake".to_owned(),
+                number => format!("the configuration has {number} mistakes"),
+            };
+            let body = Mistakes {
+                problem: Problem::new(StatusCode::UNPROCESSABLE_ENTITY, mistakes),
+                diagnostics: diagnostics.iter().cloned().collect(),
+            };
+            let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM))];
+            Err((StatusCode::UNPROCESSABLE_ENTITY, kind, Json(body)).into_response())
+        }
+        Err(refusal) => Err(refuse(problem(&refusal))),
+    }
+}
+
+fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else {
+        return Err(Problem::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "say by If-Match which text this one is made from: the ETag that GET gives, or * for any",
+        ));
+    };
+    let text = value.to_str().unwrap_or_default();
+    text.parse::<Precondition>()
+        .map_err(|error| Problem::bad_request(format!("If-Match: {error}")))
+}
+
+fn problem(refusal: &Refusal) -> Problem {
+    let status = match refusal {
+        Refusal::Changed(_) => StatusCode::PRECONDITION_FAILED,
+        Refusal::Mistakes(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::File { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    Problem::new(status, refusal.to_string())
+}
+
+/// A header of what may be a name of a file.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_bytes(text.as_bytes()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

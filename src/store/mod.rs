@@ -1,0 +1,235 @@
+//! The configuration file of a running controller: read again, edited, written, and put in force.
+//!
+//! There is one resource to write, the file itself, and whoever writes says which text he has seen: its
+//! [`Etag`], which is of the bytes on disk. A file that was changed by hand meanwhile is changed by
+//! nobody else. All of that goes through one lock, here and between processes.
+
+mod etag;
+mod file;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+
+use tokio::sync::{Mutex, watch};
+use tracing::{info, warn};
+
+use crate::config::{self, Diagnostic, Diagnostics};
+use crate::topology::{Controller, Topology};
+
+pub use etag::{Etag, EtagError, Precondition};
+pub use file::{WriteError, replace};
+
+/// A configuration file, and what of it is in force.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    /// Held from the look at the file to the end of what follows from it.
+    lock: Mutex<()>,
+    running: StdMutex<Arc<[u8]>>,
+    topologies: watch::Sender<Arc<Topology>>,
+}
+
+/// A text that can be put in force.
+#[derive(Debug)]
+pub struct Good {
+    /// What it says.
+    pub topology: Arc<Topology>,
+    /// What is doubtful about it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Why a text was not put in the place of the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The file is not the one that was seen.
+    #[error("the configuration has changed meanwhile: it is now {0}")]
+    Changed(Etag),
+    /// The text has mistakes.
+    #[error("the configuration has mistakes")]
+    Mistakes(Diagnostics),
+    /// The file can not be read or written.
+    #[error("the configuration file {path}: {error}")]
+    File {
+        /// Which one.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// What a new text would lead to, or has led to.
+#[derive(Debug)]
+pub struct Outcome<P> {
+    /// The tag of the file now.
+    pub etag: Etag,
+    /// What is doubtful about the text.
+    pub warnings: Vec<Diagnostic>,
+    /// What was made of the difference before it came in force.
+    pub plan: P,
+    /// Whether the text is another one than what was in force.
+    pub changed: bool,
+}
+
+impl Store {
+    /// Reads a configuration file, which comes in force by that.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub fn open(path: &Path) -> Result<(Self, Vec<Diagnostic>), Diagnostics> {
+        let (text, good) = load(path)?;
+        let store = Self {
+            path: path.to_owned(),
+            lock: Mutex::default(),
+            running: StdMutex::new(text.into()),
+            topologies: watch::Sender::new(good.topology),
+        };
+        Ok((store, good.warnings))
+    }
+
+    /// The topology in force, and those that will be.
+    pub fn follow(&self) -> watch::Receiver<Arc<Topology>> {
+        self.topologies.subscribe()
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the file again; it comes in force, unless it has mistakes.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it. What was in force stays so.
+    pub async fn reload(&self) -> Result<Vec<Diagnostic>, Diagnostics> {
+        let _guard = self.lock.lock().await;
+        let (text, good) = load(&self.path)?;
+        self.put_in_force(text, &good);
+        Ok(good.warnings)
+    }
+
+    /// The text of the file.
+    ///
+    /// # Errors
+    ///
+    /// It can not be read.
+    pub fn read(&self) -> Result<Vec<u8>, Refusal> {
+        config::read(&self.path).map_err(|error| self.failed(error))
+    }
+
+    /// The text in force. The file may have another one.
+    pub fn running(&self) -> Arc<[u8]> {
+        let running = self.running.lock();
+        Arc::clone(&running.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts a text in the place of the file's, which must be as expected, and in force. With `dry_run`
+    /// it is only looked at. `plan` is told the topology before it comes in force.
+    ///
+    /// # Errors
+    ///
+    /// Why that was not done; then nothing has changed.
+    pub async fn replace<P>(
+        &self,
+        expected: &Precondition,
+        text: Vec<u8>,
+        dry_run: bool,
+        plan: impl AsyncFnOnce(Arc<Topology>) -> P,
+    ) -> Result<Outcome<P>, Refusal> {
+        let _guard = self.lock.lock().await;
+        let before = self.read()?;
+        let tag = Etag::of(&before);
+        if !expected.allows(tag) {
+            return Err(Refusal::Changed(tag));
+        }
+        let file = self.path.display().to_string();
+        let (topology, warnings) = config::parse(&file, &text).map_err(Refusal::Mistakes)?;
+        let good = Good {
+            topology: Arc::new(topology),
+            warnings,
+        };
+        let plan = plan(Arc::clone(&good.topology)).await;
+        let changed = *text != *self.running();
+        let mut etag = tag;
+        if !dry_run {
+            if text != before {
+                self.write(tag, text.clone()).await?;
+                etag = Etag::of(&text);
+            }
+            self.put_in_force(text, &good);
+        }
+        Ok(Outcome {
+            etag,
+            warnings: good.warnings,
+            plan,
+            changed,
+        })
+    }
+
+    async fn write(&self, expected: Etag, text: Vec<u8>) -> Result<(), Refusal> {
+        let path = self.path.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            file::replace(&path, &Precondition::Is(vec![expected]), &text)
+        });
+        match written.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(WriteError::Changed(tag))) => Err(Refusal::Changed(tag)),
+            Ok(Err(WriteError::Io(error))) => Err(self.failed(error)),
+            Err(error) => Err(self.failed(io::Error::other(error))),
+        }
+    }
+
+    fn put_in_force(&self, text: Vec<u8>, good: &Good) {
+        let running = self.running.lock();
+        *running.unwrap_or_else(PoisonError::into_inner) = text.into();
+        let topology = Arc::clone(&good.topology);
+        let before = self.topologies.send_replace(Arc::clone(&topology));
+        for key in fixed_at_start(&topology.controller, &before.controller) {
+            warn!("`controller.{key}` has changed: that takes a restart");
+        }
+        let (hosts, networks) = (topology.hosts.len(), topology.networks.len());
+        info!(config = %self.path.display(), hosts, networks, "reloaded");
+    }
+
+    fn failed(&self, error: io::Error) -> Refusal {
+        Refusal::File {
+            path: self.path.display().to_string(),
+            error,
+        }
+    }
+}
+
+/// The settings that differ and are not followed while the controller runs.
+fn fixed_at_start(new: &Controller, old: &Controller) -> impl Iterator<Item = &'static str> {
+    [
+        ("listen", new.listen != old.listen),
+        ("api", new.api != old.api),
+        ("api_token_file", new.api_token_file != old.api_token_file),
+        ("metrics", new.metrics != old.metrics),
+    ]
+    .into_iter()
+    .filter_map(|(key, differs)| differs.then_some(key))
+}
+
+fn load(path: &Path) -> Result<(Vec<u8>, Good), Diagnostics> {
+    let file = path.display().to_string();
+    let text = config::read(path).map_err(|error| config::unread(&file, &error))?;
+    let (topology, warnings) = config::parse(&file, &text)?;
+    let topology = Arc::new(topology);
+    Ok((text, Good { topology, warnings }))
+}
+
+impl fmt::Display for Precondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Is(tags) => {
+                let tags: Vec<String> = tags.iter().map(Etag::to_string).collect();
+                f.write_str(&tags.join(", "))
+            }
+        }
+    }
+}
