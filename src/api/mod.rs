@@ -184,11 +184,7 @@ pub fn openapi() -> OpenApi {
     resources().into_openapi()
 }
 
-fn serving(
-    resources: OpenApiRouter<Shared>,
-    observer: Observer,
-    store: Arc<Store>,
-) -> Router {
+fn serving(resources: OpenApiRouter<Shared>, observer: Observer, store: Arc<Store>) -> Router {
     let (router, document) = resources.split_for_parts();
     // All that it is made of has a form in JSON.
     let document = document.to_json().unwrap_or_default().into();

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 use super::inputs;
 
 /// How long to wait for an answer.
-const LIMIT: Duration = Duration::from_secs(10);
+pub(super) const LIMIT: Duration = Duration::from_secs(10);
 /// What an answer may be long: it is not expected to be from somebody else.
-const LONGEST: u64 = 256 << 20;
+pub(super) const LONGEST: u64 = 256 << 20;
 
 /// Where the running controller is to be found.
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ pub(super) struct Where {
     api_token_file: Option<PathBuf>,
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, String> {
+pub(super) fn endpoint(text: &str) -> Result<Endpoint, String> {
     let expected =
         || "expected unix:PATH or tcp:IP:PORT, such as unix:/run/bridgechain/api.sock".to_owned();
     match text.split_once(':') {
@@ -64,14 +64,24 @@ impl Client {
                 (settings.api, settings.api_token_file)
             }
         };
+        Self::at(endpoint, token_file.as_deref()).map(Some)
+    }
+
+    /// The controller with these settings.
+    pub(super) fn of(settings: &Controller) -> anyhow::Result<Self> {
+        Self::at(settings.api.clone(), settings.api_token_file.as_deref())
+    }
+
+    /// The controller whose API is at `endpoint`.
+    pub(super) fn at(endpoint: Endpoint, token_file: Option<&Path>) -> anyhow::Result<Self> {
         let token = match (&endpoint, token_file) {
             (Endpoint::Unix(_), _) => None,
-            (_, Some(file)) => Some(Token::read(&file)?),
+            (_, Some(file)) => Some(Token::read(file)?),
             (endpoint, None) => {
                 bail!("{endpoint} takes a token: name its file by --api-token-file")
             }
         };
-        Ok(Some(Self { endpoint, token }))
+        Ok(Self { endpoint, token })
     }
 
     /// What is at `resource`, which may take `wait` longer than usual.
@@ -123,7 +133,22 @@ impl Client {
     }
 
     fn ask(&self, resource: &str, limit: Duration) -> io::Result<Box<dyn ReadWrite>> {
-        let mut socket: Box<dyn ReadWrite> = match &self.endpoint {
+        let mut socket = self.connect(limit)?;
+        let token = self.token();
+        let request = format!("GET {resource} HTTP/1.0\r\nHost: bridgechain\r\n{token}\r\n");
+        socket.write_all(request.as_bytes())?;
+        Ok(socket)
+    }
+
+    /// The header with the token, if one is needed.
+    pub(super) fn token(&self) -> String {
+        let token = self.token.as_ref();
+        token.map_or_else(String::new, |token| format!("{}\r\n", token.header()))
+    }
+
+    /// A connection on which an answer may take so long.
+    pub(super) fn connect(&self, limit: Duration) -> io::Result<Box<dyn ReadWrite>> {
+        Ok(match &self.endpoint {
             Endpoint::Unix(path) => {
                 let socket = UnixStream::connect(path)?;
                 socket.set_read_timeout(Some(limit))?;
@@ -136,16 +161,11 @@ impl Client {
                 socket.set_write_timeout(Some(LIMIT))?;
                 Box::new(socket)
             }
-        };
-        let token = self.token.as_ref();
-        let token = token.map_or_else(String::new, |token| format!("{}\r\n", token.header()));
-        let request = format!("GET {resource} HTTP/1.0\r\nHost: bridgechain\r\n{token}\r\n");
-        socket.write_all(request.as_bytes())?;
-        Ok(socket)
+        })
     }
 
     /// What an error on the way to the controller means.
-    fn explain(&self, error: io::Error) -> anyhow::Error {
+    pub(super) fn explain(&self, error: io::Error) -> anyhow::Error {
         let endpoint = &self.endpoint;
         match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow!(
@@ -164,7 +184,7 @@ impl Client {
 }
 
 /// A connection.
-trait ReadWrite: Read + Write {}
+pub(super) trait ReadWrite: Read + Write {}
 impl<S: Read + Write> ReadWrite for S {}
 
 /// Whether the head of an answer says that all is well.

@@ -3,34 +3,45 @@
 //! One file per subcommand, each with its `Args` and a `run`. Data goes to stdout, messages and
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
+mod apply;
+mod chain;
+mod change;
 mod check;
 mod client;
 mod completions;
 mod decode;
 mod doctor;
 mod events;
+mod exchange;
 mod flows;
 mod inputs;
 mod live;
 mod mac;
 mod manual;
+mod net;
+mod nic;
 mod openapi;
+mod plan;
 mod progress;
 mod prove;
 mod query;
 mod run;
 mod setup;
+mod source;
 mod status;
 mod style;
 mod table;
 mod trace;
+mod vm;
 mod vsctl;
+mod words;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 /// The AHV network model for plain Open vSwitch hosts: who sees which frame.
@@ -72,6 +83,18 @@ enum Command {
     Completions(completions::Args),
     /// Write the manual
     Man(manual::Args),
+    /// Put a configuration in the place of the running controller's
+    Apply(apply::Args),
+    /// Show how the running configuration differs from a file
+    Diff(apply::DiffArgs),
+    /// List and change networks
+    Net(net::Args),
+    /// List and change VMs
+    Vm(vm::Args),
+    /// Change vNICs
+    Nic(nic::Args),
+    /// List service chains, enable and drain functions
+    Chain(chain::Args),
 }
 
 /// What every subcommand says of its exit status that has nothing else to say.
@@ -113,6 +136,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Mac(args) => mac::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => manual::run(&args),
+        Command::Apply(args) => apply::run(&args),
+        Command::Diff(args) => Ok(apply::diff(&args)),
+        Command::Net(args) => net::run(args),
+        Command::Vm(args) => vm::run(args),
+        Command::Nic(args) => nic::run(args),
+        Command::Chain(args) => chain::run(args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("bridgechain: {error:#}");
@@ -126,6 +155,11 @@ fn print(text: &str) -> anyhow::Result<()> {
     io::stdout()
         .write_all(text.as_bytes())
         .context("cannot write to stdout")
+}
+
+/// A value as JSON, for people too.
+fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
 /// How log lines are written.

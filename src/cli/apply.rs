@@ -1,0 +1,135 @@
+//! `bridgechain apply`: puts a configuration in the place of the running controller's.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use bridgechain::config;
+use bridgechain::store::{Etag, Precondition};
+use bridgechain::topology::Controller;
+
+use super::change::Dry;
+use super::client::{Client, endpoint};
+use super::plan;
+use super::source::{Put, Source, check};
+
+/// How often it is tried again because somebody else was faster.
+const TRIES: usize = 8;
+
+/// Arguments of `bridgechain apply`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The new configuration (YAML)
+    file: PathBuf,
+    /// Where the API of the controller is; without this it is where FILE says
+    #[arg(long, value_name = "unix:PATH", value_parser = endpoint)]
+    api: Option<PathBuf>,
+    #[command(flatten)]
+    dry: Dry,
+    /// Also undo what was changed in the controller's file by hand and is not in force
+    #[arg(long)]
+    force: bool,
+}
+
+/// Shows what a configuration changes, and puts it in force.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let name = args.file.display().to_string();
+    let bytes = config::read(&args.file).with_context(|| format!("cannot read {name}"))?;
+    let (topology, warnings) = match config::parse(&name, &bytes) {
+        Ok(good) => good,
+        Err(diagnostics) => {
+            eprintln!("{diagnostics}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    for warning in &warnings {
+        eprintln!("{warning}");
+    }
+    let text = String::from_utf8(bytes).context("the configuration is not UTF-8 text")?;
+    let source = source(args.api.as_ref(), &topology.controller)?;
+    for _ in 0..TRIES {
+        let seen = source.see()?;
+        let running = source.running()?.unwrap_or_default();
+        if seen.text != text && !args.force {
+            seen.refuse_changes_by_hand()?;
+        }
+        let expected = Precondition::Is(vec![seen.etag]);
+        let Put::Done(plan) = source.put(&expected, &text, args.dry.dry_run)? else {
+            continue;
+        };
+        let diff = plan::diff(("running", &running), (&name, &text));
+        let said = match (diff.is_empty(), args.dry.dry_run) {
+            (true, _) => "no change",
+            (false, true) => "dry run: nothing has changed",
+            (false, false) => "applied",
+        };
+        let plan = plan.as_ref().map(plan::text).unwrap_or_default();
+        super::print(&format!("{diff}{plan}{said}\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    bail!("others change the configuration all the time; {TRIES} tries were in vain")
+}
+
+fn source(api: Option<&PathBuf>, settings: &Controller) -> anyhow::Result<Source> {
+    Ok(Source::Api(match api {
+        Some(path) => Client { path: path.clone() },
+        None => Client::of(settings)?,
+    }))
+}
+
+/// Arguments of `bridgechain diff`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// The configuration (YAML) that the running one is held against; without this, the controller's
+    /// file
+    file: Option<PathBuf>,
+    /// Where the API of the controller is; without this it is where FILE says
+    #[arg(long, value_name = "unix:PATH", value_parser = endpoint)]
+    api: Option<PathBuf>,
+}
+
+/// Shows how the running configuration differs from a file: exit status 0 if it does not, 1 if it
+/// does, 2 if that could not be found out.
+pub(crate) fn diff(args: &DiffArgs) -> ExitCode {
+    match difference(args) {
+        Ok(same) => ExitCode::from(u8::from(!same)),
+        Err(error) => {
+            eprintln!("bridgechain: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints the difference; says whether there is none.
+fn difference(args: &DiffArgs) -> anyhow::Result<bool> {
+    let (name, text, source) = match &args.file {
+        Some(file) => {
+            let name = file.display().to_string();
+            let bytes = config::read(file).with_context(|| format!("cannot read {name}"))?;
+            let text = String::from_utf8(bytes).context("the configuration is not UTF-8 text")?;
+            let settings = match config::parse(&name, &text) {
+                Ok((topology, _)) => topology.controller,
+                Err(_) => Controller::default(),
+            };
+            (name, text, source(args.api.as_ref(), &settings)?)
+        }
+        None => {
+            let source = source(args.api.as_ref(), &Controller::default())?;
+            let seen = source.see()?;
+            (seen.file, seen.text, source)
+        }
+    };
+    let running = source.running()?.unwrap_or_default();
+    let diff = plan::diff(("running", &running), (&name, &text));
+    if diff.is_empty() {
+        return Ok(true);
+    }
+    super::print(&diff)?;
+    check(&name, &text)?;
+    let seen = source.see()?;
+    let expected = Precondition::Is(vec![seen.etag, Etag::of(text.as_bytes())]);
+    if let Put::Done(Some(plan)) = source.put(&expected, &text, true)? {
+        super::print(&plan::text(&plan))?;
+    }
+    Ok(false)
+}

@@ -1,0 +1,277 @@
+//! The configuration that a command reads and changes: that of the running controller, by its API, or
+//! a file that no controller runs on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bridgechain::api::config::{Applied, FILE, Mistakes, RUNNING};
+use bridgechain::config;
+use bridgechain::edit::{self, Edit};
+use bridgechain::inventory::Inventory;
+use bridgechain::status::Plan;
+use bridgechain::store::{self, Etag, Precondition, WriteError};
+use bridgechain::topology::Controller;
+
+use super::client::{Client, endpoint};
+use super::exchange::{Answer, Request};
+
+/// How often a change is made anew because somebody else was faster.
+const TRIES: usize = 8;
+/// What writing and planning may take.
+const LONG: Duration = Duration::from_secs(50);
+
+/// Which configuration is meant.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Place {
+    /// The configuration file (YAML). It is changed through the controller that runs on it, or by
+    /// itself where none does; without this and --api, that of the controller at
+    /// unix:/run/bridgechain/api.sock
+    #[arg(long, value_name = "FILE", conflicts_with = "api")]
+    config: Option<PathBuf>,
+    /// Where the API of the controller is
+    #[arg(long, value_name = "unix:PATH", value_parser = endpoint)]
+    api: Option<PathBuf>,
+}
+
+/// A configuration that can be read and changed.
+pub(super) enum Source {
+    /// By the API of a controller.
+    Api(Client),
+    /// A file of no running controller.
+    File(PathBuf),
+}
+
+/// A text, and which one it is.
+pub(super) struct Seen {
+    /// The whole of it.
+    pub(super) text: String,
+    /// Its tag.
+    pub(super) etag: Etag,
+    /// The tag of the text in force, where a controller runs.
+    pub(super) running: Option<Etag>,
+    /// The file, for messages.
+    pub(super) file: String,
+}
+
+/// What became of a text.
+pub(super) enum Put {
+    /// It is there. Without a controller there is no plan.
+    Done(Option<Plan>),
+    /// The file is another one than was seen.
+    Changed,
+}
+
+/// What became of a change.
+pub(super) struct Made {
+    /// Whether the text is another one now.
+    pub(super) changed: bool,
+    /// What is sent to the bridges; `None` without a controller.
+    pub(super) plan: Option<Plan>,
+}
+
+impl Source {
+    /// The configuration that the arguments mean.
+    pub(super) fn open(place: &Place) -> anyhow::Result<Self> {
+        if let Some(path) = &place.api {
+            return Ok(Self::Api(Client { path: path.clone() }));
+        }
+        let Some(file) = &place.config else {
+            return Ok(Self::Api(Client::of(&Controller::default())?));
+        };
+        // Even one with mistakes may be that of a controller, which runs on an earlier one; but where
+        // to look for it can not be known then.
+        let text = config::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        if let Ok((topology, _)) = config::parse(&file.display().to_string(), &text)
+            && let Ok(client) = Client::of(&topology.controller)
+            && client.is_there()
+        {
+            let source = Self::Api(client);
+            let theirs = PathBuf::from(source.see()?.file);
+            if same(&theirs, file) {
+                return Ok(source);
+            }
+        }
+        Ok(Self::File(file.clone()))
+    }
+
+    /// The text of the file.
+    pub(super) fn see(&self) -> anyhow::Result<Seen> {
+        match self {
+            Self::Api(client) => {
+                let answer = get(client, "/v1/config")?;
+                Ok(Seen {
+                    etag: tag(&answer, "etag")?,
+                    running: Some(tag(&answer, RUNNING.as_str())?),
+                    file: answer.header(FILE.as_str()).unwrap_or("?").to_owned(),
+                    text: text(answer.body)?,
+                })
+            }
+            Self::File(path) => {
+                let file = path.display().to_string();
+                let bytes = config::read(path).with_context(|| format!("cannot read {file}"))?;
+                Ok(Seen {
+                    etag: Etag::of(&bytes),
+                    running: None,
+                    text: text(bytes).with_context(|| file.clone())?,
+                    file,
+                })
+            }
+        }
+    }
+
+    /// The text in force; `None` without a controller.
+    pub(super) fn running(&self) -> anyhow::Result<Option<String>> {
+        match self {
+            Self::Api(client) => Ok(Some(text(get(client, "/v1/config?running=true")?.body)?)),
+            Self::File(_) => Ok(None),
+        }
+    }
+
+    /// What the configuration says; messages about its mistakes go to stderr.
+    pub(super) fn inventory(&self) -> anyhow::Result<Inventory> {
+        let Seen { text, file, .. } = self.see()?;
+        check(&file, &text)?;
+        Ok(Inventory::read(&text)?)
+    }
+
+    /// Puts a text in the place of one that was seen.
+    pub(super) fn put(
+        &self,
+        expected: &Precondition,
+        text: &str,
+        dry_run: bool,
+    ) -> anyhow::Result<Put> {
+        match self {
+            Self::Api(client) => put(client, expected, text, dry_run),
+            Self::File(_) if dry_run => Ok(Put::Done(None)),
+            Self::File(path) => match store::replace(path, expected, text.as_bytes()) {
+                Ok(()) => Ok(Put::Done(None)),
+                Err(WriteError::Changed(_)) => Ok(Put::Changed),
+                Err(WriteError::Io(error)) => {
+                    Err(error).with_context(|| format!("cannot write {}", path.display()))
+                }
+            },
+        }
+    }
+
+    /// Makes changes of the configuration as it is, and makes them anew where somebody else was
+    /// faster. What they are may depend on what it says.
+    pub(super) fn change(
+        &self,
+        dry_run: bool,
+        edits: impl Fn(&Inventory) -> anyhow::Result<Vec<Edit>>,
+    ) -> anyhow::Result<Made> {
+        for _ in 0..TRIES {
+            let seen = self.see()?;
+            check(&seen.file, &seen.text)?;
+            seen.refuse_changes_by_hand()?;
+            let mut text = seen.text.clone();
+            for edit in edits(&Inventory::read(&text)?)? {
+                text = edit::apply(&text, &edit)?;
+            }
+            let changed = text != seen.text;
+            if !changed {
+                return Ok(Made {
+                    changed,
+                    plan: None,
+                });
+            }
+            check(&seen.file, &text)
+                .context("that would make mistakes of the configuration; nothing has changed")?;
+            let expected = Precondition::Is(vec![seen.etag]);
+            if let Put::Done(plan) = self.put(&expected, &text, dry_run)? {
+                return Ok(Made { changed, plan });
+            }
+        }
+        bail!("others change the configuration all the time; {TRIES} tries were in vain")
+    }
+}
+
+impl Seen {
+    /// Fails where the file has changes that were not put in force: they are somebody's who may not be
+    /// done with them.
+    pub(super) fn refuse_changes_by_hand(&self) -> anyhow::Result<()> {
+        if self.running.is_none_or(|running| running == self.etag) {
+            return Ok(());
+        }
+        let file = &self.file;
+        bail!(
+            "{file} was changed by hand and that is not in force yet (`bridgechain diff` shows it); \
+             put it in force first, by SIGHUP or `bridgechain apply {file}`"
+        )
+    }
+}
+
+/// Fails where a text has mistakes, which are told to stderr.
+pub(super) fn check(file: &str, text: &str) -> anyhow::Result<()> {
+    if let Err(diagnostics) = config::parse(file, text) {
+        eprintln!("{diagnostics}");
+        bail!("{file} has mistakes");
+    }
+    Ok(())
+}
+
+fn get(client: &Client, resource: &str) -> anyhow::Result<Answer> {
+    let answer = client.exchange(&Request {
+        method: "GET",
+        resource,
+        ..Request::default()
+    })?;
+    match answer.status() {
+        200 => Ok(answer),
+        _ => Err(answer.complaint()),
+    }
+}
+
+fn put(client: &Client, expected: &Precondition, text: &str, dry_run: bool) -> anyhow::Result<Put> {
+    let answer = client.exchange(&Request {
+        method: "PUT",
+        resource: match dry_run {
+            true => "/v1/config?dry_run=true",
+            false => "/v1/config",
+        },
+        headers: &[
+            ("If-Match", &expected.to_string()),
+            ("Content-Type", "text/yaml"),
+        ],
+        body: text.as_bytes(),
+        wait: LONG,
+    })?;
+    match answer.status() {
+        200 => {
+            let applied: Applied = serde_json::from_slice(&answer.body)
+                .context("the controller gives an answer of another version")?;
+            Ok(Put::Done(Some(applied.plan)))
+        }
+        412 => Ok(Put::Changed),
+        422 => {
+            if let Ok(mistakes) = serde_json::from_slice::<Mistakes>(&answer.body) {
+                for diagnostic in &mistakes.diagnostics {
+                    eprintln!("{diagnostic}");
+                }
+            }
+            Err(answer.complaint())
+        }
+        _ => Err(answer.complaint()),
+    }
+}
+
+fn tag(answer: &Answer, header: &str) -> anyhow::Result<Etag> {
+    let text = answer.header(header).with_context(|| {
+        format!("the controller does not say {header}: it is of another version")
+    })?;
+    Ok(text.parse()?)
+}
+
+fn text(bytes: Vec<u8>) -> anyhow::Result<String> {
+    String::from_utf8(bytes).context("the configuration is not UTF-8 text")
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    match (fs::canonicalize(a), fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    }
+}
