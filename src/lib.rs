@@ -8,6 +8,7 @@ mod fake_switch;
 mod net;
 mod protocols;
 
+pub mod acli;
 pub mod api;
 pub mod compile;
 pub mod config;

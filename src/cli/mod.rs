@@ -3,6 +3,7 @@
 //! One file per subcommand, each with its `Args` and a `run`. Data goes to stdout, messages and
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
+mod acli;
 mod apply;
 mod chain;
 mod change;
@@ -87,6 +88,8 @@ enum Command {
     Apply(apply::Args),
     /// Show how the running configuration differs from a file
     Diff(apply::DiffArgs),
+    /// List and change networks, VMs and vNICs in the words of AHV
+    Acli(acli::Args),
     /// List and change networks
     Net(net::Args),
     /// List and change VMs
@@ -138,6 +141,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Man(args) => manual::run(&args),
         Command::Apply(args) => apply::run(&args),
         Command::Diff(args) => Ok(apply::diff(&args)),
+        Command::Acli(args) => acli::run(&args),
         Command::Net(args) => net::run(args),
         Command::Vm(args) => vm::run(args),
         Command::Nic(args) => nic::run(args),

@@ -8,13 +8,19 @@ use super::topologies::{
 };
 use crate::cookie::Class;
 use crate::program::Program;
-use crate::reconcile::diff;
+use crate::reconcile::{Changes, diff};
+use crate::status::{BridgePlan, BridgeState};
 use crate::topology::{Bridges, MacAge, Membership, Patch, Role, Topology};
 
 /// Reloads, and checks that what was sent is the difference between the programs and no more.
 fn reload(lab: &mut Lab, topology: Topology) -> Vec<usize> {
     let before: Vec<Program> = CHAIN.map(|role| lab.held_by(role)).into();
     lab.take_sent();
+    let planned = lab.state.plan(&topology);
+    assert!(
+        lab.take_sent().values().all(Sent::no_change),
+        "a plan is not carried out"
+    );
     lab.reload(topology);
     lab.settle();
     lab.assert_in_sync();
@@ -22,7 +28,23 @@ fn reload(lab: &mut Lab, topology: Topology) -> Vec<usize> {
     let mut counts = Vec::new();
     for (role, before) in CHAIN.into_iter().zip(before) {
         let after = lab.held_by(role);
-        let needed = diff(&after, &before).messages().len();
+        let plan = diff(&after, &before);
+        let needed = plan.messages().len();
+        let of_bridge = |planned: &&BridgePlan| planned.role == role.to_string();
+        let planned = planned.bridges.iter().find(of_bridge).unwrap();
+        assert_eq!(planned.state, BridgeState::Known);
+        assert_eq!(planned.messages(), needed, "{role}: as was planned");
+        let flows = [
+            planned.flows.add,
+            planned.flows.modify,
+            planned.flows.delete,
+        ];
+        let Changes {
+            added,
+            changed,
+            removed,
+        } = &plan.flows;
+        assert_eq!(flows, [added.len(), changed.len(), removed.len()], "{role}");
         let Sent {
             plain,
             commits,
@@ -55,6 +77,28 @@ fn the_same_topology_again_sends_nothing() {
     let mut lab = lab_with_learned_addresses();
     assert_eq!(reload(&mut lab, chain()), [0, 0, 0]);
     assert_eq!(lab.state.macs().len(), 3);
+}
+
+#[test]
+fn a_plan_says_which_bridges_are_not_known() {
+    let mut lab = lab_with_learned_addresses();
+    lab.disconnect(Role::Service);
+    let mut topology = chain();
+    let host = topology.hosts.pop_first();
+    let states = |topology: &Topology, lab: &Lab| -> Vec<BridgeState> {
+        let plan = lab.state.plan(topology);
+        plan.bridges.iter().map(|bridge| bridge.state).collect()
+    };
+    assert_eq!(states(&topology, &lab), [BridgeState::Removed; 3]);
+    topology.hosts.extend(host);
+    assert_eq!(
+        states(&topology, &lab),
+        [
+            BridgeState::Known,
+            BridgeState::Disconnected,
+            BridgeState::Known
+        ]
+    );
 }
 
 #[test]
