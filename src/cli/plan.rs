@@ -8,10 +8,15 @@ use similar::{ChangeTag, TextDiff};
 
 /// What goes to each bridge, a line each.
 pub(super) fn text(plan: &Plan) -> String {
+    // A String takes everything.
     let mut text = String::new();
     for host in &plan.hosts {
+        let mut states = host.bridges.iter().map(|bridge| bridge.state);
+        if states.all(|state| state == BridgeState::Disconnected) {
+            let _ = writeln!(text, "{}: not connected", host.name);
+            continue;
+        }
         for bridge in &host.bridges {
-            // A String takes everything.
             let _ = writeln!(text, "{} {}: {}", host.name, bridge.name, line(bridge));
         }
     }
@@ -114,23 +119,31 @@ mod tests {
         let none = Changes::default();
         let mut meters = bridge("br0", BridgeState::Known, none);
         meters.meters.modify = 1;
+        let away = HostPlan {
+            name: "node2".to_owned(),
+            bridges: vec![bridge("br0", BridgeState::Disconnected, none); 2],
+        };
         let plan = Plan {
-            hosts: vec![HostPlan {
-                name: "node1".to_owned(),
-                bridges: vec![
-                    bridge("br0.local", BridgeState::Known, some),
-                    bridge("br.nf", BridgeState::Known, none),
-                    meters,
-                    bridge("br1", BridgeState::Disconnected, none),
-                ],
-            }],
+            hosts: vec![
+                HostPlan {
+                    name: "node1".to_owned(),
+                    bridges: vec![
+                        bridge("br0.local", BridgeState::Known, some),
+                        bridge("br.nf", BridgeState::Known, none),
+                        meters,
+                        bridge("br1", BridgeState::Disconnected, none),
+                    ],
+                },
+                away,
+            ],
         };
         assert_eq!(
             text(&plan),
             "node1 br0.local: 5 flow-mods (add 4, delete 1)\n\
              node1 br.nf: no change\n\
              node1 br0: 1 meter-mod (modify 1)\n\
-             node1 br1: not connected\n"
+             node1 br1: not connected\n\
+             node2: not connected\n"
         );
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bridgechain::api::config::{Applied, FILE, Mistakes, RUNNING};
-use bridgechain::config;
+use bridgechain::config::{self, Diagnostic};
 use bridgechain::edit::{self, Edit};
 use bridgechain::inventory::Inventory;
 use bridgechain::status::Plan;
@@ -165,7 +165,7 @@ impl Source {
     ) -> anyhow::Result<Made> {
         for _ in 0..TRIES {
             let seen = self.see()?;
-            check(&seen.file, &seen.text)?;
+            let before = check(&seen.file, &seen.text)?;
             seen.refuse_changes_by_hand()?;
             let mut text = seen.text.clone();
             for edit in edits(&Inventory::read(&text)?)? {
@@ -178,10 +178,17 @@ impl Source {
                     plan: None,
                 });
             }
-            check(&seen.file, &text)
+            let after = check(&seen.file, &text)
                 .context("that would make mistakes of the configuration; nothing has changed")?;
             let expected = Precondition::Is(vec![seen.etag]);
             if let Put::Done(plan) = self.put(&expected, &text, dry_run)? {
+                // Those that were there before are known.
+                let is_new = |warning: &&Diagnostic| {
+                    before.iter().all(|known| known.message != warning.message)
+                };
+                for warning in after.iter().filter(is_new) {
+                    eprintln!("{warning}");
+                }
                 return Ok(Made { changed, plan });
             }
         }
@@ -204,13 +211,15 @@ impl Seen {
     }
 }
 
-/// Fails where a text has mistakes, which are told to stderr.
-pub(super) fn check(file: &str, text: &str) -> anyhow::Result<()> {
-    if let Err(diagnostics) = config::parse(file, text) {
-        eprintln!("{diagnostics}");
-        bail!("{file} has mistakes");
+/// The warnings about a text. Fails where it has mistakes, which are told to stderr.
+pub(super) fn check(file: &str, text: &str) -> anyhow::Result<Vec<Diagnostic>> {
+    match config::parse(file, text) {
+        Ok((_, warnings)) => Ok(warnings),
+        Err(diagnostics) => {
+            eprintln!("{diagnostics}");
+            bail!("{file} has mistakes");
+        }
     }
-    Ok(())
 }
 
 fn get(client: &Client, resource: &str) -> anyhow::Result<Answer> {

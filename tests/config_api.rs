@@ -1,0 +1,402 @@
+//! The configuration by the API of a running controller: read, written, refused.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long to wait for anything; only a failure takes that long.
+const LIMIT: Duration = Duration::from_secs(20);
+
+const REST: &str = "
+networks:
+  demo: { vlan: 7 }   # a comment
+hosts:
+  node1: { bridges: { local: l, service: s, uplink: u }, uplinks: [eth1] }
+vms:
+  A: { host: node1, nics: [{ port: a0, mac: '52:54:00:00:00:0a', network: demo }] }
+";
+
+/// A running controller.
+struct Run {
+    child: Child,
+    directory: TempDir,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        let mut lines = self.head.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        value.unwrap_or_else(|| panic!("no {name} in {self:?}"))
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+impl Run {
+    fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().display();
+        let text = format!(
+            "controller: {{ listen: ['unix:{path}/of.sock'], api: 'unix:{path}/api.sock' }}\n{REST}"
+        );
+        fs::write(directory.path().join("lab.yaml"), text).unwrap();
+        let log = fs::File::create(directory.path().join("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+            .arg("run")
+            .arg(directory.path().join("lab.yaml"))
+            .env_remove("RUST_LOG")
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let run = Self { child, directory };
+        run.wait_for_log("the API is served", 1);
+        run
+    }
+
+    fn wait_for_log(&self, text: &str, times: usize) {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let log = fs::read_to_string(self.directory.path().join("log")).unwrap();
+            if log.matches(text).count() >= times {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no {text:?} in {log}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn config(&self) -> PathBuf {
+        self.directory.path().join("lab.yaml")
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.config()).unwrap()
+    }
+
+    fn request(&self, method: &str, resource: &str, headers: &str, body: &str) -> Answer {
+        let mut socket = UnixStream::connect(self.directory.path().join("api.sock")).unwrap();
+        socket.set_read_timeout(Some(LIMIT)).unwrap();
+        let length = body.len();
+        write!(
+            socket,
+            "{method} {resource} HTTP/1.0\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        Answer {
+            status: head[9..12].parse().unwrap(),
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn get(&self) -> Answer {
+        self.request("GET", "/v1/config", "", "")
+    }
+
+    fn put(&self, query: &str, tag: &str, body: &str) -> Answer {
+        let resource = format!("/v1/config{query}");
+        self.request("PUT", &resource, &format!("If-Match: {tag}\r\n"), body)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bridgechain"));
+        let api = format!("unix:{}/api.sock", self.directory.path().display());
+        command.args(arguments).args(["--api", &api]);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn running(&self) -> String {
+        self.request("GET", "/v1/config?running=true", "", "").body
+    }
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn a_text_is_put_in_force_if_it_is_made_from_the_one_that_is_there() {
+    let run = Run::start();
+    let path = run.config();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
+    let (seen, old) = (run.get(), run.text());
+    assert_eq!((seen.status, &seen.body), (200, &old));
+    assert_eq!(seen.header("content-type"), "text/yaml; charset=utf-8");
+    assert_eq!(seen.header("bridgechain-file"), path.to_str().unwrap());
+    let tag = seen.header("etag");
+    assert_eq!(seen.header("bridgechain-running"), tag);
+    let new = old.replace("  demo:", "  more: { vlan: 8 }\n  demo:");
+
+    let answer = run.request("PUT", "/v1/config", "", &new);
+    assert_eq!(answer.status, 428);
+    assert!(
+        answer.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("If-Match")
+    );
+    assert_eq!(run.put("", "x", &new).status, 400);
+    assert_eq!(run.put("?dry=true", tag, &new).status, 400);
+    let other = run.put("", "\"x\"", &new);
+    assert_eq!(other.status, 412, "{other:?}");
+    let dry = run.put("?dry_run=true", tag, &new);
+    assert_eq!((dry.status, dry.header("etag")), (200, tag));
+    assert_eq!(
+        (&dry.json()["dry_run"], &dry.json()["changed"]),
+        (&true.into(), &true.into())
+    );
+    assert_eq!(run.text(), old, "nothing has changed yet");
+    assert_eq!(run.running(), old);
+
+    let put = run.put("", tag, &new);
+    assert_eq!(put.status, 200, "{put:?}");
+    assert_ne!(put.header("etag"), tag);
+    let plan = &put.json()["plan"]["hosts"][0];
+    assert_eq!(plan["name"], "node1");
+    assert_eq!(plan["bridges"][0]["state"], "disconnected");
+    assert_eq!((run.text(), run.running()), (new.clone(), new.clone()));
+    assert_eq!(run.get().header("etag"), put.header("etag"));
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o604);
+    run.wait_for_log(": reloaded", 1);
+    // The tag of before is of no use any more.
+    assert_eq!(run.put("", tag, &old).status, 412);
+    let names = fs::read_dir(run.directory.path()).unwrap();
+    let names: Vec<_> = names.map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 4, "nothing is left behind: {names:?}");
+}
+
+#[test]
+fn a_bad_text_changes_nothing_and_all_mistakes_are_told() {
+    let run = Run::start();
+    let (old, tag) = (run.text(), run.get().header("etag").to_owned());
+    let bad = old
+        .replace("network: demo", "network: demp")
+        .replace("vlan: 7", "vlan: 7777");
+    for query in ["", "?dry_run=true"] {
+        let answer = run.put(query, &tag, &bad);
+        assert_eq!(answer.status, 422);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        let mistakes = answer.json();
+        assert_eq!(mistakes["detail"], "the configuration has 2 mistakes");
+        let first = &mistakes["diagnostics"][0];
+        assert_eq!(
+            (&first["line"], &first["path"]),
+            (&4.into(), &"networks.demo.vlan".into())
+        );
+        assert!(first["message"].as_str().unwrap().contains("7777"));
+    }
+    assert_eq!((run.text(), run.running()), (old.clone(), old.clone()));
+    // Neither does a command with a mistake, or one that would make one.
+    for arguments in [
+        &["net", "delete", "demo"][..],
+        &["nic", "create", "A", "eth1", "--network", "demo"],
+        &["acli", "net.create", "x", "vlan=7"],
+    ] {
+        let output = run.run_acli_aware(arguments);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(output.stdout.is_empty());
+    }
+    assert_eq!(run.text(), old);
+}
+
+impl Run {
+    /// The options of `acli` come before its words.
+    fn run_acli_aware(&self, arguments: &[&str]) -> Output {
+        match arguments {
+            ["acli", words @ ..] => {
+                let api = format!("unix:{}/api.sock", self.directory.path().display());
+                Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+                    .args(["acli", "--api", &api])
+                    .args(words)
+                    .output()
+                    .unwrap()
+            }
+            _ => self.run(arguments),
+        }
+    }
+}
+
+#[test]
+fn of_two_who_write_at_a_time_none_loses_what_the_other_did() {
+    let run = Run::start();
+    let (old, tag) = (run.text(), run.get().header("etag").to_owned());
+    let texts = ["a", "b", "c", "d"]
+        .map(|name| old.replace("  demo:", &format!("  {name}: {{ vlan: 8 }}\n  demo:")));
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let writers = texts.each_ref().map(|text| {
+            let (run, tag) = (&run, &tag);
+            scope.spawn(move || run.put("", tag, text).status)
+        });
+        writers.map(|writer| writer.join().unwrap()).into()
+    });
+    let count = |wanted| statuses.iter().filter(|&&status| status == wanted).count();
+    assert_eq!((count(200), count(412)), (1, 3), "{statuses:?}");
+    assert!(texts.contains(&run.text()));
+    assert_eq!(run.text(), run.running());
+
+    // Commands try again, so all of them come through.
+    thread::scope(|scope| {
+        for vlan in 100..106 {
+            let run = &run;
+            scope.spawn(move || {
+                let (name, vlan) = (format!("net{vlan}"), vlan.to_string());
+                let output = run.run(&["net", "create", &name, "--vlan", &vlan]);
+                assert!(output.status.success(), "{output:?}");
+            });
+        }
+    });
+    for vlan in 100..106 {
+        assert!(
+            run.text()
+                .contains(&format!("net{vlan}: {{ vlan: {vlan} }}"))
+        );
+    }
+    assert!(run.text().contains("# a comment"));
+    assert_eq!(run.text(), run.running());
+}
+
+#[test]
+fn a_file_that_was_changed_by_hand_is_noticed() {
+    let run = Run::start();
+    let (old, tag) = (run.text(), run.get().header("etag").to_owned());
+    let by_hand = old.replace("vlan: 7", "vlan: 9");
+    fs::write(run.config(), &by_hand).unwrap();
+
+    let seen = run.get();
+    assert_eq!(seen.body, by_hand);
+    assert_eq!(seen.header("bridgechain-running"), tag);
+    assert_eq!(run.put("", &tag, &old).status, 412);
+    let refused = run.run(&["net", "create", "x", "--vlan", "8"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("was changed by hand"),
+        "{refused:?}"
+    );
+    let other = run.directory.path().join("other.yaml");
+    fs::write(&other, old.replace("vlan: 7", "vlan: 10")).unwrap();
+    let refused = run.run(&["apply", other.to_str().unwrap()]);
+    assert!(
+        stderr(&refused).contains("was changed by hand"),
+        "{refused:?}"
+    );
+    assert_eq!((run.text(), run.running()), (by_hand.clone(), old.clone()));
+
+    let shown = run.run(&["diff"]);
+    assert_eq!(shown.status.code(), Some(1));
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(
+        shown.contains("\n-  demo: { vlan: 7 }   # a comment\n+  demo: { vlan: 9 }"),
+        "{shown}"
+    );
+    assert!(!shown.contains('\x1b'), "no colours where nobody looks");
+
+    // It comes in force by its own name, or by SIGHUP, and then commands go on.
+    let applied = run.run(&["apply", run.config().to_str().unwrap()]);
+    assert!(applied.status.success(), "{applied:?}");
+    assert_eq!(
+        (run.text(), run.running()),
+        (by_hand.clone(), by_hand.clone())
+    );
+    assert_eq!(run.run(&["diff"]).status.code(), Some(0));
+    fs::write(run.config(), &old).unwrap();
+    kill(
+        Pid::from_raw(run.child.id().try_into().unwrap()),
+        Signal::SIGHUP,
+    )
+    .unwrap();
+    run.wait_for_log(": reloaded", 2);
+    assert_eq!(run.running(), old);
+    let made = run.run(&["net", "create", "x", "--vlan", "8"]);
+    assert!(made.status.success(), "{made:?}");
+    // Undone on purpose.
+    fs::write(run.config(), &by_hand).unwrap();
+    let forced = run.run(&["apply", "--force", other.to_str().unwrap()]);
+    assert!(forced.status.success(), "{forced:?}");
+    assert!(run.text().contains("vlan: 10"));
+}
+
+#[test]
+fn a_file_is_changed_through_the_controller_that_runs_on_it_and_no_other() {
+    let run = Run::start();
+    let config = run.config();
+    let config = config.to_str().unwrap();
+    let bridgechain = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bridgechain"));
+        command.args(arguments).output().unwrap()
+    };
+    let made = bridgechain(&["net", "create", "x", "--vlan", "8", "--config", config]);
+    assert!(made.status.success(), "{made:?}");
+    assert_eq!(run.text(), run.running());
+    assert!(run.running().contains("x: { vlan: 8 }"));
+
+    let copy = run.directory.path().join("copy.yaml");
+    fs::write(&copy, run.text()).unwrap();
+    let copy = copy.to_str().unwrap();
+    let made = bridgechain(&["net", "create", "z1", "--vlan", "9", "--config", copy]);
+    assert_eq!(
+        String::from_utf8(made.stdout).unwrap(),
+        "network z1 created\n"
+    );
+    assert!(
+        fs::read_to_string(copy)
+            .unwrap()
+            .contains("z1: { vlan: 9 }")
+    );
+    assert!(!run.running().contains("z1: { vlan: 9 }"));
+}
+
+#[test]
+fn reads_are_there_for_programs() {
+    let run = Run::start();
+    let json = |arguments: &[&str]| -> Value {
+        let output = run.run(arguments);
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let networks = json(&["net", "list", "--json"]);
+    assert_eq!(
+        (&networks[0]["name"], &networks[0]["vlan"]),
+        (&"demo".into(), &7.into())
+    );
+    assert_eq!(networks[0]["members"][0]["mac"], "52:54:00:00:00:0a");
+    let vm = json(&["vm", "get", "A", "--json"]);
+    assert_eq!(vm["nics"][0]["vlan_mode"], "access");
+    assert_eq!(json(&["vm", "list", "--json"])[0], vm);
+    assert_eq!(json(&["net", "get", "demo", "--json"]), networks[0]);
+    assert_eq!(json(&["chain", "list", "--json"]), Value::Array(Vec::new()));
+}
