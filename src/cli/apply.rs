@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use bridgechain::config;
 use bridgechain::store::{Etag, Precondition};
-use bridgechain::topology::Controller;
+use bridgechain::topology::{Controller, Endpoint};
 
 use super::change::Dry;
 use super::client::{Client, endpoint};
@@ -16,14 +16,34 @@ use super::source::{Put, Source, check};
 /// How often it is tried again because somebody else was faster.
 const TRIES: usize = 8;
 
+/// Where the controller is.
+#[derive(Debug, clap::Args)]
+struct Api {
+    /// Where the API of the controller is, unix:PATH or tcp:IP:PORT; without this it is where FILE
+    /// says
+    #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
+    api: Option<Endpoint>,
+    /// The file with the token that tcp:IP:PORT takes
+    #[arg(long, value_name = "FILE", requires = "api")]
+    api_token_file: Option<PathBuf>,
+}
+
+impl Api {
+    fn source(&self, settings: &Controller) -> anyhow::Result<Source> {
+        Ok(Source::Api(match &self.api {
+            Some(endpoint) => Client::at(endpoint.clone(), self.api_token_file.as_deref())?,
+            None => Client::of(settings)?,
+        }))
+    }
+}
+
 /// Arguments of `bridgechain apply`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The new configuration (YAML)
     file: PathBuf,
-    /// Where the API of the controller is; without this it is where FILE says
-    #[arg(long, value_name = "unix:PATH", value_parser = endpoint)]
-    api: Option<PathBuf>,
+    #[command(flatten)]
+    place: Api,
     #[command(flatten)]
     dry: Dry,
     /// Also undo what was changed in the controller's file by hand and is not in force
@@ -46,7 +66,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         eprintln!("{warning}");
     }
     let text = String::from_utf8(bytes).context("the configuration is not UTF-8 text")?;
-    let source = source(args.api.as_ref(), &topology.controller)?;
+    let source = args.place.source(&topology.controller)?;
     for _ in 0..TRIES {
         let seen = source.see()?;
         let running = source.running()?.unwrap_or_default();
@@ -70,22 +90,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     bail!("others change the configuration all the time; {TRIES} tries were in vain")
 }
 
-fn source(api: Option<&PathBuf>, settings: &Controller) -> anyhow::Result<Source> {
-    Ok(Source::Api(match api {
-        Some(path) => Client { path: path.clone() },
-        None => Client::of(settings)?,
-    }))
-}
-
 /// Arguments of `bridgechain diff`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DiffArgs {
     /// The configuration (YAML) that the running one is held against; without this, the controller's
     /// file
     file: Option<PathBuf>,
-    /// Where the API of the controller is; without this it is where FILE says
-    #[arg(long, value_name = "unix:PATH", value_parser = endpoint)]
-    api: Option<PathBuf>,
+    #[command(flatten)]
+    place: Api,
 }
 
 /// Shows how the running configuration differs from a file: exit status 0 if it does not, 1 if it
@@ -111,10 +123,10 @@ fn difference(args: &DiffArgs) -> anyhow::Result<bool> {
                 Ok((topology, _)) => topology.controller,
                 Err(_) => Controller::default(),
             };
-            (name, text, source(args.api.as_ref(), &settings)?)
+            (name, text, args.place.source(&settings)?)
         }
         None => {
-            let source = source(args.api.as_ref(), &Controller::default())?;
+            let source = args.place.source(&Controller::default())?;
             let seen = source.see()?;
             (seen.file, seen.text, source)
         }

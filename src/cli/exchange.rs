@@ -55,6 +55,7 @@ impl Client {
         } = request;
         let mut socket = self.connect(LIMIT + *wait)?;
         let mut head = format!("{method} {resource} HTTP/1.0\r\nHost: bridgechain\r\n");
+        head.push_str(&self.token());
         for (name, value) in *headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }

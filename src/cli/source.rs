@@ -12,7 +12,7 @@ use bridgechain::edit::{self, Edit};
 use bridgechain::inventory::Inventory;
 use bridgechain::status::Plan;
 use bridgechain::store::{self, Etag, Precondition, WriteError};
-use bridgechain::topology::Controller;
+use bridgechain::topology::{Controller, Endpoint};
 
 use super::client::{Client, endpoint};
 use super::exchange::{Answer, Request};
@@ -30,9 +30,12 @@ pub(crate) struct Place {
     /// unix:/run/bridgechain/api.sock
     #[arg(long, value_name = "FILE", conflicts_with = "api")]
     config: Option<PathBuf>,
-    /// Where the API of the controller is
-    #[arg(long, value_name = "unix:PATH", value_parser = endpoint)]
-    api: Option<PathBuf>,
+    /// Where the API of the controller is, unix:PATH or tcp:IP:PORT
+    #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
+    api: Option<Endpoint>,
+    /// The file with the token that tcp:IP:PORT takes
+    #[arg(long, value_name = "FILE", requires = "api")]
+    api_token_file: Option<PathBuf>,
 }
 
 /// A configuration that can be read and changed.
@@ -74,8 +77,9 @@ pub(super) struct Made {
 impl Source {
     /// The configuration that the arguments mean.
     pub(super) fn open(place: &Place) -> anyhow::Result<Self> {
-        if let Some(path) = &place.api {
-            return Ok(Self::Api(Client { path: path.clone() }));
+        if let Some(endpoint) = &place.api {
+            let token_file = place.api_token_file.as_deref();
+            return Ok(Self::Api(Client::at(endpoint.clone(), token_file)?));
         }
         let Some(file) = &place.config else {
             return Ok(Self::Api(Client::of(&Controller::default())?));
