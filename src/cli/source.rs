@@ -172,8 +172,9 @@ impl Source {
             let before = check(&seen.file, &seen.text)?;
             seen.refuse_changes_by_hand()?;
             let mut text = seen.text.clone();
-            for edit in edits(&Inventory::read(&text)?)? {
-                text = edit::apply(&text, &edit)?;
+            let edits = edits(&Inventory::read(&text)?)?;
+            for edit in &edits {
+                text = edit::apply(&text, edit)?;
             }
             let changed = text != seen.text;
             if !changed {
@@ -186,11 +187,11 @@ impl Source {
                 .context("that would make mistakes of the configuration; nothing has changed")?;
             let expected = Precondition::Is(vec![seen.etag]);
             if let Put::Done(plan) = self.put(&expected, &text, dry_run)? {
-                // Those that were there before are known.
-                let is_new = |warning: &&Diagnostic| {
+                let is_news = |warning: &&Diagnostic| {
                     before.iter().all(|known| known.message != warning.message)
+                        && !edits.iter().any(|edit| goes_without_saying(edit, warning))
                 };
-                for warning in after.iter().filter(is_new) {
+                for warning in after.iter().filter(is_news) {
                     eprintln!("{warning}");
                 }
                 return Ok(Made { changed, plan });
@@ -213,6 +214,19 @@ impl Seen {
              put it in force first, by SIGHUP or `bridgechain apply {file}`"
         )
     }
+}
+
+/// Whether a warning is about what was just made: that it is not used yet.
+fn goes_without_saying(edit: &Edit, warning: &Diagnostic) -> bool {
+    let made = match edit {
+        Edit::CreateNetwork { name, .. } => format!("networks.{name}"),
+        Edit::CreateVm { name, .. } => format!("vms.{name}"),
+        _ => return false,
+    };
+    warning
+        .place
+        .as_ref()
+        .is_some_and(|place| place.path == made)
 }
 
 /// The warnings about a text. Fails where it has mistakes, which are told to stderr.
