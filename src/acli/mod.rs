@@ -14,6 +14,8 @@ mod answer;
 mod complete;
 mod edits;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 pub use answer::answer;
 pub use complete::complete;

@@ -1,10 +1,11 @@
 //! Plans, and differences of texts, as a person reads them.
 
 use std::fmt::Write;
-use std::io::{self, IsTerminal};
 
 use bridgechain::status::{BridgePlan, BridgeState, Changes, Plan};
 use similar::{ChangeTag, TextDiff};
+
+use super::style::{Colour, Style};
 
 /// What goes to each bridge, a line each.
 pub(super) fn text(plan: &Plan) -> String {
@@ -60,36 +61,27 @@ fn count(what: &str, changes: Changes) -> String {
     format!("{messages} {what}{plural} ({})", parts.join(", "))
 }
 
-/// The unified difference of two texts, in colours where stdout is a terminal; empty where there is
-/// none.
+/// The unified difference of two texts, each with its name, for stdout; empty where there is none.
 pub(super) fn diff(old: (&str, &str), new: (&str, &str)) -> String {
-    let coloured = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    unified(old, new, coloured)
+    unified(old, new, Style::stdout())
 }
 
-fn unified((old_name, old): (&str, &str), (new_name, new): (&str, &str), coloured: bool) -> String {
+fn unified((old_name, old): (&str, &str), (new_name, new): (&str, &str), style: Style) -> String {
     if old == new {
         return String::new();
     }
-    let paint = |colour: &str, line: &str| match coloured {
-        true => format!("\x1b[{colour}m{line}\x1b[0m\n"),
-        false => format!("{line}\n"),
-    };
-    let mut text = paint("1", &format!("--- {old_name}")) + &paint("1", &format!("+++ {new_name}"));
+    let mut text = format!("--- {old_name}\n+++ {new_name}\n");
     let diff = TextDiff::from_lines(old, new);
     for hunk in diff.unified_diff().iter_hunks() {
-        text.push_str(&paint("36", &hunk.header().to_string()));
+        text.push_str(&format!("{}\n", hunk.header()));
         for change in hunk.iter_changes() {
-            let (sign, colour) = match change.tag() {
-                ChangeTag::Delete => ('-', "31"),
-                ChangeTag::Insert => ('+', "32"),
-                ChangeTag::Equal => (' ', "0"),
+            let line = change.value().trim_end_matches(['\r', '\n']);
+            let line = match change.tag() {
+                ChangeTag::Equal => format!(" {line}"),
+                ChangeTag::Delete => style.paint(Colour::Red, &format!("-{line}")),
+                ChangeTag::Insert => style.paint(Colour::Green, &format!("+{line}")),
             };
-            let line = format!("{sign}{}", change.value().trim_end_matches(['\r', '\n']));
-            match change.tag() {
-                ChangeTag::Equal => text.push_str(&format!("{line}\n")),
-                _ => text.push_str(&paint(colour, &line)),
-            }
+            text.push_str(&format!("{line}\n"));
         }
     }
     text
@@ -148,11 +140,10 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_unified_and_coloured_only_on_a_terminal() {
+    fn a_difference_is_unified() {
         let (old, new) = (("a", "x\ny\n"), ("b", "x\nz\n"));
-        let plain = unified(old, new, false);
-        assert_eq!(plain, "--- a\n+++ b\n@@ -1,2 +1,2 @@\n x\n-y\n+z\n");
-        assert!(unified(old, new, true).contains("\x1b[31m-y\x1b[0m"));
-        assert_eq!(unified(old, old, true), "");
+        let shown = unified(old, new, Style::PLAIN);
+        assert_eq!(shown, "--- a\n+++ b\n@@ -1,2 +1,2 @@\n x\n-y\n+z\n");
+        assert_eq!(unified(old, old, Style::PLAIN), "");
     }
 }
