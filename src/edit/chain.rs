@@ -136,11 +136,11 @@ pub(super) fn set_egress(
     set_enabled(draft, target, true)
 }
 
-/// Where what is meant stands in the file, with the key behind which a new one goes.
-fn places(
-    draft: &Draft<'_>,
-    target: &Target,
-) -> Result<Vec<(Vec<Step>, Option<&'static str>)>, EditError> {
+/// Where something stands in the file, with the key behind which a new one goes.
+type Spot = (Vec<Step>, Option<&'static str>);
+
+/// Where what is meant stands.
+fn places(draft: &Draft<'_>, target: &Target) -> Result<Vec<Spot>, EditError> {
     let Target {
         chain,
         function,
