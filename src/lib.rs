@@ -23,6 +23,7 @@ pub mod host;
 pub mod inventory;
 pub mod learning;
 pub mod ofctl;
+pub mod ovsdb;
 pub mod portmap;
 pub mod ports;
 pub mod program;

@@ -1,0 +1,47 @@
+//! What an OVS database says about the interfaces of a host, as it changes.
+//!
+//! A client of the OVSDB protocol (RFC 7047) that reads three tables and writes nothing. It asks for
+//! the state and all changes of it with one `monitor` request, so that a port is known the moment it
+//! is in the database, before ovs-vswitchd has made it.
+//!
+//! ```text
+//!  bytes --framing--> JSON values --session--> table updates --tables--> Database --feed--> host
+//! ```
+//!
+//! Everything but [`feed`] is without I/O: bytes and the clock go in, bytes and a [`Database`] come out.
+
+mod feed;
+mod framing;
+mod session;
+mod tables;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use openflow::DatapathId;
+
+pub use feed::{Feed, Link};
+pub(crate) use feed::{Watch, watch};
+pub use framing::{FrameError, Framer};
+pub use session::{Session, SessionError};
+pub use tables::{TableError, Tables};
+
+/// What a database says about bridges and interfaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Database {
+    /// The bridges by name, each with its datapath id, once ovs-vswitchd has made it.
+    pub bridges: BTreeMap<String, Option<DatapathId>>,
+    /// The interfaces that have any `external_ids`, by name.
+    pub interfaces: BTreeMap<String, Interface>,
+}
+
+/// What a database says about one interface.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// The bridge it is on.
+    pub bridge: Option<String>,
+    /// What others, hypervisors mostly, have noted of it.
+    pub external_ids: BTreeMap<String, String>,
+}
