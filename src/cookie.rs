@@ -48,6 +48,9 @@ pub enum Class {
     /// A learned MAC address, as a source anywhere in a network that has a limit: where it moves
     /// from one vNIC to another, it is not one more.
     CountedSource = 0x0b,
+    /// Does nothing: says, for the next controller to read back, which interface a vNIC is at that is
+    /// found by what the OVS database says.
+    Bound = 0x0d,
     /// Drops frames from a port that is not in the configuration.
     DropPort = 0x80,
     /// Drops frames of a VLAN that their port is no member of.
@@ -71,7 +74,7 @@ pub enum Class {
 }
 
 impl Class {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Pipeline,
         Self::Pinned,
         Self::LearnedSource,
@@ -83,6 +86,7 @@ impl Class {
         Self::Failed,
         Self::Skip,
         Self::CountedSource,
+        Self::Bound,
         Self::DropPort,
         Self::DropVlan,
         Self::DropSpoofed,

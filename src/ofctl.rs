@@ -18,7 +18,8 @@ use crate::program::{Flow, FlowKey, Group, Meter};
 pub enum Dialect<'p> {
     /// `in_port=1`, `output:2`
     Numbers,
-    /// `in_port=vma0`, `output:local-nf`; by number where a port has no name.
+    /// `in_port=vma0`, `output:local-nf`; by number where a port has none. Names are those of OVS
+    /// interfaces.
     Names(&'p Ports),
 }
 
@@ -26,7 +27,7 @@ impl<'p> Dialect<'p> {
     /// The port as `in_port=`, `output:` and `watch_port:` take it.
     pub fn port(self, port: PortNo) -> impl Display + use<'p> {
         display(move |f| match self {
-            Self::Names(ports) if port != PortNo::LOCAL => match ports.name(port) {
+            Self::Names(ports) if port != PortNo::LOCAL => match ports.interface(port) {
                 Some(name) if is_plain(name) => f.write_str(name),
                 Some(name) => write!(f, "{name:?}"),
                 None => port.fmt(f),

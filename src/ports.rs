@@ -7,10 +7,17 @@ use openflow::{Port, PortConfig, PortNo, PortReason, PortState, PortStatus};
 /// The ports of one bridge, by OVS interface name and by OpenFlow port number.
 ///
 /// The bridge's own LOCAL port is among them, under the bridge's name.
+///
+/// An interface may go by another name than its own ([`Ports::call`]): then it has only that.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ports {
+    /// By interface.
     numbers: BTreeMap<String, PortNo>,
-    names: BTreeMap<PortNo, String>,
+    interfaces: BTreeMap<PortNo, String>,
+    /// The other names of interfaces, whether these are there or not.
+    called: BTreeMap<String, String>,
+    /// The interfaces that have other names, by these.
+    aliases: BTreeMap<String, String>,
     /// Those of them that are known to carry no frames.
     down: BTreeSet<PortNo>,
 }
@@ -18,32 +25,72 @@ pub struct Ports {
 impl Ports {
     /// The number of the port called `name`.
     pub fn get(&self, name: &str) -> Option<PortNo> {
-        self.numbers.get(name).copied()
+        let interface = match self.aliases.get(name) {
+            Some(interface) => interface,
+            None if self.called.contains_key(name) => return None,
+            None => name,
+        };
+        self.numbers.get(interface).copied()
     }
 
     /// The name of the port numbered `number`.
     pub fn name(&self, number: PortNo) -> Option<&str> {
-        self.names.get(&number).map(String::as_str)
+        self.interface(number)
+            .map(|interface| self.known_as(interface))
+    }
+
+    /// The OVS interface name of the port numbered `number`, whatever else it is called.
+    pub fn interface(&self, number: PortNo) -> Option<&str> {
+        self.interfaces.get(&number).map(String::as_str)
+    }
+
+    /// The number of the port that is the OVS interface `name`, whatever else it is called.
+    pub fn number_of(&self, name: &str) -> Option<PortNo> {
+        self.numbers.get(name).copied()
+    }
+
+    fn known_as<'a>(&'a self, interface: &'a str) -> &'a str {
+        self.called.get(interface).map_or(interface, String::as_str)
+    }
+
+    /// Gives other names to interfaces, `INTERFACE: NAME`, in place of those given before; returns
+    /// the numbers of the ports that go by another name now. No two have the same.
+    pub fn call(&mut self, names: BTreeMap<String, String>) -> BTreeSet<PortNo> {
+        let before = std::mem::replace(&mut self.called, names);
+        let aliases = self.called.iter();
+        self.aliases = aliases
+            .map(|(interface, name)| (name.clone(), interface.clone()))
+            .collect();
+        let interfaces = before.keys().chain(self.called.keys());
+        interfaces
+            .filter(|&interface| before.get(interface) != self.called.get(interface))
+            .filter_map(|interface| self.number_of(interface))
+            .collect()
+    }
+
+    /// The interfaces that have other names, with these.
+    pub fn called(&self) -> &BTreeMap<String, String> {
+        &self.called
     }
 
     /// Whether the port numbered `number` is there and, as far as is known, has a link.
     pub fn is_up(&self, number: PortNo) -> bool {
-        self.names.contains_key(&number) && !self.down.contains(&number)
+        self.interfaces.contains_key(&number) && !self.down.contains(&number)
     }
 
     /// Adds a port, in place of any that has its name or its number.
     pub fn insert(&mut self, name: String, number: PortNo) {
         self.remove(number);
         if let Some(renumbered) = self.numbers.insert(name.clone(), number) {
-            self.names.remove(&renumbered);
+            self.interfaces.remove(&renumbered);
             self.down.remove(&renumbered);
         }
-        self.names.insert(number, name);
+        self.interfaces.insert(number, name);
     }
 
-    /// Takes out the port numbered `number`, and returns its name.
+    /// Takes out the port numbered `number`, and returns its interface name.
     pub fn remove(&mut self, number: PortNo) -> Option<String> {
-        let name = self.names.remove(&number)?;
+        let name = self.interfaces.remove(&number)?;
         self.numbers.remove(&name);
         self.down.remove(&number);
         Some(name)
@@ -56,7 +103,7 @@ impl Ports {
     /// port whose name or number another one has taken over.
     pub fn update(&mut self, PortStatus { reason, desc }: &PortStatus) -> BTreeSet<PortNo> {
         let (name, number) = name_and_number(desc);
-        let number_before = self.get(&name);
+        let number_before = self.number_of(&name);
         let is_there = number_before == Some(number);
         let is_deleted = *reason == PortReason::Delete;
         if is_there != is_deleted {
@@ -83,11 +130,11 @@ impl Ports {
         }
     }
 
-    /// All ports in the order of their names.
+    /// All ports in the order of their interface names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, PortNo)> {
         self.numbers
             .iter()
-            .map(|(name, number)| (name.as_str(), *number))
+            .map(|(interface, number)| (self.known_as(interface), *number))
     }
 }
 
@@ -142,6 +189,40 @@ mod tests {
         ports.insert("vmb0".to_owned(), PortNo(4));
         assert_eq!(ports.get("vma0"), None);
         assert_eq!(ports.name(PortNo(4)), Some("vmb0"));
+    }
+
+    #[test]
+    fn an_interface_goes_by_the_name_it_was_given() {
+        let names = |pairs: &[(&str, &str)]| {
+            let own =
+                |(interface, name): &(&str, &str)| ((*interface).to_owned(), (*name).to_owned());
+            pairs.iter().map(own).collect::<BTreeMap<_, _>>()
+        };
+        let numbers = |changed: BTreeSet<PortNo>| changed.iter().map(|it| it.0).collect::<Vec<_>>();
+        let mut ports: Ports = [
+            ("vnet0".to_owned(), PortNo(4)),
+            ("eth1".to_owned(), PortNo(1)),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(numbers(ports.call(names(&[("vnet0", "guest")]))), [4]);
+        assert_eq!(ports.get("guest"), Some(PortNo(4)));
+        assert_eq!(ports.get("vnet0"), None);
+        assert_eq!(ports.name(PortNo(4)), Some("guest"));
+        assert_eq!(ports.interface(PortNo(4)), Some("vnet0"));
+        let all: Vec<_> = ports.iter().collect();
+        assert_eq!(all, [("eth1", PortNo(1)), ("guest", PortNo(4))]);
+        // It moves to an interface that is not there yet.
+        assert_eq!(numbers(ports.call(names(&[("vnet7", "guest")]))), [4]);
+        assert_eq!(ports.get("vnet0"), Some(PortNo(4)));
+        assert_eq!(ports.get("guest"), None);
+        let changed = ports.update(&told(PortReason::Add, "vnet7", 9));
+        assert_eq!(numbers(changed), [9]);
+        assert_eq!(ports.get("guest"), Some(PortNo(9)));
+        // The same names again change nothing.
+        assert!(ports.call(names(&[("vnet7", "guest")])).is_empty());
+        ports.update(&told(PortReason::Delete, "vnet7", 9));
+        assert_eq!(ports.get("guest"), None);
     }
 
     fn told(reason: PortReason, name: &str, number: u32) -> PortStatus {

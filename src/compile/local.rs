@@ -9,7 +9,7 @@ use super::builder::{self, Builder, apply, apply_then, from_port, goto};
 use super::delivery::{self, Delivery};
 use super::remembered::Share;
 use super::tables::{Table, priority};
-use super::{mark, vlan};
+use super::{bound, mark, vlan};
 use crate::cookie::Class;
 use crate::ports::Ports;
 use crate::program::Program;
@@ -34,6 +34,7 @@ pub(super) fn compile(
         forward(&mut builder, host, settings, ports, chain_port);
         take_back(&mut builder, host, ports, chain_port);
     }
+    bound::note(&mut builder, host, Role::Local, ports);
     for network in &host.networks {
         deliver(&mut builder, host, ports, *network);
     }

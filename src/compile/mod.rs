@@ -19,6 +19,7 @@
 
 mod admission;
 mod bond;
+mod bound;
 mod builder;
 mod delivery;
 mod learning;
@@ -37,6 +38,7 @@ mod vlan;
 
 pub use admission::{Entrance, entrances};
 pub use bond::send as to_uplinks;
+pub use bound::recover_bound;
 pub use learning::{admits, learned, recover};
 pub use limits::{address, addresses, depends_on_another_bridge, reached};
 pub use origin::{Origin, origins};

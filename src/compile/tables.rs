@@ -45,6 +45,10 @@ pub enum Table {
 /// one that Open vSwitch leaves to controllers.
 pub(super) const FAILED: TableId = TableId(253);
 
+/// The table that says which interfaces vNICs are at that are found by what the OVS database says. No
+/// frame gets there either.
+pub(super) const BOUND: TableId = TableId(252);
+
 impl From<Table> for TableId {
     fn from(table: Table) -> Self {
         Self(table as u8)

@@ -8,7 +8,7 @@ use super::bond::{self, Bond};
 use super::builder::{self, Builder, apply, apply_then, from_port};
 use super::delivery::{self, Delivery};
 use super::tables::{Table, priority};
-use super::{learning, underlay};
+use super::{bound, learning, underlay};
 use crate::cookie::Class;
 use crate::ports::Ports;
 use crate::program::Program;
@@ -24,6 +24,7 @@ pub(super) fn compile(
     let mut builder = Builder::default();
     admit_outside(&mut builder, host, Role::Uplink, settings, ports);
     admit_vnics(&mut builder, host, Role::Uplink, ports);
+    bound::note(&mut builder, host, Role::Uplink, ports);
     let chain_port = chain.uplink_patch().and_then(|name| ports.get(name));
     if let Some(chain_port) = chain_port {
         // What comes from the chain was admitted and learned on the local bridge. It may go back
@@ -78,6 +79,7 @@ pub(super) fn compile_single(host: &Host, settings: &Controller, ports: &Ports) 
     let mut builder = Builder::default();
     admit_outside(&mut builder, host, Role::Learning, settings, ports);
     admit_vnics(&mut builder, host, Role::Learning, ports);
+    bound::note(&mut builder, host, Role::Learning, ports);
     for network in &host.networks {
         delivery::flood(&mut builder, host, *network, |bum| {
             let mut everywhere = outside(host, ports, *network);

@@ -17,6 +17,7 @@ use super::observer::News;
 use super::reconciling::{Observed, Times, Watch};
 use crate::host::{HostState, Outbox};
 use crate::net::{Connection, sleep_until};
+use crate::ovsdb;
 use crate::topology::{Role, Topology};
 
 /// How long bridges may take to say what they have counted.
@@ -28,6 +29,8 @@ pub(super) struct HostTask {
     state: HostState,
     bridges: Bridges,
     topology: watch::Receiver<Arc<Topology>>,
+    /// The database of the host, where any vNIC is found by it.
+    database: Option<ovsdb::Watch>,
     arrivals: mpsc::UnboundedReceiver<Arrival>,
     questions: mpsc::UnboundedReceiver<Question>,
     news: mpsc::UnboundedSender<News>,
@@ -98,6 +101,7 @@ impl HostTask {
             state,
             bridges: BTreeMap::new(),
             topology,
+            database: None,
             arrivals,
             questions,
             news,
@@ -111,13 +115,16 @@ impl HostTask {
     /// Serves until the host is no longer in the configuration, or, where any bridge is a host
     /// of its own, until that bridge is gone.
     pub(super) async fn run(mut self) {
+        self.watch_database();
         loop {
             let timeout = self.timeout();
             let mut question = None;
+            let database = self.database.as_mut();
             tokio::select! {
                 biased;
                 Some(arrival) = self.arrivals.recv() => self.attach(arrival),
                 Ok(()) = self.topology.changed() => self.reload(),
+                feed = next_feed(database) => self.hear(&feed),
                 () = poll_fn(|cx| poll(&mut self.bridges, cx)) => {}
                 Some(asked) = self.questions.recv() => question = Some(asked),
                 () = sleep_until(timeout) => {}
@@ -214,6 +221,7 @@ impl HostTask {
         }
         info!(host = self.key.host, bridge = identity.name(), %role, peer = connection.peer(), "bridge connected");
         let span = span.clone();
+        let datapath_id = identity.datapath_id;
         self.bridges.insert(
             role,
             Bridge {
@@ -227,7 +235,8 @@ impl HostTask {
             now: Instant::now(),
             bridges: &mut self.bridges,
         };
-        self.state.bridge_up(role, ports, &mut out);
+        self.state
+            .bridge_up(role, Some(datapath_id), ports, &mut out);
     }
 
     /// Lets go of a bridge. Its flows stay.
@@ -274,6 +283,7 @@ impl HostTask {
                 bridges: &mut self.bridges,
             };
             self.state.reload(now, topology, &mut out);
+            self.watch_database();
         } else {
             self.removed = true;
             warn!(
@@ -281,6 +291,30 @@ impl HostTask {
                 "host is not in the configuration any more; its flows stay"
             );
         }
+    }
+
+    /// Watches the database where the configuration says it is, if any vNIC is found by it.
+    fn watch_database(&mut self) {
+        let topology = Arc::clone(&self.topology.borrow());
+        let host = topology.hosts.get(&self.key.host);
+        let needed = host.filter(|host| host.found_vnics().next().is_some());
+        let endpoint = needed.map(|host| &host.ovsdb);
+        if self.database.as_ref().map(|watch| &watch.endpoint) == endpoint {
+            return;
+        }
+        if endpoint.is_none() {
+            self.state.without_database();
+        }
+        self.database = endpoint.cloned().map(ovsdb::watch);
+    }
+
+    /// Handles what there is to tell of the database.
+    fn hear(&mut self, feed: &ovsdb::Feed) {
+        let mut out = Sessions {
+            now: Instant::now(),
+            bridges: &mut self.bridges,
+        };
+        self.state.database(feed, &mut out);
     }
 
     /// Handles what the sessions have to tell, until they are silent: what is told to one bridge
@@ -345,6 +379,16 @@ impl HostTask {
             self.state.handle_timeout(now, &mut out);
         }
     }
+}
+
+/// What is known from a database, when that is news; never without one.
+async fn next_feed(database: Option<&mut ovsdb::Watch>) -> ovsdb::Feed {
+    if let Some(watch) = database
+        && watch.feed.changed().await.is_ok()
+    {
+        return watch.feed.borrow_and_update().clone();
+    }
+    std::future::pending().await
 }
 
 /// Writes to and reads from all bridges; ready when there is something to handle.

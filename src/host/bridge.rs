@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use openflow::PortNo;
+use openflow::{DatapathId, PortNo};
 use tracing::debug;
 
 use super::Outbox;
@@ -19,6 +19,8 @@ use crate::topology::Role;
 #[derive(Debug)]
 pub(super) struct Bridge {
     pub(super) role: Role,
+    /// Of its last connection, where that told it.
+    pub(super) datapath_id: Option<DatapathId>,
     /// Kept while the bridge is away: MAC addresses are learned at these numbers.
     pub(super) ports: Ports,
     pub(super) phase: Phase,
@@ -80,6 +82,7 @@ impl Bridge {
     pub(super) fn new(role: Role) -> Self {
         Self {
             role,
+            datapath_id: None,
             ports: Ports::default(),
             phase: Phase::Down,
             installed: Program::default(),

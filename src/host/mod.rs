@@ -33,6 +33,7 @@ mod backoff;
 mod bridge;
 mod counters;
 mod flaps;
+mod guests;
 mod health;
 mod learn;
 mod limits;
@@ -49,7 +50,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use openflow::{ErrorMsg, Message, MultipartRequestBody, Xid};
+use openflow::{DatapathId, ErrorMsg, Message, MultipartRequestBody, Xid};
 use tracing::{info, warn};
 
 pub use counters::Counters;
@@ -66,6 +67,7 @@ use crate::session::{Event, Snapshot, describe_refusal};
 use crate::status::{Happening, Kind};
 use crate::topology::{Bridges, Host, Role, Topology};
 use bridge::{Bridge, Phase};
+use guests::Guests;
 use health::is_probe;
 use notify::Notices;
 use sparing::Sparing;
@@ -109,6 +111,7 @@ pub struct HostState {
     notices: Notices,
     tally: Tally,
     sparing: Sparing,
+    guests: Guests,
     /// What an operator may want to hear of, which nobody took yet.
     happenings: Vec<Happening>,
 }
@@ -137,16 +140,25 @@ impl HostState {
             notices: Notices::default(),
             tally: Tally::default(),
             sparing: Sparing::default(),
+            guests: Guests::default(),
             happenings: Vec::new(),
         }
     }
 
-    /// The bridge with `role` connected and has `ports`; a connection that it had is no more.
-    pub fn bridge_up(&mut self, role: Role, ports: Ports, out: &mut impl Outbox) {
+    /// The bridge with `role` connected, has this datapath id, as far as that is known, and `ports`; a
+    /// connection that it had is no more.
+    pub fn bridge_up(
+        &mut self,
+        role: Role,
+        datapath_id: Option<DatapathId>,
+        ports: Ports,
+        out: &mut impl Outbox,
+    ) {
         let bridge = self
             .bridges
             .entry(role)
             .or_insert_with(|| Bridge::new(role));
+        bridge.datapath_id = datapath_id;
         bridge.connect(out);
         if role == Role::Service {
             self.monitor.disconnect();
@@ -216,6 +228,7 @@ impl HostState {
             );
             return;
         };
+        self.find_guests();
         let bridges = &self.bridges;
         let dropped = self.macs.purge(|entry| {
             !bridges
@@ -329,6 +342,7 @@ impl HostState {
         if first && role == Role::Service {
             self.recover_failed();
         }
+        self.recover_guests(host, role);
         if self.recover(host, role) > 0 {
             self.mark_stale();
             self.review_limits();

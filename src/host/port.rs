@@ -35,6 +35,7 @@ impl HostState {
         info!(host = self.name, bridge = bridge.name(), port = %name, %number, "{what}");
         self.happened(kind, name.to_string(), what);
         self.ports_changed(role, &changed);
+        self.find_guests();
         self.advance_all(out);
     }
 
@@ -64,18 +65,20 @@ impl HostState {
             return;
         };
         let before = std::mem::replace(&mut bridge.ports, ports);
+        bridge.ports.call(before.called().clone());
         let changed: BTreeSet<PortNo> = before
             .iter()
             .filter(|&(name, number)| bridge.ports.name(number) != Some(name))
             .map(|(_, number)| number)
             .collect();
         self.ports_changed(role, &changed);
+        self.find_guests();
     }
 
     /// The numbers `changed` of the bridge with `role` stand for another port now, or for none:
     /// what was learned there is forgotten, and what was learned at a port that is no longer where
     /// such addresses are learned: another of the bonded uplinks may stand for them all now.
-    fn ports_changed(&mut self, role: Role, changed: &BTreeSet<PortNo>) {
+    pub(super) fn ports_changed(&mut self, role: Role, changed: &BTreeSet<PortNo>) {
         self.with_bridge(role, |bridge| {
             bridge.stale = true;
             bridge.backoff.cut_short();

@@ -32,6 +32,7 @@ impl HostState {
                 .bridges
                 .push(bridge(role, name, self.bridges.get(&role)));
         }
+        self.show_guests(host, &mut shown);
         let no_ports = Ports::default();
         let ports = match self.bridges.get(&Role::Service) {
             Some(bridge) => &bridge.ports,

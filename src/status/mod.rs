@@ -36,6 +36,12 @@ pub struct Host {
     pub bridges: Vec<Bridge>,
     /// The network functions on it, in the order of the configuration.
     pub functions: Vec<Function>,
+    /// The vNICs that are found by what the OVS database says.
+    #[serde(default)]
+    pub guests: Vec<Guest>,
+    /// That database, where any vNIC is found by it.
+    #[serde(default)]
+    pub database: Option<Database>,
     /// How many MAC addresses are learned.
     pub learned_macs: usize,
     /// FLOW_MODs sent since the start of the controller.
@@ -123,6 +129,34 @@ pub struct Instance {
     pub round_trip_seconds: Option<f64>,
 }
 
+/// A vNIC that is found by what the OVS database says, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// Its VM.
+    pub vm: String,
+    /// What it is found by, in the words of `ovs-vsctl`.
+    pub found_by: String,
+    /// The bridge it belongs on.
+    pub bridge: String,
+    /// The OVS interface name of the port that it is bound to, if it is.
+    pub port: Option<String>,
+    /// Whether the bridge has that port.
+    pub present: bool,
+}
+
+/// The state of the connection to an OVS database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Database {
+    /// Where it is served.
+    pub endpoint: String,
+    /// Whether it is connected, and so every change of it is known.
+    pub connected: bool,
+    /// Why it is not.
+    pub error: Option<String>,
+    /// What is odd about the interfaces it has.
+    pub problems: Vec<String>,
+}
+
 /// A port of a function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Port {
@@ -166,7 +200,8 @@ pub struct Event {
 pub struct Happening {
     /// For programs.
     pub kind: Kind,
-    /// What it happened to: a bridge, a port, a network, a MAC address, or an instance as
+    /// What it happened to: a bridge, a port, a network, a MAC address, a VM, a database, or an
+    /// instance as
     /// `CHAIN/FUNCTION/INSTANCE`.
     pub subject: String,
     /// For people.
@@ -201,6 +236,18 @@ pub enum Kind {
     MacFlaps,
     /// A vNIC or a network has as many addresses as it may have.
     LimitReached,
+    /// A vNIC was found at an interface.
+    GuestBound,
+    /// A vNIC is at another interface now.
+    GuestMoved,
+    /// A vNIC is at no interface any more.
+    GuestUnbound,
+    /// What the OVS database says of interfaces is odd.
+    GuestProblem,
+    /// The OVS database is connected.
+    DatabaseConnected,
+    /// The connection to the OVS database is gone, or could not be made.
+    DatabaseDisconnected,
 }
 
 /// Which run of the controller a stream of events is of: the first thing it says.

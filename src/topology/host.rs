@@ -6,8 +6,8 @@ use std::fmt;
 use openflow::{DatapathId, MacAddr};
 
 use super::{
-    Attachment, Chain, Function, FunctionKind, HealthCheck, InlineInstance, Permission, Remote,
-    Tagging, Vlan, Vnic,
+    Attachment, Chain, Endpoint, Function, FunctionKind, HealthCheck, InlineInstance,
+    InterfaceMatch, Permission, Remote, Tagging, Vlan, Vnic,
 };
 
 /// One host: its bridges and what is attached to them.
@@ -31,6 +31,9 @@ pub struct Host {
     pub vm_macs: BTreeSet<(Vlan, MacAddr)>,
     /// The vNICs of all VMs on this host, in the order of the configuration.
     pub vnics: Vec<Vnic>,
+    /// Where the OVS database of this host is served. It is asked only if a vNIC is
+    /// [found](Vnic::found_by) by what that says.
+    pub ovsdb: Endpoint,
     /// The service chains, each with the function instances on this host only.
     pub chains: Vec<Chain>,
 }
@@ -65,6 +68,12 @@ impl Host {
     /// The vNIC at an OVS interface name.
     pub fn vnic(&self, port: &str) -> Option<&Vnic> {
         self.vnics.iter().find(|vnic| vnic.port == port)
+    }
+
+    /// The vNICs whose interfaces are found by what the OVS database says about them, each with that.
+    pub fn found_vnics(&self) -> impl Iterator<Item = (&Vnic, &InterfaceMatch)> {
+        let vnics = self.vnics.iter();
+        vnics.filter_map(|vnic| Some((vnic, vnic.found_by.as_ref()?)))
     }
 
     /// The role of the bridge that `vnic` is plugged into.

@@ -21,7 +21,9 @@ pub use copying::{
     CopyScope, CopyTag, Copying, Prefix, Protocol, RateLimit, Remote, SkipRule, TapInstance, Tunnel,
 };
 pub use host::{Bridge, Bridges, ChainBridges, Host, Patch, Role, UplinkMode};
-pub use vnic::{Attachment, Membership, Permission, PortSecurity, Promiscuous, Tagging, Vnic};
+pub use vnic::{
+    Attachment, InterfaceMatch, Membership, Permission, PortSecurity, Promiscuous, Tagging, Vnic,
+};
 
 /// Everything a configuration file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,13 @@ pub enum Endpoint {
     Ssl(SocketAddr),
     /// `unix:PATH`
     Unix(PathBuf),
+}
+
+impl Endpoint {
+    /// Where Open vSwitch serves its database unless told otherwise.
+    pub fn default_ovsdb() -> Self {
+        Self::Unix(PathBuf::from("/var/run/openvswitch/db.sock"))
+    }
 }
 
 impl fmt::Display for Endpoint {

@@ -1,6 +1,7 @@
 //! vNICs: the networks they are members of, what they see, and what they may send.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use openflow::MacAddr;
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,12 @@ use super::Vlan;
 pub struct Vnic {
     /// The VM's name.
     pub vm: String,
-    /// The OVS interface name on the host. Unique on the host.
+    /// The OVS interface name on the host, or, for a vNIC that is [found](Self::found_by) by other
+    /// things than that, what it is found by: that is what its port is called here, whichever
+    /// interface it is. Unique on the host.
     pub port: String,
+    /// What tells its interface from others where the configuration gives no name.
+    pub found_by: Option<InterfaceMatch>,
     /// The address that belongs to this vNIC; `None` for a vNIC whose addresses are all learned.
     /// Unique in the topology, but for the vNICs of a VM that [roams](Self::roams).
     pub mac: Option<MacAddr>,
@@ -46,6 +51,54 @@ impl Vnic {
     /// Whether it sees all frames of `vlan`.
     pub fn accepts(&self, vlan: Vlan) -> bool {
         self.promiscuous == Promiscuous::Accept && self.membership.delivery(vlan).is_some()
+    }
+}
+
+/// What the OVS database must say about the interface of a vNIC (`match`): these `external_ids` of
+/// it, all of them. At least one is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InterfaceMatch {
+    /// `attached-mac`, however that is written.
+    pub mac: Option<MacAddr>,
+    /// `iface-id`
+    pub iface_id: Option<String>,
+    /// `vm-id`, or `vm-uuid`, as OpenStack calls it.
+    pub vm_id: Option<String>,
+}
+
+impl InterfaceMatch {
+    /// Every match that an interface which agrees with this one agrees with, too: with some of what
+    /// is asked for, or all of it.
+    pub fn parts(&self) -> impl Iterator<Item = Self> {
+        let kept = |bit: u8, mask: u8| mask & bit != 0;
+        let parts: BTreeSet<Self> = (1..8)
+            .map(|mask| Self {
+                mac: self.mac.filter(|_| kept(1, mask)),
+                iface_id: self.iface_id.clone().filter(|_| kept(2, mask)),
+                vm_id: self.vm_id.clone().filter(|_| kept(4, mask)),
+            })
+            .collect();
+        parts.into_iter().filter(|part| *part != Self::default())
+    }
+}
+
+/// In the words of `ovs-vsctl`: `external_ids:attached-mac=52:54:00:00:00:0a`. OpenFlow has room for
+/// names of 15 bytes, so this is no port's own name.
+impl fmt::Display for InterfaceMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids = [
+            ("iface-id", self.iface_id.clone()),
+            ("vm-id", self.vm_id.clone()),
+            ("attached-mac", self.mac.map(|mac| mac.to_string())),
+        ];
+        let ids = ids
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
+        for (position, (key, value)) in ids.enumerate() {
+            let before = if position == 0 { "external_ids:" } else { "," };
+            write!(f, "{before}{key}={value}")?;
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bridgechain::simulate::{Frame, Headers, Tag};
 use bridgechain::topology::{
-    Attachment, Bridge, Bridges, Chain, ChainBridges, Copying, FailurePolicy, Function,
+    Attachment, Bridge, Bridges, Chain, ChainBridges, Copying, Endpoint, FailurePolicy, Function,
     FunctionKind, HealthCheck, Host, InlineInstance, Membership, Patch, Permission, PortSecurity,
     Promiscuous, Redundancy, Remote, TapInstance, UplinkMode, Vlan, Vnic,
 };
@@ -375,6 +375,7 @@ pub(crate) fn bare_host() -> Host {
         uplinks: Vec::new(),
         uplink_mode: UplinkMode::default(),
         max_macs: BTreeMap::new(),
+        ovsdb: Endpoint::default_ovsdb(),
         vm_macs: BTreeSet::new(),
         networks: BTreeSet::new(),
         vnics: Vec::new(),
@@ -500,6 +501,7 @@ pub(crate) fn plain_vnic(port: &str, mac: Option<MacAddr>, membership: Membershi
         promiscuous: Promiscuous::default(),
         attachment: Attachment::default(),
         security: PortSecurity::default(),
+        found_by: None,
         roams: false,
     }
 }

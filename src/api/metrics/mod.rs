@@ -347,6 +347,7 @@ mod tests {
                 packet_ins: 5,
                 mac_moves: 6,
                 damped_mac_moves: 1,
+                ..Host::default()
             }],
         };
         insta::assert_snapshot!(text(&status, &[traffic::tests::observed()]));

@@ -257,6 +257,7 @@ fn reason(class: Class) -> &'static str {
         | Class::CountedSource
         | Class::Probe
         | Class::Failed
+        | Class::Bound
         | Class::Remembered => "by a flow",
     }
 }

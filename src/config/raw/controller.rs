@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::config::fields::{Fields, Schema, integer, list, text};
+use crate::config::fields::{Fields, Schema, Spanned, integer, list, text};
 use crate::config::report::Report;
 use crate::config::tree::Node;
 use crate::topology::{Controller, Endpoint, MacAge};
@@ -190,6 +190,55 @@ fn endpoint(
                 report.warning(node.id(), message);
             }
             Some(endpoint)
+        }
+        Err(why) => {
+            report.mistake(node.id(), why);
+            None
+        }
+    }
+}
+
+/// Where an OVS database is served.
+pub(super) fn ovsdb(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<Endpoint>> {
+    let example = "such as unix:/var/run/openvswitch/db.sock or tcp:127.0.0.1:6640";
+    let text = text(node, &format!("an endpoint {example}"), report)?.value;
+    let parsed = match text.split_once(':') {
+        Some(("unix", path)) => socket_path(path).map(Endpoint::Unix),
+        Some(("tcp", address)) => address
+            .parse::<SocketAddr>()
+            .map(Endpoint::Tcp)
+            .map_err(|_| {
+                format!(
+                    "{address:?} is not IP:PORT; the database is found at an endpoint {example}"
+                )
+            }),
+        Some(("ssl", _)) => Err(
+            "ssl: is not spoken yet; run a controller on this host, which reaches the database by \
+             unix:, or use tcp: through a tunnel"
+                .to_owned(),
+        ),
+        Some((scheme @ ("ptcp" | "punix" | "pssl"), _)) => Err(format!(
+            "{scheme}: is how ovsdb-server listens; here it is tcp:IP:PORT or unix:PATH"
+        )),
+        _ => Err(format!("{text:?} is no endpoint; give one {example}")),
+    };
+    match parsed {
+        Ok(value) => {
+            if let Endpoint::Tcp(address) = &value
+                && !address.ip().is_loopback()
+            {
+                report.warning(
+                    node.id(),
+                    format!(
+                        "{value} is not a loopback address: whoever is on the way to it can say which \
+                         port is whose, since tcp: has no authentication"
+                    ),
+                );
+            }
+            Some(Spanned {
+                at: node.id(),
+                value,
+            })
         }
         Err(why) => {
             report.mistake(node.id(), why);

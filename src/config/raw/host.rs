@@ -2,11 +2,12 @@
 
 use openflow::DatapathId;
 
+use super::controller;
 use crate::config::fields::{Fields, Schema, Spanned, list, one_of, text};
 use crate::config::names::wrong_interface_name;
 use crate::config::report::Report;
 use crate::config::tree::{Node, NodeId, Value};
-use crate::topology::UplinkMode;
+use crate::topology::{Endpoint, UplinkMode};
 
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -16,6 +17,7 @@ pub(crate) struct Host {
     pub(crate) patches: Patches,
     pub(crate) uplinks: Vec<Spanned<String>>,
     pub(crate) uplink_mode: Option<Spanned<UplinkMode>>,
+    pub(crate) ovsdb: Option<Spanned<Endpoint>>,
 }
 
 /// The bridges of a host. A bridge that is `None` was given, but wrong.
@@ -59,6 +61,7 @@ const HOST: Schema = Schema {
         ("uplinks", "a list of OVS interface names"),
         ("uplink_mode", "separate, active_backup or balance"),
         ("patches", "names of patch ports"),
+        ("ovsdb", "the endpoint of its OVS database"),
     ],
 };
 
@@ -102,6 +105,7 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
         patches: Patches::default(),
         uplinks: Vec::new(),
         uplink_mode: None,
+        ovsdb: None,
     };
     let Some(fields) = Fields::read(node, &HOST, report) else {
         return host;
@@ -125,6 +129,9 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
             at: node.id(),
             value,
         });
+    }
+    if let Some(node) = fields.get("ovsdb") {
+        host.ovsdb = controller::ovsdb(node, report);
     }
     host
 }

@@ -11,11 +11,13 @@ mod filter;
 mod health_check;
 mod host;
 mod instance;
+mod plug;
 mod vm;
 
 pub(super) use chain::{Chain, Function, FunctionKind};
 pub(super) use host::{Bridge, Bridges, Host};
 pub(super) use instance::{InlineInstance, TapInstance};
+pub(super) use plug::Plug;
 pub(super) use vm::{Membership, Nic, Vm};
 
 use super::fields::{Fields, Schema, Spanned, integer, named};
@@ -149,6 +151,7 @@ mod tests {
         schemas.push(&health_check::HEALTH_CHECK);
         schemas.extend(host::SCHEMAS);
         schemas.extend(vm::SCHEMAS);
+        schemas.push(&plug::MATCH);
         schemas.extend(chain::SCHEMAS);
         schemas.extend(copying::SCHEMAS);
         schemas.extend(filter::SCHEMAS);

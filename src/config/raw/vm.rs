@@ -2,8 +2,8 @@
 
 use openflow::MacAddr;
 
-use super::host::interface;
 use super::max_macs;
+use super::plug::{self, Plug};
 use crate::config::fields::{Fields, Schema, Spanned, list, names, one_of, text};
 use crate::config::report::Report;
 use crate::config::tree::{Node, Value};
@@ -20,7 +20,8 @@ pub(crate) struct Vm {
 
 #[derive(Debug)]
 pub(crate) struct Nic {
-    pub(crate) port: Option<Spanned<String>>,
+    /// How its interface is told from others; `None` where that is wrong.
+    pub(crate) plug: Option<Spanned<Plug>>,
     pub(crate) mac: Option<Spanned<MacAddr>>,
     pub(crate) membership: Option<Membership>,
     pub(crate) attachment: Spanned<Attachment>,
@@ -52,6 +53,7 @@ const NIC: Schema = Schema {
     what: "a vNIC",
     keys: &[
         ("port", "its OVS interface name"),
+        ("match", "what its OVS interface is found by"),
         ("mac", "the address that is pinned to it"),
         ("vlan_mode", "access or trunked"),
         ("network", "the name of its network"),
@@ -121,11 +123,10 @@ fn nic(node: Node<'_>, report: &mut Report<'_>) -> Option<Nic> {
         ("normal", Attachment::Normal),
         ("direct", Attachment::Direct),
     ];
+    let mac = fields.get("mac").and_then(|node| mac(node, report));
     let nic = Nic {
-        port: fields
-            .require("port", report)
-            .and_then(|node| interface(node, "an interface name", report)),
-        mac: fields.get("mac").and_then(|node| mac(node, report)),
+        plug: plug::read(&fields, mac.as_ref(), report),
+        mac,
         membership: membership(&fields, report),
         attachment: Spanned {
             at: fields.get("type").unwrap_or(node).id(),
@@ -187,7 +188,7 @@ fn rejections(fields: &Fields<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn mac(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<MacAddr>> {
+pub(super) fn mac(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<MacAddr>> {
     let example = "such as \"52:54:00:00:00:0a\"";
     let written = text(node, &format!("a MAC address {example}"), report)?.value;
     let colons = if written.contains(':') {

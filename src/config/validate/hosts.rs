@@ -11,7 +11,8 @@ use crate::config::raw;
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
 use crate::topology::{
-    Bridge, Bridges, Chain, ChainBridges, Host, Patch, Remote, Tunnel, Vlan, Vnic,
+    Bridge, Bridges, Chain, ChainBridges, Endpoint, Host, InterfaceMatch, Patch, Remote, Tunnel,
+    Vlan, Vnic,
 };
 
 /// Names of patch ports where the file gives none; unique on a host, as OVS wants it.
@@ -100,6 +101,10 @@ impl<'c> Hosts<'c> {
                 networks: networks.clone(),
                 vm_macs: vm_macs.clone(),
                 vnics: builder.vnics,
+                ovsdb: match &builder.host.ovsdb {
+                    Some(endpoint) => endpoint.value.clone(),
+                    None => Endpoint::default_ovsdb(),
+                },
                 chains: builder.chains,
             };
             Some((name.to_owned(), host))
@@ -117,6 +122,10 @@ pub(super) struct HostBuilder<'c> {
     pub(super) chains: Vec<Chain>,
     /// What each OVS interface is used for, and where the file says so.
     ports: BTreeMap<String, (String, NodeId)>,
+    /// What vNICs are found by, or by a part of it: the VM of each, and where the file says so.
+    found_by: BTreeMap<InterfaceMatch, (String, NodeId)>,
+    /// The same without the parts.
+    found_by_all_of: BTreeMap<InterfaceMatch, (String, NodeId)>,
     /// The tunnels to other machines, by what Open vSwitch tells them apart by.
     tunnels: BTreeMap<(&'static str, IpAddr, u32), NodeId>,
 }
@@ -130,6 +139,8 @@ impl<'c> HostBuilder<'c> {
             vnics: Vec::new(),
             chains: Vec::new(),
             ports: BTreeMap::new(),
+            found_by: BTreeMap::new(),
+            found_by_all_of: BTreeMap::new(),
             tunnels: BTreeMap::new(),
         };
         builder.bridges = builder.build_bridges(datapath_ids, report);
@@ -172,6 +183,41 @@ impl<'c> HostBuilder<'c> {
             return false;
         }
         self.ports.insert(value.clone(), (usage.into(), *at));
+        true
+    }
+
+    /// Notes that the interface of a vNIC of `vm` is found by `wanted`. Reports it if an interface
+    /// may be that of an earlier vNIC as well, and is then `false`.
+    pub(super) fn claim_match(
+        &mut self,
+        wanted: &Spanned<InterfaceMatch>,
+        vm: &str,
+        report: &mut Report<'_>,
+    ) -> bool {
+        let Spanned { at, value } = wanted;
+        let narrower = self.found_by.get(value);
+        let wider = || {
+            value
+                .parts()
+                .find_map(|part| self.found_by_all_of.get(&part))
+        };
+        if let Some((other, first)) = narrower.or_else(wider) {
+            let (host, line) = (self.name(), report.line(*first));
+            report.mistake(
+                *at,
+                format!(
+                    "on host {host:?} an interface with {value} may be that of a vNIC of VM {other:?} \
+                     as well (line {line}); match by what is different"
+                ),
+            );
+            return false;
+        }
+        for part in value.parts() {
+            let entry = self.found_by.entry(part);
+            entry.or_insert_with(|| (vm.to_owned(), *at));
+        }
+        self.found_by_all_of
+            .insert(value.clone(), (vm.to_owned(), *at));
         true
     }
 

@@ -57,20 +57,33 @@ fn plug_in<'c>(
     taken: &mut Taken<'c>,
     report: &mut Report<'_>,
 ) {
-    let Some(port) = &nic.port else { return };
-    let usage = format!("a vNIC of VM {:?}", vm.name.value);
-    if !host.claim(port, usage, report) {
-        return;
-    }
+    let Some(plug) = &nic.plug else { return };
+    let vm_name = &vm.name.value;
+    let (port, found_by) = match &plug.value {
+        raw::Plug::Port(name) => {
+            let name = spanned(plug.at, name);
+            if !host.claim(&name, format!("a vNIC of VM {vm_name:?}"), report) {
+                return;
+            }
+            (name.value, None)
+        }
+        raw::Plug::Match(wanted) => {
+            if !host.claim_match(&spanned(plug.at, wanted), vm_name, report) {
+                return;
+            }
+            (wanted.to_string(), Some(wanted.clone()))
+        }
+    };
     if nic.attachment.value == Attachment::Direct && !host.accepts_direct(nic.attachment.at, report)
     {
         return;
     }
     let Some(membership) = membership else { return };
-    taken.count(&membership, host.name(), port, report);
+    taken.count(&membership, host.name(), plug.at, report);
     host.vnics.push(Vnic {
         vm: vm.name.value.clone(),
-        port: port.value.clone(),
+        port,
+        found_by,
         mac: nic.mac.as_ref().map(|mac| mac.value),
         membership,
         promiscuous: nic.promiscuous,
@@ -78,6 +91,13 @@ fn plug_in<'c>(
         security: nic.security,
         roams: vm.hosts.len() > 1,
     });
+}
+
+fn spanned<T: Clone>(at: NodeId, value: &T) -> Spanned<T> {
+    Spanned {
+        at,
+        value: value.clone(),
+    }
 }
 
 /// What the vNICs so far have taken of what is limited.
@@ -113,7 +133,7 @@ impl<'c> Taken<'c> {
         &mut self,
         membership: &Membership,
         host: &'c str,
-        port: &Spanned<String>,
+        at: NodeId,
         report: &mut Report<'_>,
     ) {
         for vlan in membership.vlans() {
@@ -121,7 +141,7 @@ impl<'c> Taken<'c> {
             *members += 1;
             if *members == MAX_MEMBERS + 1 {
                 report.mistake(
-                    port.at,
+                    at,
                     format!(
                         "host {host:?} has more than {MAX_MEMBERS} vNICs in the network with VLAN \
                          {vlan}; spread them over several hosts or networks"

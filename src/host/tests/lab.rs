@@ -286,7 +286,7 @@ impl Lab {
         wire.to_controller.clear();
         wire.switch.removed.clear();
         let ports = wire.ports.clone();
-        self.state.bridge_up(role, ports, &mut self.wires);
+        self.state.bridge_up(role, None, ports, &mut self.wires);
     }
 
     /// The connection breaks; what was sent and not processed is lost.

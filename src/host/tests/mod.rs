@@ -2,6 +2,7 @@
 
 mod disturbance;
 mod flaps;
+mod guests;
 mod health;
 mod interleaving;
 mod lab;

@@ -1,0 +1,270 @@
+//! Which interface is which vNIC, where the OVS database says it: a pure function.
+//!
+//! A vNIC that is [found](crate::topology::Vnic::found_by) by `external_ids` is bound to the interface
+//! on its bridge that has them. The interface then goes by the vNIC's name ([`Ports::call`]), and
+//! everything else works as if the configuration had named it.
+//!
+//! What is bound depends on the database and on the ports there are, and not on what was bound before:
+//! a new controller finds the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use openflow::{DatapathId, MacAddr};
+
+use crate::ovsdb::{Database, Interface};
+use crate::portmap;
+use crate::ports::Ports;
+use crate::topology::{Host, InterfaceMatch, Role, Vnic};
+
+/// A bridge that has connected, for what is bound on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its datapath id, by which a database that is another machine's is told.
+    pub datapath_id: Option<DatapathId>,
+    /// The ports it has.
+    pub ports: &'a Ports,
+}
+
+/// Which interface is which vNIC.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Binding {
+    /// For each bridge that the database has the interfaces that are vNICs, with the names that they
+    /// go by.
+    pub names: BTreeMap<Role, BTreeMap<String, String>>,
+    /// What an operator should know.
+    pub problems: BTreeSet<Problem>,
+}
+
+/// Why a vNIC is bound to no interface, or perhaps not to the right one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// The database has no bridge of this name with this datapath id.
+    OtherMachine {
+        /// The bridge.
+        bridge: String,
+        /// Its datapath id.
+        datapath_id: DatapathId,
+    },
+    /// Several interfaces of the bridge are those of one vNIC.
+    Several {
+        /// The VM, and what its vNIC is found by.
+        vnic: String,
+        /// The one with the highest port number, which is mostly the newest.
+        bound: String,
+        /// The others.
+        others: Vec<String>,
+    },
+    /// The interface is on another bridge than the vNIC belongs to.
+    Elsewhere {
+        /// The VM, and what its vNIC is found by.
+        vnic: String,
+        /// The interface.
+        interface: String,
+        /// Where it is.
+        found: String,
+        /// Where it should be.
+        expected: String,
+    },
+    /// An interface has what several vNICs are found by.
+    Ambiguous {
+        /// The interface.
+        interface: String,
+        /// The VMs, and what their vNICs are found by.
+        vnics: Vec<String>,
+    },
+    /// The configuration names the interface as something else.
+    Taken {
+        /// The VM, and what its vNIC is found by.
+        vnic: String,
+        /// The interface.
+        interface: String,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherMachine {
+                bridge,
+                datapath_id,
+            } => write!(
+                f,
+                "the database has no bridge {bridge} with datapath id {datapath_id}: it may be another \
+                 host's; see \"ovsdb\" of this host"
+            ),
+            Self::Several {
+                vnic,
+                bound,
+                others,
+            } => write!(
+                f,
+                "{vnic}: {bound} and {} all claim to be it; {bound}, the newest, is taken",
+                others.join(", ")
+            ),
+            Self::Elsewhere {
+                vnic,
+                interface,
+                found,
+                expected,
+            } => write!(
+                f,
+                "{vnic}: {interface} is on {found}, and belongs on {expected}"
+            ),
+            Self::Ambiguous { interface, vnics } => {
+                write!(
+                    f,
+                    "{interface} is no vNIC: it may be {}",
+                    vnics.join(" or ")
+                )
+            }
+            Self::Taken { vnic, interface } => write!(
+                f,
+                "{vnic}: {interface} claims to be it, but the configuration names that port as \
+                 something else"
+            ),
+        }
+    }
+}
+
+/// Finds the interfaces of the vNICs of `host` on the bridges that have connected.
+pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) -> Binding {
+    let mut binding = Binding::default();
+    let wanted: BTreeMap<&InterfaceMatch, &Vnic> = host
+        .found_vnics()
+        .map(|(vnic, wanted)| (wanted, vnic))
+        .collect();
+    let named = named(host);
+    let sites: BTreeMap<Role, &Site<'_>> = sites
+        .iter()
+        .filter(|(_, site)| match is_here(database, site) {
+            Ok(()) => true,
+            Err(problem) => {
+                binding.problems.insert(problem);
+                false
+            }
+        })
+        .map(|(role, site)| (*role, site))
+        .collect();
+    binding.names = sites.keys().map(|role| (*role, BTreeMap::new())).collect();
+    // For each vNIC the interfaces on its bridge; with their port numbers, so that the last is taken.
+    let mut candidates: BTreeMap<&str, (&Vnic, BTreeSet<(Option<u32>, &str)>)> = BTreeMap::new();
+    let mut elsewhere = Vec::new();
+    for (name, interface) in &database.interfaces {
+        let vnics: BTreeMap<&str, &Vnic> = claims(interface)
+            .iter()
+            .filter_map(|claim| wanted.get(claim))
+            .map(|vnic| (vnic.port.as_str(), *vnic))
+            .collect();
+        let Some((_, vnic)) = vnics.first_key_value() else {
+            continue;
+        };
+        if vnics.len() > 1 {
+            binding.problems.insert(Problem::Ambiguous {
+                interface: name.clone(),
+                vnics: vnics.values().map(|vnic| shown(vnic)).collect(),
+            });
+            continue;
+        }
+        let (Some(site), Some(bridge)) = (sites.get(&host.bridge_of(vnic)), &interface.bridge)
+        else {
+            continue;
+        };
+        if named.contains(name.as_str()) {
+            binding.problems.insert(Problem::Taken {
+                vnic: shown(vnic),
+                interface: name.clone(),
+            });
+        } else if bridge == site.name {
+            let number = site.ports.number_of(name).map(|number| number.0);
+            let (_, all) = candidates
+                .entry(&vnic.port)
+                .or_insert_with(|| (vnic, BTreeSet::new()));
+            all.insert((number, name));
+        } else {
+            elsewhere.push((*vnic, name, bridge, site.name));
+        }
+    }
+    for (vnic, name, bridge, expected) in elsewhere {
+        if !candidates.contains_key(vnic.port.as_str()) {
+            binding.problems.insert(Problem::Elsewhere {
+                vnic: shown(vnic),
+                interface: name.clone(),
+                found: bridge.clone(),
+                expected: expected.to_owned(),
+            });
+        }
+    }
+    for (vnic, mut all) in candidates.into_values() {
+        let Some((_, bound)) = all.pop_last() else {
+            continue;
+        };
+        // One that has no port is a leftover, or not there yet.
+        let others = all.iter().filter(|(number, _)| number.is_some());
+        let others: Vec<String> = others.map(|(_, name)| (*name).to_owned()).collect();
+        if !others.is_empty() {
+            binding.problems.insert(Problem::Several {
+                vnic: shown(vnic),
+                bound: bound.to_owned(),
+                others,
+            });
+        }
+        let names = binding.names.entry(host.bridge_of(vnic)).or_default();
+        names.insert(bound.to_owned(), vnic.port.clone());
+    }
+    binding
+}
+
+/// Whether a bridge is one of the database's.
+fn is_here(database: &Database, site: &Site<'_>) -> Result<(), Problem> {
+    let Some(datapath_id) = site.datapath_id else {
+        return Ok(());
+    };
+    match database.bridges.get(site.name) {
+        // It has none for a moment, when it is new.
+        Some(found) if found.is_none_or(|found| found == datapath_id) => Ok(()),
+        _ => Err(Problem::OtherMachine {
+            bridge: site.name.to_owned(),
+            datapath_id,
+        }),
+    }
+}
+
+/// A vNIC, for people.
+pub(crate) fn shown(vnic: &Vnic) -> String {
+    format!("vNIC of VM {} ({})", vnic.vm, vnic.port)
+}
+
+/// The names that the configuration gives to ports and bridges.
+fn named(host: &Host) -> BTreeSet<&str> {
+    host.bridges()
+        .flat_map(|(role, bridge)| {
+            let ports = portmap::configured(host, role).into_iter();
+            ports.chain([bridge.name.as_str()])
+        })
+        .collect()
+}
+
+/// Everything that a vNIC may be found by and that this interface has.
+fn claims(interface: &Interface) -> BTreeSet<InterfaceMatch> {
+    let id = |key: &str| interface.external_ids.get(key).filter(|id| !id.is_empty());
+    let mac: Option<MacAddr> =
+        id("attached-mac").and_then(|mac| mac.replace('-', ":").parse().ok());
+    let iface_id = id("iface-id");
+    // libvirt writes the one, OpenStack the other.
+    let vm_ids = [id("vm-id"), id("vm-uuid")];
+    let whole = |vm_id: Option<&String>| InterfaceMatch {
+        mac,
+        iface_id: iface_id.cloned(),
+        vm_id: vm_id.cloned(),
+    };
+    vm_ids
+        .iter()
+        .flat_map(|vm_id| whole(*vm_id).parts().collect::<Vec<_>>())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

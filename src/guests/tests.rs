@@ -1,0 +1,174 @@
+use openflow::PortNo;
+
+use super::*;
+use crate::config;
+
+const FILE: &str = "
+networks: { demo: { vlan: 3000 } }
+hosts:
+  node1: { bridges: { local: br0.local, service: br.nf, uplink: br0 }, uplinks: [eth1] }
+vms:
+  a: { host: node1, nics: [{ mac: 52:54:00:00:00:0a, network: demo }] }
+  b: { host: node1, nics: [{ match: { iface_id: i-b }, network: demo }] }
+  c:
+    host: node1
+    nics:
+      - { match: { vm_id: v-c, mac: 52:54:00:00:00:c0 }, network: demo }
+      - { match: { vm_id: v-c, mac: 52:54:00:00:00:c1 }, network: demo, type: direct }
+  d: { host: node1, nics: [{ port: vmd0, network: demo }] }
+";
+
+const ID: DatapathId = DatapathId(0xa);
+
+/// Interfaces with their bridges and `external_ids`.
+type Rows<'a> = &'a [(&'a str, &'a str, &'a [(&'a str, &'a str)])];
+
+fn host() -> Host {
+    let (topology, _) =
+        config::parse("lab.yaml", FILE).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    topology.hosts["node1"].clone()
+}
+
+/// What is bound, as `VM at INTERFACE`, and what is odd; with these ports on the local bridge.
+fn bound(rows: Rows<'_>, ports: &[(&str, u32)]) -> (Vec<String>, Vec<String>) {
+    let interfaces = rows.iter().map(|(name, bridge, ids)| {
+        let ids = ids
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let interface = Interface {
+            bridge: (!bridge.is_empty()).then(|| (*bridge).to_owned()),
+            external_ids: ids.collect(),
+        };
+        ((*name).to_owned(), interface)
+    });
+    let database = Database {
+        bridges: [("br0.local", Some(ID)), ("br0", Some(ID)), ("br-int", None)]
+            .map(|(name, id)| (name.to_owned(), id))
+            .into(),
+        interfaces: interfaces.collect(),
+    };
+    let ports: Ports = ports
+        .iter()
+        .map(|(name, number)| ((*name).to_owned(), PortNo(*number)))
+        .collect();
+    let site = |name| Site {
+        name,
+        datapath_id: Some(ID),
+        ports: &ports,
+    };
+    let sites = BTreeMap::from([
+        (Role::Local, site("br0.local")),
+        (Role::Uplink, site("br0")),
+    ]);
+    let host = host();
+    let binding = bind(&host, &database, &sites);
+    let at = |(interface, name): (&String, &String)| {
+        let vnic = host.vnic(name).expect("a vNIC");
+        format!("{} at {interface}", vnic.vm)
+    };
+    (
+        binding.names.values().flatten().map(at).collect(),
+        binding.problems.iter().map(Problem::to_string).collect(),
+    )
+}
+
+#[test]
+fn vnics_are_found_by_what_hypervisors_write() {
+    let libvirt = [
+        ("attached-mac", "52:54:00:00:00:0a"),
+        ("iface-id", "0a3b"),
+        ("iface-status", "active"),
+        ("vm-id", "f00d"),
+    ];
+    let openstack = [
+        ("attached-mac", "fa:16:3e:00:00:01"),
+        ("iface-id", "i-b"),
+        ("vm-uuid", "beef"),
+    ];
+    let by_vm = [("attached-mac", "52-54-00-00-00-C0"), ("vm-uuid", "v-c")];
+    let direct = [("attached-mac", "52:54:00:00:00:c1"), ("vm-id", "v-c")];
+    let rows: Rows<'_> = &[
+        ("vnet0", "br0.local", &libvirt),
+        ("tap-b", "br0.local", &openstack),
+        ("vnet1", "br0.local", &by_vm),
+        ("vnet2", "br0", &direct),
+        (
+            "vnet3",
+            "br0.local",
+            &[("attached-mac", "52:54:00:00:00:0f")],
+        ),
+        (
+            "vnet4",
+            "br0.local",
+            &[("attached-mac", "what is this"), ("vm-id", "v-c")],
+        ),
+    ];
+    let expected = ["b at tap-b", "a at vnet0", "c at vnet1", "c at vnet2"];
+    assert_eq!(
+        bound(rows, &[]),
+        (expected.map(str::to_owned).into(), Vec::new())
+    );
+}
+
+#[test]
+fn what_is_odd_is_told() {
+    let a: &[(&str, &str)] = &[("attached-mac", "52:54:00:00:00:0a")];
+    let cases: [(Rows<'_>, &[&str], &[&str]); 6] = [
+        // Two ports; the row without one is a leftover.
+        (
+            &[
+                ("vnet0", "br0.local", a),
+                ("vnet1", "br0.local", a),
+                ("vnet9", "br0.local", a),
+            ],
+            &["a at vnet1"],
+            &[
+                "vNIC of VM a (external_ids:attached-mac=52:54:00:00:00:0a): vnet1 and vnet0 all claim to \
+               be it; vnet1, the newest, is taken",
+            ],
+        ),
+        (
+            &[("vnet0", "br-int", a)],
+            &[],
+            &[
+                "vNIC of VM a (external_ids:attached-mac=52:54:00:00:00:0a): vnet0 is on br-int, and belongs \
+               on br0.local",
+            ],
+        ),
+        (
+            &[("vnet0", "br-int", a), ("vnet1", "br0.local", a)],
+            &["a at vnet1"],
+            &[],
+        ),
+        // On no bridge: about to be deleted.
+        (&[("vnet0", "", a)], &[], &[]),
+        (
+            &[("vmd0", "br0.local", a)],
+            &[],
+            &[
+                "vNIC of VM a (external_ids:attached-mac=52:54:00:00:00:0a): vmd0 claims to be it, but the \
+               configuration names that port as something else",
+            ],
+        ),
+        (
+            &[(
+                "vnet0",
+                "br0.local",
+                &[("attached-mac", "52:54:00:00:00:0a"), ("iface-id", "i-b")],
+            )],
+            &[],
+            &[
+                "vnet0 is no vNIC: it may be vNIC of VM a (external_ids:attached-mac=52:54:00:00:00:0a) or \
+               vNIC of VM b (external_ids:iface-id=i-b)",
+            ],
+        ),
+    ];
+    for (rows, expected, problems) in cases {
+        let (names, odd) = bound(rows, &[("vnet0", 7), ("vnet1", 8), ("vmd0", 1)]);
+        assert_eq!((names, odd), (owned(expected), owned(problems)), "{rows:?}");
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}

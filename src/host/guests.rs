@@ -1,0 +1,231 @@
+//! vNICs are found at the interfaces that the OVS database says are theirs.
+//!
+//! To everything else a vNIC that is found is a port that came, under the name that the vNIC has in the
+//! topology. Where the database is away, what was found stays; where it has not answered yet, what an
+//! earlier run had found ([`compile::recover_bound`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use super::{HostState, Outbox};
+use crate::compile;
+use crate::guests::{self, Problem, Site};
+use crate::ovsdb::{Database, Feed, Link};
+use crate::status::{self, Kind};
+use crate::topology::{Host, Role};
+
+/// What is known from the database of a host.
+#[derive(Debug, Default)]
+pub(super) struct Guests {
+    /// What it said last.
+    database: Option<Arc<Database>>,
+    link: Link,
+    /// Those that were told.
+    problems: BTreeSet<Problem>,
+}
+
+impl HostState {
+    /// There is news from the database of the host, or of the connection to it.
+    pub fn database(&mut self, feed: &Feed, out: &mut impl Outbox) {
+        if self.guests.link != feed.link {
+            self.guests.link = feed.link.clone();
+            self.tell_link();
+        }
+        let Some(database) = &feed.database else {
+            return;
+        };
+        let known = self.guests.database.as_ref();
+        if !known.is_some_and(|known| Arc::ptr_eq(known, database)) {
+            self.guests.database = Some(Arc::clone(database));
+            self.find_guests();
+            self.advance_all(out);
+        }
+    }
+
+    /// Nothing is found by the database any more.
+    pub fn without_database(&mut self) {
+        self.guests = Guests::default();
+    }
+
+    fn tell_link(&mut self) {
+        let topology = Arc::clone(&self.topology);
+        let Some(host) = topology.hosts.get(&self.name) else {
+            return;
+        };
+        let database = host.ovsdb.to_string();
+        match self.guests.link.clone() {
+            Link::Connecting => {}
+            Link::Up => {
+                info!(host = self.name, database, "OVS database connected");
+                self.happened(Kind::DatabaseConnected, database, "OVS database connected");
+            }
+            Link::Down(reason) => {
+                warn!(
+                    host = self.name,
+                    database,
+                    reason,
+                    "no OVS database: vNICs stay at the ports where they were found"
+                );
+                let message = format!("OVS database disconnected: {reason}");
+                self.happened(Kind::DatabaseDisconnected, database, message);
+            }
+        }
+    }
+
+    /// Finds the vNICs anew, after anything that this depends on has changed.
+    pub(super) fn find_guests(&mut self) {
+        let topology = Arc::clone(&self.topology);
+        let Some(host) = topology.hosts.get(&self.name) else {
+            return;
+        };
+        let Some(database) = self.guests.database.clone() else {
+            self.keep_found(host);
+            return;
+        };
+        let sites = self.bridges.iter().filter(|(_, bridge)| bridge.is_up());
+        let sites: BTreeMap<Role, Site<'_>> = sites
+            .map(|(role, bridge)| {
+                let site = Site {
+                    name: bridge.name(),
+                    datapath_id: bridge.datapath_id,
+                    ports: &bridge.ports,
+                };
+                (*role, site)
+            })
+            .collect();
+        let binding = guests::bind(host, &database, &sites);
+        for (role, names) in binding.names {
+            self.call_ports(host, role, names);
+        }
+        for problem in binding.problems.difference(&self.guests.problems.clone()) {
+            warn!(host = self.name, "{problem}");
+            self.happened(Kind::GuestProblem, host.name.clone(), problem.to_string());
+        }
+        self.guests.problems = binding.problems;
+    }
+
+    /// Keeps vNICs where they were found, as long as the configuration has them.
+    fn keep_found(&mut self, host: &Host) {
+        let names: BTreeSet<&str> = host.found_vnics().map(|(vnic, _)| &*vnic.port).collect();
+        let roles: Vec<Role> = self.bridges.keys().copied().collect();
+        for role in roles {
+            let Some(bridge) = self.bridges.get(&role) else {
+                continue;
+            };
+            let mut called = bridge.ports.called().clone();
+            called.retain(|_, name| names.contains(name.as_str()));
+            self.call_ports(host, role, called);
+        }
+    }
+
+    /// Takes over where an earlier run of the controller has found vNICs, while the database has not
+    /// answered.
+    pub(super) fn recover_guests(&mut self, host: &Host, role: Role) {
+        let Some(bridge) = self.bridges.get(&role) else {
+            return;
+        };
+        if self.guests.database.is_some() {
+            return;
+        }
+        let flows = &bridge.installed.flows;
+        let found = compile::recover_bound(host, role, &bridge.ports, flows);
+        let mut called = bridge.ports.called().clone();
+        for (name, interface) in found {
+            if called.values().all(|known| *known != name) {
+                called.insert(interface, name);
+            }
+        }
+        self.call_ports(host, role, called);
+    }
+
+    /// Gives the interfaces of a bridge the names of the vNICs that they are.
+    fn call_ports(&mut self, host: &Host, role: Role, names: BTreeMap<String, String>) {
+        let Some(bridge) = self.bridges.get_mut(&role) else {
+            return;
+        };
+        if *bridge.ports.called() == names {
+            return;
+        }
+        let by_name = |called: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+            let pairs = called.iter();
+            pairs
+                .map(|(port, name)| (name.clone(), port.clone()))
+                .collect()
+        };
+        let before = by_name(bridge.ports.called());
+        let after = by_name(&names);
+        let changed = bridge.ports.call(names);
+        for vnic in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+            self.tell_found(host, vnic, before.get(vnic), after.get(vnic));
+        }
+        if !changed.is_empty() {
+            self.ports_changed(role, &changed);
+        }
+    }
+
+    /// Tells of a vNIC that is at another port now.
+    fn tell_found(
+        &mut self,
+        host: &Host,
+        name: &str,
+        before: Option<&String>,
+        after: Option<&String>,
+    ) {
+        let (vm, found_by) = match host.vnic(name) {
+            Some(vnic) => (vnic.vm.as_str(), vnic.port.as_str()),
+            None => ("?", name),
+        };
+        let (kind, message) = match (before, after) {
+            (before, after) if before == after => return,
+            (None, Some(port)) => (Kind::GuestBound, format!("found at port {port}")),
+            (Some(before), Some(port)) => (
+                Kind::GuestMoved,
+                format!("moved from port {before} to {port}"),
+            ),
+            (before, None) => {
+                let before = before.map(String::as_str).unwrap_or_default();
+                (Kind::GuestUnbound, format!("no longer at port {before}"))
+            }
+        };
+        info!(host = self.name, vm, found_by, "vNIC {message}");
+        self.happened(kind, vm, format!("vNIC {found_by} {message}"));
+    }
+
+    /// Adds what there is to be shown of vNICs and the database they are found by.
+    pub(super) fn show_guests(&self, host: &Host, shown: &mut status::Host) {
+        for (vnic, found_by) in host.found_vnics() {
+            let role = host.bridge_of(vnic);
+            let bridge = self.bridges.get(&role);
+            let mut called = bridge.iter().flat_map(|bridge| bridge.ports.called());
+            let port = called.find(|(_, name)| **name == vnic.port);
+            let present = bridge.is_some_and(|bridge| bridge.ports.get(&vnic.port).is_some());
+            shown.guests.push(status::Guest {
+                vm: vnic.vm.clone(),
+                found_by: found_by.to_string(),
+                bridge: host
+                    .bridge(role)
+                    .map_or("?", |bridge| &bridge.name)
+                    .to_owned(),
+                port: port.map(|(interface, _)| interface.clone()),
+                present,
+            });
+        }
+        if shown.guests.is_empty() {
+            return;
+        }
+        let error = match &self.guests.link {
+            Link::Up => None,
+            Link::Connecting => Some("not answered yet".to_owned()),
+            Link::Down(reason) => Some(reason.clone()),
+        };
+        let problems = self.guests.problems.iter();
+        shown.database = Some(status::Database {
+            endpoint: host.ovsdb.to_string(),
+            connected: error.is_none(),
+            error,
+            problems: problems.map(Problem::to_string).collect(),
+        });
+    }
+}

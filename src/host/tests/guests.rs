@@ -1,0 +1,389 @@
+//! vNICs that are found by what the OVS database says of interfaces.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use openflow::{MacAddr, PortNo};
+use proptest::prelude::*;
+
+use super::lab::Lab;
+use super::log;
+use super::topologies::{CHAIN, NETWORK, chain, changed, lab};
+use crate::ovsdb::{Database, Feed, Interface, Link};
+use crate::status::Kind;
+use crate::topology::{InterfaceMatch, Role, Topology};
+
+/// What the two guests are found by.
+const IDS: [(&str, &str); 2] = [
+    ("attached-mac", "02:00:00:00:00:01"),
+    ("iface-id", "b9b9cbc4"),
+];
+
+/// `chain()`, in which guest1 and guest2 are found.
+fn found() -> Topology {
+    changed(&chain(), |host| {
+        let first = InterfaceMatch {
+            mac: Some(MacAddr([2, 0, 0, 0, 0, 1])),
+            ..InterfaceMatch::default()
+        };
+        let second = InterfaceMatch {
+            iface_id: Some(IDS[1].1.to_owned()),
+            ..InterfaceMatch::default()
+        };
+        for (vnic, wanted) in host.vnics.iter_mut().zip([first, second]) {
+            vnic.port = wanted.to_string();
+            vnic.found_by = Some(wanted);
+        }
+    })
+}
+
+/// A database in which interfaces, by name, are on a bridge and are a guest, by position.
+fn database(interfaces: &[(&str, &str, usize)]) -> Database {
+    let interfaces = interfaces.iter().map(|(name, bridge, guest)| {
+        let (key, value) = IDS[*guest];
+        let interface = Interface {
+            bridge: Some((*bridge).to_owned()),
+            external_ids: [(key.to_owned(), value.to_owned())].into(),
+        };
+        ((*name).to_owned(), interface)
+    });
+    Database {
+        bridges: ["br0.local", "br.nf", "br0"]
+            .map(|name| (name.to_owned(), None))
+            .into(),
+        interfaces: interfaces.collect(),
+    }
+}
+
+fn feed(database: Database) -> Feed {
+    Feed {
+        database: Some(Arc::new(database)),
+        link: Link::Up,
+    }
+}
+
+fn hear(lab: &mut Lab, database: Database) {
+    lab.state.database(&feed(database), &mut lab.wires);
+}
+
+/// A host on which guest1 is at vnet0, which is port 5.
+fn bound() -> Lab {
+    let mut lab = lab(found());
+    lab.wires.get(Role::Local).add_port("vnet0", 5);
+    for role in CHAIN {
+        lab.connect(role);
+    }
+    hear(&mut lab, database(&[("vnet0", "br0.local", 0)]));
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    lab.take_sent();
+    lab
+}
+
+/// Checks that the guests are bound to these interfaces of the local bridge, and no others, and that
+/// all bridges hold what follows from that.
+#[track_caller]
+fn assert_at(lab: &mut Lab, expected: &[(usize, &str)]) {
+    let host = &found().hosts["node1"];
+    let names = expected
+        .iter()
+        .map(|(guest, interface)| ((*interface).to_owned(), host.vnics[*guest].port.clone()))
+        .collect();
+    assert_eq!(*lab.state.bridges[&Role::Local].ports.called(), names);
+    lab.wires.get(Role::Local).ports.call(names);
+    lab.assert_in_sync();
+    lab.wires.get(Role::Local).ports.call(BTreeMap::new());
+}
+
+fn happened(lab: &mut Lab) -> Vec<Kind> {
+    let news = lab.state.take_happenings().into_iter();
+    news.map(|it| it.kind)
+        .filter(|kind| *kind != Kind::BridgeInSync)
+        .collect()
+}
+
+#[test]
+fn a_guest_is_served_where_the_database_says_it_is() {
+    let mut lab = lab(found());
+    for role in CHAIN {
+        lab.connect(role);
+    }
+    lab.settle();
+    assert_at(&mut lab, &[]);
+    // The row comes first, then the port.
+    hear(&mut lab, database(&[("vnet0", "br0.local", 0)]));
+    lab.settle();
+    lab.take_sent();
+    lab.wires.get(Role::Local).add_port("vnet0", 5);
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    let sent = lab.take_sent();
+    assert!(!sent[&Role::Local].commits.is_empty());
+    assert!(sent[&Role::Service].no_change() && sent[&Role::Uplink].no_change());
+    // The port comes first, then the row.
+    lab.wires.get(Role::Local).add_port("vnet1", 6);
+    lab.settle();
+    assert!(lab.take_sent()[&Role::Local].no_change());
+    hear(
+        &mut lab,
+        database(&[("vnet0", "br0.local", 0), ("vnet1", "br0.local", 1)]),
+    );
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0"), (1, "vnet1")]);
+}
+
+#[test]
+fn a_guest_that_comes_back_under_another_name_is_told_and_what_was_learned_there_is_forgotten() {
+    let mut lab = bound();
+    lab.frame(Role::Local, 5, NETWORK, 0x10);
+    lab.settle();
+    assert_eq!(lab.state.macs().len(), 1);
+    happened(&mut lab);
+    lab.wires.get(Role::Local).del_port(PortNo(5));
+    hear(&mut lab, database(&[]));
+    lab.settle();
+    assert_at(&mut lab, &[]);
+    assert_eq!(lab.state.macs().len(), 0);
+    hear(&mut lab, database(&[("tap9", "br0.local", 0)]));
+    lab.wires.get(Role::Local).add_port("tap9", 6);
+    lab.settle();
+    assert_at(&mut lab, &[(0, "tap9")]);
+    hear(&mut lab, database(&[("tap10", "br0.local", 0)]));
+    lab.settle();
+    assert_eq!(
+        happened(&mut lab),
+        [
+            Kind::GuestUnbound,
+            Kind::PortGone,
+            Kind::GuestBound,
+            Kind::PortAdded,
+            Kind::GuestMoved
+        ]
+    );
+}
+
+#[test]
+fn without_a_database_guests_stay_where_they_are_and_a_restart_finds_them_there() {
+    let mut lab = bound();
+    let down = Feed {
+        link: Link::Down("closed by the server".to_owned()),
+        ..feed(database(&[("vnet0", "br0.local", 0)]))
+    };
+    lab.state.database(&down, &mut lab.wires);
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    let shown = lab.state.status(lab.now);
+    let shown_database = shown.database.expect("a database");
+    assert!(!shown_database.connected);
+    assert_eq!(
+        shown_database.error.as_deref(),
+        Some("closed by the server")
+    );
+    assert_eq!(shown.guests[0].port.as_deref(), Some("vnet0"));
+    assert!(shown.guests[0].present);
+    assert_eq!(shown.guests[1].port, None);
+
+    lab.restart();
+    for role in CHAIN {
+        lab.connect(role);
+    }
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    assert!(lab.take_sent().values().all(|sent| sent.no_change()));
+    let refused = Feed {
+        database: None,
+        link: Link::Down("refused".to_owned()),
+    };
+    lab.state.database(&refused, &mut lab.wires);
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    assert!(lab.take_sent().values().all(|sent| sent.no_change()));
+}
+
+#[test]
+fn a_number_that_another_interface_has_got_meanwhile_is_nobodys() {
+    let mut lab = bound();
+    lab.restart();
+    let wire = lab.wires.get(Role::Local);
+    wire.del_port(PortNo(5));
+    wire.add_port("eve0", 5);
+    for role in CHAIN {
+        lab.connect(role);
+    }
+    lab.settle();
+    assert_at(&mut lab, &[]);
+}
+
+#[test]
+fn guests_stay_on_a_bridge_that_the_database_does_not_have() {
+    let mut lab = bound();
+    hear(&mut lab, Database::default());
+    lab.settle();
+    // The lab's bridges tell no datapath id, so nothing is known to be wrong; a real one does.
+    assert_at(&mut lab, &[]);
+    let mut lab = bound();
+    let id = Some(openflow::DatapathId(7));
+    let ports = lab.wires.get(Role::Local).ports.clone();
+    lab.disconnect(Role::Local);
+    lab.wires.get(Role::Local).connected = true;
+    lab.state.bridge_up(Role::Local, id, ports, &mut lab.wires);
+    lab.settle();
+    let warned = log::warnings(|| {
+        hear(&mut lab, Database::default());
+        // Once is enough.
+        hear(&mut lab, Database::default());
+    });
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(
+        warned[0].contains("no bridge br0.local with datapath id 0000000000000007"),
+        "{warned:?}"
+    );
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+}
+
+#[test]
+fn a_vnic_that_is_named_again_is_no_longer_found() {
+    let mut lab = bound();
+    lab.reload(changed(&found(), |host| {
+        host.vnics[0].port = "vnet0".to_owned();
+        host.vnics[0].found_by = None;
+    }));
+    lab.settle();
+    lab.assert_in_sync();
+    let changes: usize = lab.take_sent()[&Role::Local]
+        .commits
+        .iter()
+        .map(Vec::len)
+        .sum();
+    assert_eq!(changes, 1, "only the note goes");
+    lab.reload(found());
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+}
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+enum Step {
+    Switch(Role),
+    Controller(Role),
+    Connect(Role),
+    Disconnect(Role),
+    Restart,
+    Frame(u32, u64),
+    AddPort(usize, u32),
+    DelPort(u32),
+    /// An interface of the database becomes one of a guest, or of nobody, on a bridge.
+    Note(usize, Option<usize>, &'static str),
+    Delete(usize),
+    /// The controller hears of all that.
+    Hear,
+    Lose,
+}
+
+const INTERFACES: [&str; 3] = ["vnet0", "vnet1", "vnet2"];
+
+fn step() -> impl Strategy<Value = Step> {
+    let role = || prop::sample::select(CHAIN.to_vec());
+    let interface = || 0..INTERFACES.len();
+    prop_oneof![
+        10 => role().prop_map(Step::Switch),
+        10 => role().prop_map(Step::Controller),
+        2 => role().prop_map(Step::Connect),
+        1 => role().prop_map(Step::Disconnect),
+        1 => Just(Step::Restart),
+        3 => (5..9u32, 1..3u64).prop_map(|(port, mac)| Step::Frame(port, mac << 4)),
+        4 => (interface(), 5..9u32).prop_map(|(name, number)| Step::AddPort(name, number)),
+        2 => (5..9u32).prop_map(Step::DelPort),
+        5 => (interface(), prop::option::weighted(0.9, 0..2usize), prop::sample::select(vec!["br0.local", "br0.local", "br0"]))
+            .prop_map(|(name, guest, bridge)| Step::Note(name, guest, bridge)),
+        2 => interface().prop_map(Step::Delete),
+        5 => Just(Step::Hear),
+        1 => Just(Step::Lose),
+    ]
+}
+
+/// The database as it is.
+type Rows = BTreeMap<&'static str, (Option<usize>, &'static str)>;
+
+fn told(rows: &Rows) -> Database {
+    let known = rows.iter();
+    let known: Vec<_> = known
+        .filter_map(|(name, (guest, bridge))| Some((*name, *bridge, (*guest)?)))
+        .collect();
+    database(&known)
+}
+
+fn happen(lab: &mut Lab, rows: &mut Rows, step: Step) {
+    match step {
+        Step::Switch(role) => {
+            lab.wires.get(role).step_switch();
+        }
+        Step::Controller(role) => {
+            lab.step_controller(role);
+        }
+        Step::Connect(role) => lab.connect(role),
+        Step::Disconnect(role) => lab.disconnect(role),
+        Step::Restart => lab.restart(),
+        Step::Frame(port, mac) => lab.frame(Role::Local, port, NETWORK, mac),
+        Step::AddPort(name, number) => {
+            let wire = lab.wires.get(Role::Local);
+            wire.del_port(PortNo(number));
+            wire.add_port(INTERFACES[name], number);
+        }
+        Step::DelPort(number) => lab.wires.get(Role::Local).del_port(PortNo(number)),
+        Step::Note(name, guest, bridge) => {
+            rows.insert(INTERFACES[name], (guest, bridge));
+        }
+        Step::Delete(name) => {
+            rows.remove(INTERFACES[name]);
+        }
+        Step::Hear => hear(lab, told(rows)),
+        Step::Lose => {
+            lab.disconnect(Role::Local);
+            lab.wires.get(Role::Local).switch = Default::default();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// Whatever happens in whatever order, guests come to be at the interfaces that say so: of several
+    /// the one with the highest port number.
+    #[test]
+    fn guests_come_to_be_where_they_are(steps in prop::collection::vec(step(), 0..100)) {
+        let (mut lab, mut rows) = (lab(found()), Rows::new());
+        for step in steps {
+            happen(&mut lab, &mut rows, step);
+        }
+        for role in CHAIN {
+            if !lab.wires.get(role).connected {
+                lab.connect(role);
+            }
+        }
+        hear(&mut lab, told(&rows));
+        lab.settle_in_time();
+        let ports = lab.wires.get(Role::Local).ports.clone();
+        let expected: Vec<(usize, &str)> = (0..2)
+            .filter_map(|guest| {
+                let mine = rows.iter().filter(|(_, row)| **row == (Some(guest), "br0.local"));
+                let newest = mine.max_by_key(|(name, _)| (ports.get(name), **name))?;
+                Some((guest, *newest.0))
+            })
+            .collect();
+        assert_at(&mut lab, &expected);
+        // Another controller finds the same, be it without the database at first.
+        lab.take_sent();
+        lab.restart();
+        for role in CHAIN {
+            lab.connect(role);
+        }
+        lab.settle();
+        prop_assert!(lab.take_sent().values().all(|sent| sent.no_change()));
+        hear(&mut lab, told(&rows));
+        lab.settle();
+        prop_assert!(lab.take_sent().values().all(|sent| sent.no_change()));
+        assert_at(&mut lab, &expected);
+    }
+}
