@@ -230,6 +230,27 @@ impl Lab {
         self.attached(port)?.socket.send(&frame.encode())
     }
 
+    /// Unplugs the station at a port and gives its interface another name, as it gets with a VM that
+    /// starts anew. It goes by the same port in the lab, and nothing is plugged in until somebody does
+    /// that.
+    ///
+    /// # Errors
+    ///
+    /// There is no such station, or the name is taken.
+    pub fn rename(&mut self, port: &str, interface: &str) -> Result<()> {
+        let old = self.station(port)?.interface().to_owned();
+        self.ovs().vsctl(&["del-port", &old])?;
+        let host = self.layout.host();
+        // A device that is up keeps its name.
+        host.ip(&["link", "set", "dev", &old, "down"])?;
+        host.ip(&["link", "set", "dev", &old, "name", interface, "up"])?;
+        let stations = &mut self.layout.plan_mut().stations;
+        for station in stations.iter_mut().filter(|station| station.port == port) {
+            station.interface = Some(interface.to_owned());
+        }
+        Ok(())
+    }
+
     /// The namespace of the station at a port.
     ///
     /// # Errors

@@ -167,6 +167,10 @@ impl Layout {
         &self.plan
     }
 
+    pub(crate) fn plan_mut(&mut self) -> &mut Plan {
+        &mut self.plan
+    }
+
     /// The namespace of the host, in which Open vSwitch runs and the controller belongs.
     pub fn host(&self) -> &Namespace {
         &self.host

@@ -1,9 +1,12 @@
 //! An Open vSwitch of the lab's own.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::command::run;
 use crate::netns::Namespace;
@@ -36,8 +39,7 @@ impl PrivateOvs {
             .arg("create")
             .arg(&database)
             .arg(SCHEMA))?;
-        let remote = format!("--remote=punix:{}", ovs.db_sock().display());
-        run(ovs.daemon("ovsdb-server").arg(remote).arg(&database))?;
+        ovs.start_database()?;
         run(ovs.command("ovs-vsctl").args(["--no-wait", "init"]))?;
         ovs.start_vswitchd()?;
         Ok(ovs)
@@ -173,6 +175,28 @@ impl PrivateOvs {
     /// It does not start.
     pub fn start_vswitchd(&self) -> Result<()> {
         run(self.daemon("ovs-vswitchd").arg(self.db())).map(drop)
+    }
+
+    /// Starts ovsdb-server; it serves when this returns.
+    ///
+    /// # Errors
+    ///
+    /// It does not start.
+    pub fn start_database(&self) -> Result<()> {
+        let remote = format!("--remote=punix:{}", self.db_sock().display());
+        let database = self.dir.join("conf.db");
+        run(self.daemon("ovsdb-server").arg(remote).arg(&database)).map(drop)
+    }
+
+    /// Sends a signal to ovsdb-server: one that ends it, that stops it, or that lets it go on.
+    ///
+    /// # Errors
+    ///
+    /// It does not run.
+    pub fn signal_database(&self, signal: Signal) -> Result<()> {
+        let pid_file = self.dir.join("ovsdb-server.pid");
+        let pid = fs::read_to_string(&pid_file).context("ovsdb-server does not run")?;
+        kill(Pid::from_raw(pid.trim().parse()?), signal).context("ovsdb-server is gone")
     }
 
     /// Where its database is, in the words of `ovs-vsctl --db`.

@@ -44,6 +44,8 @@ pub struct Station {
     pub name: String,
     /// The name of the port (the OVS interface), which no other station has.
     pub port: String,
+    /// The OVS interface that the port is, where it has [got](crate::Lab::rename) another name.
+    pub interface: Option<String>,
     /// The bridge of the port; [`SWITCH`] for the network behind uplinks that are used as one.
     pub bridge: String,
     /// What the station is.
@@ -92,8 +94,13 @@ impl Station {
     pub fn openflow_port(&self) -> &str {
         match self.role {
             Role::Local => "local",
-            Role::Guest | Role::Function | Role::Outside | Role::Switch => &self.port,
+            Role::Guest | Role::Function | Role::Outside | Role::Switch => self.interface(),
         }
+    }
+
+    /// The OVS interface that its port is.
+    pub fn interface(&self) -> &str {
+        self.interface.as_deref().unwrap_or(&self.port)
     }
 
     /// The tags of the station's own frames.
@@ -300,6 +307,7 @@ impl Plan {
         self.stations.push(Station {
             name: name.to_owned(),
             port: port.to_owned(),
+            interface: None,
             bridge: bridge.to_owned(),
             role,
             // Locally administered, so it is nobody else's.

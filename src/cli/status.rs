@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bridgechain::status::{Function, Health, Host, Instance, Mode, Port, Status};
+use bridgechain::status::{Database, Function, Health, Host, Instance, Mode, Port, Status};
 
 use super::client::{Client, Where};
 use super::style::{Colour, Style};
@@ -66,9 +66,46 @@ fn text(status: &Status, style: Style) -> String {
             }
         }
     }
+    let mut guests = Table::new(&["HOST", "VM", "FOUND BY", "BRIDGE", "PORT"]);
+    for host in &status.hosts {
+        for guest in &host.guests {
+            guests.row([
+                host.name.clone(),
+                guest.vm.clone(),
+                guest.found_by.clone(),
+                guest.bridge.clone(),
+                match (&guest.port, guest.present) {
+                    (None, _) => "-".to_owned(),
+                    (Some(port), false) => format!("{port} absent"),
+                    (Some(port), true) => port.clone(),
+                },
+            ]);
+        }
+    }
     let mut text = bridges.to_string();
-    if !functions.is_empty() {
-        text = format!("{text}\n{functions}");
+    for table in [functions, guests] {
+        if !table.is_empty() {
+            text = format!("{text}\n{table}");
+        }
+    }
+    for host in &status.hosts {
+        text.extend(host.database.iter().map(|it| database(&host.name, it)));
+    }
+    text
+}
+
+/// Whether vNICs are found, and what is odd about them.
+fn database(host: &str, database: &Database) -> String {
+    let endpoint = &database.endpoint;
+    let mut text = match &database.error {
+        None => format!("\n{host}: OVS database {endpoint} connected\n"),
+        Some(error) => format!(
+            "\n{host}: OVS database {endpoint} NOT connected ({error}): vNICs stay where they were \
+             found\n"
+        ),
+    };
+    for problem in &database.problems {
+        text.push_str(&format!("{host}: {problem}\n"));
     }
     text
 }
@@ -140,7 +177,7 @@ pub(super) fn ago(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bridgechain::status::Bridge;
+    use bridgechain::status::{Bridge, Guest};
 
     use super::*;
 
@@ -177,6 +214,13 @@ mod tests {
             wanted_flows: 123,
             foreign_flows: 0,
         };
+        let guest = |vm: &str, port: Option<&str>, present| Guest {
+            vm: vm.to_owned(),
+            found_by: "external_ids:attached-mac=52:54:00:00:00:0a".to_owned(),
+            bridge: "br0.local".to_owned(),
+            port: port.map(str::to_owned),
+            present,
+        };
         let down = Instance {
             ports: vec![port("ips-in", true, false), port("ips-out", false, false)],
             since_seconds: Some(75.3),
@@ -201,6 +245,17 @@ mod tests {
                     function("ids", Mode::Tap, vec![instance("ids0", Health::NotChecked)]),
                     function("ips", Mode::Inline, vec![down, drained]),
                 ],
+                guests: vec![
+                    guest("VM-A", Some("vnet7"), true),
+                    guest("VM-B", Some("vnet8"), false),
+                    guest("VM-C", None, false),
+                ],
+                database: Some(Database {
+                    endpoint: "unix:/run/db.sock".to_owned(),
+                    connected: false,
+                    error: Some("closed by the server".to_owned()),
+                    problems: vec!["vnet0 is on br1, and belongs on br0.local".to_owned()],
+                }),
                 learned_macs: 7,
                 ..Host::default()
             }],

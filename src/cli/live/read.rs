@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use bridgechain::compile;
 use bridgechain::config;
 use bridgechain::ports::Ports;
 use bridgechain::program::Program;
@@ -129,15 +130,24 @@ impl<'a> Sockets<'a> {
         let bridges = self.bridges(host)?;
         let bridges = bridges.into_iter();
         bridges
-            .map(|(role, name)| self.read_bridge(role, name))
+            .map(|(role, name)| self.read_bridge(host, role, name))
             .collect()
     }
 
     /// Reads one bridge.
-    pub(in crate::cli) fn read_bridge(&self, role: Role, name: &str) -> anyhow::Result<Found> {
+    pub(in crate::cli) fn read_bridge(
+        &self,
+        host: &Host,
+        role: Role,
+        name: &str,
+    ) -> anyhow::Result<Found> {
         let place = self.place(name);
-        let (ports, program) = read_bridge(&place)
+        let (mut ports, program) = read_bridge(&place)
             .with_context(|| format!("bridge {name} can not be read at {place}"))?;
+        // Where vNICs are that the OVS database tells of, the running controller has noted.
+        let noted = compile::recover_bound(host, role, &ports, &program.flows);
+        let names = noted.into_iter().map(|(name, interface)| (interface, name));
+        ports.call(names.collect());
         Ok(Found {
             role,
             ports,

@@ -1,0 +1,304 @@
+//! Guests are found by what the OVS database says of their interfaces, whatever these are called.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use common::{WORLD, assert_seen, await_flows, flows, snoop};
+use integration::Lab;
+use integration::controller::{self, Controller};
+use integration::stream::Arrived;
+use nix::sys::signal::Signal;
+use openflow::MacAddr;
+use serde_json::Value;
+
+/// VM-A and VM-B are found by their addresses, VM-104 by what libvirt calls its interface.
+fn found() -> String {
+    let changes = [
+        ("port: vma0, ", ""),
+        ("port: vmb0, ", ""),
+        ("port: vm104\n", "match: { iface_id: 3f6cbd2b-5c4b }\n"),
+        (
+            "uplinks: [eth1]",
+            "uplinks: [eth1]\n    ovsdb: unix:@DIR@/db.sock",
+        ),
+    ];
+    changes.iter().fold(WORLD.to_owned(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text.replace(from, to)
+    })
+}
+
+/// A lab in which all guests run, and its controller; all bridges are in sync.
+fn start() -> Result<(Lab, Controller)> {
+    let lab = Lab::from_config(WORLD)?;
+    lab.change_config(&found())?;
+    for port in ["vma0", "vmb0"] {
+        set_mac(&lab, port, port)?;
+    }
+    let ids = "external_ids:iface-id=3f6cbd2b-5c4b";
+    lab.ovs().vsctl(&["set", "Interface", "vm104", ids])?;
+    let controller = lab.start_controller()?;
+    controller.wait_for_log("OVS database connected", 1)?;
+    for guest in ["vma0", "vmb0", "vm104"] {
+        controller.wait_for_log(&format!("vNIC found at port {guest}"), 1)?;
+        await_served(&lab, guest)?;
+    }
+    Ok((lab, controller))
+}
+
+/// Notes that an interface has the address of a station.
+fn set_mac(lab: &Lab, station: &str, interface: &str) -> Result<()> {
+    let ids = format!("external_ids:attached-mac=\"{}\"", lab.mac(station)?);
+    lab.ovs()
+        .vsctl(&["set", "Interface", interface, &ids])
+        .map(drop)
+}
+
+/// Waits until the local bridge has flows for frames from a port.
+fn await_served(lab: &Lab, interface: &str) -> Result<()> {
+    let number = lab.ovs().ofport(interface)?;
+    await_flows(lab, "br0.local", &format!("in_port={number},"), true)
+}
+
+/// The transaction by which libvirt plugs in the tap of a guest that starts.
+fn plug(lab: &Lab, station: &str, interface: &str) -> Result<()> {
+    let mac = lab.mac(station)?;
+    let ids = [
+        format!("external_ids:attached-mac=\"{mac}\""),
+        "external_ids:iface-id=\"0a0b\"".to_owned(),
+        "external_ids:vm-id=\"f00d\"".to_owned(),
+        "external_ids:iface-status=active".to_owned(),
+    ];
+    let mut words = vec![
+        "--",
+        "--if-exists",
+        "del-port",
+        interface,
+        "--",
+        "add-port",
+        "br0.local",
+        interface,
+    ];
+    for id in &ids {
+        words.extend(["--", "set", "Interface", interface, id]);
+    }
+    lab.ovs().vsctl(&words).map(drop)
+}
+
+/// What `bridgechain status` says of the host.
+fn status(lab: &Lab) -> Result<Value> {
+    let program = controller::program()?.to_string_lossy();
+    let mut command = lab.layout().host().command(&program);
+    let told = command
+        .args(["status", "--json"])
+        .arg(lab.layout().config())
+        .output()?;
+    ensure!(told.status.success(), "{told:?}");
+    let status: Value = serde_json::from_slice(&told.stdout)?;
+    Ok(status["hosts"][0].clone())
+}
+
+#[test]
+fn a_vm_that_starts_under_another_name_is_served_and_its_frames_are_copied() -> Result<()> {
+    let (mut lab, controller) = start()?;
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    assert_seen(
+        &lab,
+        "vmb0",
+        MacAddr::BROADCAST,
+        "all0/untagged eth1/3000 ids0/3000 vm104/untagged vma0/untagged",
+    );
+
+    lab.rename("vmb0", "vnet9")?;
+    controller.wait_for_log("vNIC no longer at port vmb0", 1)?;
+    plug(&lab, "vmb0", "vnet9")?;
+    controller.wait_for_log("vNIC found at port vnet9", 1)?;
+    await_served(&lab, "vnet9")?;
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    assert_seen(
+        &lab,
+        "vmb0",
+        MacAddr::BROADCAST,
+        "all0/untagged eth1/3000 ids0/3000 vm104/untagged vma0/untagged",
+    );
+
+    let status = status(&lab)?;
+    assert_eq!(status["database"]["connected"], true, "{status}");
+    assert_eq!(status["guests"][1]["vm"], "VM-B");
+    assert_eq!(status["guests"][1]["port"], "vnet9");
+    assert_eq!(status["guests"][1]["present"], true);
+    Ok(())
+}
+
+#[test]
+fn an_interface_that_says_nothing_or_lies_about_itself_is_nobody() -> Result<()> {
+    let (mut lab, controller) = start()?;
+    lab.rename("vmb0", "vnet9")?;
+    controller.wait_for_log("vNIC no longer at port vmb0", 1)?;
+    let stream = lab.stream("vmb0", MacAddr::BROADCAST)?;
+    lab.ovs().vsctl(&["add-port", "br0.local", "vnet9"])?;
+    controller.wait_for_log("port added", 1)?;
+    // On a bridge where guests are not plugged in.
+    lab.ovs()
+        .vsctl(&["del-port", "vnet9", "--", "add-port", "br0", "vnet9"])?;
+    set_mac(&lab, "vmb0", "vnet9")?;
+    controller.wait_for_log("vnet9 is on br0, and belongs on br0.local", 1)?;
+    // The port of another guest, which the configuration names.
+    set_mac(&lab, "vmb0", "vmc0")?;
+    controller.wait_for_log("vmc0 claims to be it", 1)?;
+    let status = status(&lab)?;
+    assert_eq!(status["guests"][1]["port"], Value::Null, "{status}");
+    assert_eq!(
+        status["database"]["problems"].as_array().map(Vec::len),
+        Some(2),
+        "{status}"
+    );
+    assert_eq!(lab.arrived(&stream, "ids0"), 0);
+    // The first one is told no more once it is plugged in rightly.
+    plug(&lab, "vmb0", "vnet9")?;
+    lab.await_stream(&stream, "ids0", 1)?;
+    stream.finish(&lab).context("the stream")?;
+    assert_seen(
+        &lab,
+        "vmb0",
+        lab.mac("vma0")?,
+        "all0/untagged ids0/3000 vma0/untagged",
+    );
+    Ok(())
+}
+
+#[test]
+fn a_database_that_hangs_stops_no_traffic() -> Result<()> {
+    let (mut lab, controller) = start()?;
+    let stream = lab.stream("vma0", lab.mac("vmb0")?)?;
+    lab.await_stream(&stream, "vmb0", 10)?;
+    lab.ovs().signal_database(Signal::SIGSTOP)?;
+    controller.wait_for_log("no OVS database", 1)?;
+    lab.await_stream(&stream, "vmb0", 10)?;
+    let told = status(&lab)?;
+    assert_eq!(told["database"]["connected"], false, "{told}");
+    assert_eq!(told["guests"][0]["port"], "vma0", "{told}");
+
+    // A controller that starts meanwhile finds what the one before had found.
+    let before = flows(&lab)?;
+    controller.kill()?;
+    let controller = lab.start_controller()?;
+    lab.await_sync(&controller)?;
+    assert_eq!(flows(&lab)?, before);
+    lab.await_stream(&stream, "vmb0", 10)?;
+    assert_eq!(controller.logged("flow_mods=0 "), 3, "{}", controller.log());
+    assert_eq!(controller.logged("OVS database connected"), 0);
+
+    let snoops = snoop(&lab)?;
+    lab.ovs().signal_database(Signal::SIGCONT)?;
+    controller.wait_for_log("OVS database connected", 1)?;
+    lab.await_stream(&stream, "vmb0", 10)?;
+    for snoop in &snoops {
+        assert_eq!(
+            snoop.count("OFPT_FLOW_MOD"),
+            0,
+            "it says what was known already"
+        );
+    }
+    let tally = stream.finish(&lab)?;
+    for port in ["vmb0", "ids0", "all0"] {
+        assert_eq!(tally.at(port), Arrived::EXACTLY_ONCE, "{port}");
+    }
+    lab.rename("vmb0", "vnet9")?;
+    plug(&lab, "vmb0", "vnet9")?;
+    await_served(&lab, "vnet9")?;
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    Ok(())
+}
+
+/// Without its database ovs-vswitchd itself neither speaks OpenFlow nor, with the datapath in user
+/// space, forwards frames; both go on when the database is back.
+#[test]
+fn after_a_database_has_died_and_is_back_everything_is_as_before() -> Result<()> {
+    let (mut lab, controller) = start()?;
+    let before = flows(&lab)?;
+    lab.ovs().signal_database(Signal::SIGKILL)?;
+    controller.wait_for_log("no OVS database", 1)?;
+    lab.ovs().start_database()?;
+    controller.wait_for_log("OVS database connected", 2)?;
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    assert_eq!(flows(&lab)?, before);
+    assert_eq!(controller.logged("no longer at port"), 0);
+    lab.rename("vmb0", "vnet9")?;
+    plug(&lab, "vmb0", "vnet9")?;
+    await_served(&lab, "vnet9")?;
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    Ok(())
+}
+
+/// How long it takes from `ovs-vsctl add-port` to the first frame that the IDS gets of a guest which
+/// sends all the time, for one that is found and, to compare, for one whose port is named.
+#[test]
+fn the_first_copy_comes_soon_after_the_port() -> Result<()> {
+    const ROUNDS: usize = 15;
+    let (mut lab, _controller) = start()?;
+    for (what, station) in [
+        ("found by its address", "vmb0"),
+        ("named in the config", "vmc0"),
+    ] {
+        let mut times = Vec::new();
+        for round in 0..ROUNDS {
+            let name = |round: usize| match (station, round) {
+                ("vmb0", 1..) => format!("vnet{round}"),
+                _ => station.to_owned(),
+            };
+            let (old, new) = (name(round), name(round + 1));
+            let number = lab.ovs().ofport(&old)?;
+            match old == new {
+                true => lab.ovs().vsctl(&["del-port", &old]).map(drop)?,
+                false => lab.rename(station, &new)?,
+            }
+            await_flows(&lab, "br0.local", &format!("in_port={number},"), false)?;
+            let stream = lab.stream_every(station, MacAddr::BROADCAST, Duration::from_millis(1))?;
+            let start = Instant::now();
+            plug(&lab, station, &new)?;
+            let plugged = start.elapsed();
+            lab.await_stream(&stream, "ids0", 1)?;
+            times.push((start.elapsed(), plugged));
+            stream.finish(&lab).context("the stream")?;
+        }
+        times.sort_unstable();
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        println!(
+            "a guest {what}: add-port to the first copied frame, {ROUNDS} times: median {:.0} ms, min \
+             {:.0} ms, max {:.0} ms (ovs-vsctl itself took {:.0} ms of the median one)",
+            ms(times[ROUNDS / 2].0),
+            ms(times[0].0),
+            ms(times[ROUNDS - 1].0),
+            ms(times[ROUNDS / 2].1),
+        );
+    }
+    Ok(())
+}
