@@ -17,6 +17,23 @@ use crate::run_dir::{Place, RunDir};
 use crate::switch::Switch;
 use crate::wait;
 
+/// The words by which an interface gets what its vNIC is found by.
+fn ids(station: &Station) -> String {
+    let Some(found_by) = &station.found_by else {
+        return String::new();
+    };
+    let mac = found_by.mac.map(|mac| mac.to_string());
+    let ids = [
+        ("attached-mac", mac.as_ref()),
+        ("iface-id", found_by.iface_id.as_ref()),
+        ("vm-id", found_by.vm_id.as_ref()),
+    ];
+    let ids = ids.iter().filter_map(|(key, value)| Some((key, (*value)?)));
+    let words = ids.map(|(key, value)| format!(" external_ids:{key}=\"{value}\""));
+    let words: String = words.collect();
+    format!(" -- set Interface {}{words}", station.port)
+}
+
 /// The lab's copy of the config it was built from, in its run directory.
 const CONFIG: &str = "config.yaml";
 /// The file beside it that names the host.
@@ -267,7 +284,7 @@ impl Layout {
             words.push(match station.role {
                 Role::Local => format!(r#"set bridge {bridge} other-config:hwaddr="{mac}""#),
                 Role::Guest | Role::Function | Role::Outside | Role::Switch => {
-                    format!("add-port {bridge} {port}")
+                    format!("add-port {bridge} {port}{}", ids(station))
                 }
             });
         }

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context, Result, bail};
 use bridgechain::topology::{
-    Attachment, Bridges, FunctionKind, Host, Membership, Remote, Tagging, Topology, Vlan,
+    Attachment, Bridges, FunctionKind, Host, InterfaceMatch, Membership, Remote, Tagging, Topology,
+    Vlan,
 };
 use openflow::MacAddr;
 
@@ -46,6 +47,8 @@ pub struct Station {
     pub port: String,
     /// The OVS interface that the port is, where it has [got](crate::Lab::rename) another name.
     pub interface: Option<String>,
+    /// What its vNIC is found by, where it is not by name.
+    pub found_by: Option<InterfaceMatch>,
     /// The bridge of the port; [`SWITCH`] for the network behind uplinks that are used as one.
     pub bridge: String,
     /// What the station is.
@@ -262,8 +265,14 @@ impl Plan {
                 Attachment::Normal => local,
                 Attachment::Direct => uplink,
             };
-            let station = plan.add(&vnic.vm, &vnic.port, bridge, Role::Guest, speech);
+            let port = match &vnic.found_by {
+                // Any name will do.
+                Some(_) => format!("tap{}", plan.stations.len()),
+                None => vnic.port.clone(),
+            };
+            let station = plan.add(&vnic.vm, &port, bridge, Role::Guest, speech);
             station.mac = vnic.mac.unwrap_or(station.mac);
+            station.found_by = vnic.found_by.clone();
         }
         let sinks: BTreeMap<&str, &Remote> = host.remotes().collect();
         for function in host.chains.iter().flat_map(|chain| &chain.functions) {
@@ -308,6 +317,7 @@ impl Plan {
             name: name.to_owned(),
             port: port.to_owned(),
             interface: None,
+            found_by: None,
             bridge: bridge.to_owned(),
             role,
             // Locally administered, so it is nobody else's.

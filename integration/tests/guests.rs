@@ -258,6 +258,95 @@ fn after_a_database_has_died_and_is_back_everything_is_as_before() -> Result<()>
     Ok(())
 }
 
+/// Where the database is may be changed by a reload; TCP will do as well.
+#[test]
+fn a_reload_finds_the_database_elsewhere() -> Result<()> {
+    let lab = Lab::from_config(WORLD)?;
+    let there = "ovsdb: unix:@DIR@/db.sock";
+    assert!(found().contains(there));
+    lab.change_config(&found().replace(there, "ovsdb: unix:@DIR@/nowhere.sock"))?;
+    for port in ["vma0", "vmb0"] {
+        set_mac(&lab, port, port)?;
+    }
+    let controller = lab.start_controller()?;
+    lab.await_sync(&controller)?;
+    controller.wait_for_log("No such file or directory", 1)?;
+    // The others are served all the same.
+    assert_seen(
+        &lab,
+        "vmc0",
+        MacAddr::BROADCAST,
+        "eth1/4000 ids0/4000 vmd0/untagged",
+    );
+    let remote = [
+        "-t",
+        "ovsdb-server",
+        "ovsdb-server/add-remote",
+        "ptcp:6640:127.0.0.1",
+    ];
+    lab.ovs().appctl(&remote)?;
+    lab.change_config(&found().replace(there, "ovsdb: tcp:127.0.0.1:6640"))?;
+    controller.reload()?;
+    controller.wait_for_log("vNIC found at port", 2)?;
+    await_served(&lab, "vma0")?;
+    await_served(&lab, "vmb0")?;
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    // Nothing is found by it any more.
+    lab.change_config(WORLD)?;
+    controller.reload()?;
+    lab.await_sync_of(&controller, "br0.local", 3)?;
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    Ok(())
+}
+
+/// What the bridges hold is what the file wants of guests where they are.
+#[test]
+fn found_guests_are_proved() -> Result<()> {
+    let (mut lab, _controller) = start()?;
+    lab.rename("vmb0", "vnet9")?;
+    plug(&lab, "vmb0", "vnet9")?;
+    await_served(&lab, "vnet9")?;
+    let program = controller::program()?.to_string_lossy();
+    let mut prove = lab.layout().host().command(&program);
+    prove
+        .args(["prove", "--live", "--ovs-rundir"])
+        .arg(lab.dir());
+    let told = prove.arg(lab.layout().config()).output()?;
+    ensure!(
+        told.status.success(),
+        "{}",
+        String::from_utf8_lossy(&told.stdout)
+    );
+    Ok(())
+}
+
+#[test]
+fn the_lab_brings_guests_up_that_are_found() -> Result<()> {
+    let lab = Lab::from_config(&found())?;
+    let controller = lab.start_controller()?;
+    for tap in ["tap0", "tap1", "tap6"] {
+        controller.wait_for_log(&format!("vNIC found at port {tap}"), 1)?;
+        await_served(&lab, tap)?;
+    }
+    assert_seen(
+        &lab,
+        "tap0",
+        lab.mac("tap1")?,
+        "all0/untagged ids0/3000 tap1/untagged",
+    );
+    Ok(())
+}
+
 /// How long it takes from `ovs-vsctl add-port` to the first frame that the IDS gets of a guest which
 /// sends all the time, for one that is found and, to compare, for one whose port is named.
 #[test]

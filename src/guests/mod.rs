@@ -152,7 +152,11 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
     // For each vNIC the interfaces on its bridge; with their port numbers, so that the last is taken.
     let mut candidates: BTreeMap<&str, (&Vnic, BTreeSet<(Option<u32>, &str)>)> = BTreeMap::new();
     let mut elsewhere = Vec::new();
-    for (name, interface) in &database.interfaces {
+    let in_use = |interface: &Interface| {
+        let status = interface.external_ids.get("iface-status");
+        status.is_none_or(|status| status != "inactive")
+    };
+    for (name, interface) in database.interfaces.iter().filter(|(_, it)| in_use(it)) {
         let vnics: BTreeMap<&str, &Vnic> = claims(interface)
             .iter()
             .filter_map(|claim| wanted.get(claim))

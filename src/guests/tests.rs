@@ -97,6 +97,12 @@ fn vnics_are_found_by_what_hypervisors_write() {
             "br0.local",
             &[("attached-mac", "52:54:00:00:00:0f")],
         ),
+        // XenServer has two interfaces for one vNIC, and says which is in use.
+        (
+            "vif1",
+            "br0.local",
+            &[("iface-id", "i-b"), ("iface-status", "inactive")],
+        ),
         (
             "vnet4",
             "br0.local",

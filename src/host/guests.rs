@@ -22,6 +22,8 @@ pub(super) struct Guests {
     /// What it said last.
     database: Option<Arc<Database>>,
     link: Link,
+    /// The bridges that it has.
+    known: BTreeSet<Role>,
     /// Those that were told.
     problems: BTreeSet<Problem>,
 }
@@ -96,6 +98,7 @@ impl HostState {
             })
             .collect();
         let binding = guests::bind(host, &database, &sites);
+        self.guests.known = binding.names.keys().copied().collect();
         for (role, names) in binding.names {
             self.call_ports(host, role, names);
         }
@@ -120,13 +123,13 @@ impl HostState {
         }
     }
 
-    /// Takes over where an earlier run of the controller has found vNICs, while the database has not
-    /// answered.
+    /// Takes over where an earlier run of the controller has found vNICs, while no database says where
+    /// they are.
     pub(super) fn recover_guests(&mut self, host: &Host, role: Role) {
         let Some(bridge) = self.bridges.get(&role) else {
             return;
         };
-        if self.guests.database.is_some() {
+        if self.guests.known.contains(&role) {
             return;
         }
         let flows = &bridge.installed.flows;

@@ -4,6 +4,7 @@
 mod compiled;
 mod copying;
 mod depth;
+mod found;
 mod mutants;
 mod mutate;
 mod ofctl;
