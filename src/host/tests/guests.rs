@@ -198,6 +198,13 @@ fn without_a_database_guests_stay_where_they_are_and_a_restart_finds_them_there(
     lab.settle();
     assert_at(&mut lab, &[(0, "vnet0")]);
     assert!(lab.take_sent().values().all(|sent| sent.no_change()));
+
+    // The switch starts anew, and has no notes.
+    lab.disconnect(Role::Local);
+    lab.wires.get(Role::Local).switch = Default::default();
+    lab.connect(Role::Local);
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
 }
 
 #[test]
@@ -212,6 +219,34 @@ fn a_number_that_another_interface_has_got_meanwhile_is_nobodys() {
     }
     lab.settle();
     assert_at(&mut lab, &[]);
+}
+
+#[test]
+fn of_several_interfaces_the_one_with_the_newest_port_is_taken_when_that_comes() {
+    let mut lab = bound();
+    let several = [("vnet0", "br0.local", 0), ("vnet1", "br0.local", 0)];
+    hear(&mut lab, database(&several));
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    lab.wires.get(Role::Local).add_port("vnet1", 6);
+    let warned = log::warnings(|| lab.settle());
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(
+        warned[0].contains("vnet1 and vnet0 all claim to be it"),
+        "{warned:?}"
+    );
+    assert_at(&mut lab, &[(0, "vnet1")]);
+    lab.wires.get(Role::Local).del_port(PortNo(6));
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    assert!(
+        lab.state
+            .status(lab.now)
+            .database
+            .expect("a database")
+            .problems
+            .is_empty()
+    );
 }
 
 #[test]
