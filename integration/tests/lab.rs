@@ -22,6 +22,8 @@ fn guest(port: &str, last: u8) -> Station {
         address: None,
         beside: None,
         underlay: std::collections::BTreeSet::new(),
+        interface: None,
+        found_by: None,
     }
 }
 

@@ -70,6 +70,7 @@ fn vnic(
         vm: vnic.vm.clone(),
         host: host.name.clone(),
         port: vnic.port.clone(),
+        interface: port.and_then(|port| port.interface.clone()),
         bridge: bridge.cloned().unwrap_or_default(),
         present: port.is_some_and(|port| port.number.is_some()),
         link: port.is_some_and(|port| port.link),

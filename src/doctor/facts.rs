@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::ovsdb::{Database, Interface};
+
 /// Everything that findings are made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -16,6 +18,29 @@ pub struct Facts {
     pub routes: BTreeMap<IpAddr, String>,
     /// What each bridge of the host holds, by name; bridges that were not asked are missing.
     pub contents: BTreeMap<String, Contents>,
+}
+
+impl Facts {
+    /// What the database says of which interface is whose.
+    pub(super) fn database(&self) -> Database {
+        let interfaces = self.bridges.iter().flat_map(|(bridge, it)| {
+            it.ports.iter().map(|(name, port)| {
+                let interface = Interface {
+                    bridge: Some(bridge.clone()),
+                    external_ids: port.external_ids.clone(),
+                };
+                (name.clone(), interface)
+            })
+        });
+        Database {
+            bridges: self
+                .bridges
+                .keys()
+                .map(|name| (name.clone(), None))
+                .collect(),
+            interfaces: interfaces.collect(),
+        }
+    }
 }
 
 /// A bridge (table `Bridge`).

@@ -23,6 +23,7 @@ pub use self::check::{Check, Level};
 pub use self::facts::{Bridge, Contents, Controller, Device, Facts, Foreign, Holds, Port};
 pub use self::ovsdb::{LISTING, parse};
 pub use self::tools::Tools;
+use crate::guests;
 use crate::topology::{Bridges, Host, Role, Topology};
 
 /// Something that was looked at.
@@ -43,9 +44,10 @@ pub struct Finding {
 /// Looks at the machine of `host`. First what is wrong, the worst on top, then what is well: one
 /// finding for each check.
 pub fn examine(topology: &Topology, host: &Host, tools: &Tools, facts: &Facts) -> Vec<Finding> {
+    let (host, problems) = guests::as_named(host, &facts.database());
     let mut examination = Examination {
         topology,
-        host,
+        host: &host,
         tools,
         facts,
         looked_at: BTreeSet::new(),
@@ -55,6 +57,10 @@ pub fn examine(topology: &Topology, host: &Host, tools: &Tools, facts: &Facts) -
     examination.ports();
     examination.frames();
     examination.contents();
+    for problem in problems {
+        let what = problem.to_string();
+        examination.find_as(Level::Warning, Check::Port, &host.name, what, None);
+    }
     let Examination {
         looked_at,
         mut findings,

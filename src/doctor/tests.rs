@@ -539,6 +539,39 @@ fn a_vnic_that_may_be_elsewhere_is_not_missed() {
 }
 
 #[test]
+fn a_vnic_that_is_found_by_what_the_database_says_is_looked_at_where_it_is() {
+    let found = CONFIG.replace("port: vmr0, ", "");
+    let topology = match config::parse("lab.yaml", found) {
+        Ok((topology, _)) => topology,
+        Err(mistakes) => panic!("{mistakes}"),
+    };
+    let mut facts = healthy(&topology);
+    // The VM does not run, and nobody misses it.
+    let mut port = remove(&mut facts, "external_ids:attached-mac=52:54:00:00:00:01");
+    assert_eq!(wrong(&topology, &tools(), &facts), [""; 0]);
+    port.row = "vnet3".to_owned();
+    port.is_up = Some(false);
+    let ids = [("attached-mac", "52:54:00:00:00:01")];
+    port.external_ids = ids
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    facts.devices.insert("vnet3".to_owned(), Device::default());
+    let bridge = bridge_mut(&mut facts, "br0.local");
+    bridge.ports.insert("vnet3".to_owned(), port.clone());
+    assert_eq!(
+        wrong(&topology, &tools(), &facts),
+        ["warning link vnet3: ip link set dev vnet3 up"]
+    );
+    bridge_mut(&mut facts, "br0.local").ports.remove("vnet3");
+    bridge_mut(&mut facts, "br0")
+        .ports
+        .insert("vnet3".to_owned(), port);
+    let lines = wrong(&topology, &tools(), &facts);
+    assert_eq!(lines[0], "warning port node1: -", "{lines:?}");
+    assert!(lines[1].starts_with("warning stray vnet3: "), "{lines:?}");
+}
+
+#[test]
 fn commands_are_told_where_things_are() {
     let topology = topology();
     let tools = Tools {

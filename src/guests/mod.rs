@@ -136,7 +136,7 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
         .found_vnics()
         .map(|(vnic, wanted)| (wanted, vnic))
         .collect();
-    let named = named(host);
+    let named = names_of(host);
     let sites: BTreeMap<Role, &Site<'_>> = sites
         .iter()
         .filter(|(_, site)| match is_here(database, site) {
@@ -221,6 +221,35 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
     binding
 }
 
+/// The host as if the configuration named the interfaces that its vNICs are found at, as far as the
+/// database alone tells; vNICs that are at none are left out.
+pub fn as_named(host: &Host, database: &Database) -> (Host, BTreeSet<Problem>) {
+    let ports = Ports::default();
+    let sites = host.bridges().map(|(role, bridge)| {
+        let site = Site {
+            name: &bridge.name,
+            datapath_id: None,
+            ports: &ports,
+        };
+        (role, site)
+    });
+    let binding = bind(host, database, &sites.collect());
+    let names = binding.names.values().flatten();
+    let interfaces: BTreeMap<&str, &str> = names
+        .map(|(interface, name)| (name.as_str(), interface.as_str()))
+        .collect();
+    let mut named = host.clone();
+    named.vnics.retain_mut(|vnic| {
+        if vnic.found_by.take().is_none() {
+            return true;
+        }
+        let interface = interfaces.get(vnic.port.as_str());
+        vnic.port = interface.map(|&it| it.to_owned()).unwrap_or_default();
+        interface.is_some()
+    });
+    (named, binding.problems)
+}
+
 /// Whether a bridge is one of the database's.
 fn is_here(database: &Database, site: &Site<'_>) -> Result<(), Problem> {
     let Some(datapath_id) = site.datapath_id else {
@@ -242,7 +271,7 @@ pub(crate) fn shown(vnic: &Vnic) -> String {
 }
 
 /// The names that the configuration gives to ports and bridges.
-fn named(host: &Host) -> BTreeSet<&str> {
+fn names_of(host: &Host) -> BTreeSet<&str> {
     host.bridges()
         .flat_map(|(role, bridge)| {
             let ports = portmap::configured(host, role).into_iter();

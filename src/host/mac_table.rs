@@ -80,13 +80,19 @@ impl HostState {
             mac: entry.mac.to_string(),
             origin: entry.origin,
             bridge: self.shown_name(host, entry.role).to_owned(),
-            port: entry.port.to_owned(),
+            port: self.interface(entry).unwrap_or(entry.port).to_owned(),
             port_number: entry.number.map(|number| number.0),
             vm: vnic.map(|vnic| vnic.vm.clone()),
             since_seconds: entry
                 .since
                 .map(|since| now.saturating_duration_since(since).as_secs_f64()),
         }
+    }
+
+    /// The OVS interface name of the port of an address, where the bridge has it.
+    fn interface(&self, entry: &Entry<'_>) -> Option<&str> {
+        let bridge = self.bridges.get(&entry.role)?;
+        bridge.ports.interface(entry.number?)
     }
 
     /// The name of a bridge: the one it has, or while it is not connected that of the configuration.

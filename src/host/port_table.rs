@@ -30,6 +30,10 @@ impl HostState {
                     host: self.name.clone(),
                     bridge: self.shown_name(host, role).to_owned(),
                     name: name.to_owned(),
+                    interface: bridge
+                        .zip(number)
+                        .and_then(|(bridge, number)| bridge.ports.interface(number))
+                        .map(str::to_owned),
                     number: number.map(|number| number.0),
                     link: bridge
                         .zip(number)

@@ -44,8 +44,11 @@ pub struct BridgePort {
     pub host: String,
     /// The bridge; where several expect the port, each has it.
     pub bridge: String,
-    /// OVS interface name.
+    /// OVS interface name; of a vNIC that is found by what the OVS database says, that.
     pub name: String,
+    /// OVS interface name; `null` where the bridge does not have the port.
+    #[schema(required)]
+    pub interface: Option<String>,
     /// OpenFlow port number; `null` where the bridge does not have the port.
     #[schema(required)]
     pub number: Option<u32>,
@@ -148,8 +151,11 @@ pub struct Vnic {
     pub vm: String,
     /// The host.
     pub host: String,
-    /// OVS interface name.
+    /// OVS interface name, or what its interface is found by in the OVS database.
     pub port: String,
+    /// OVS interface name; `null` where the bridge does not have the port.
+    #[schema(required)]
+    pub interface: Option<String>,
     /// The bridge it is plugged into.
     pub bridge: String,
     /// Whether the bridge has the port.

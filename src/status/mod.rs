@@ -41,6 +41,7 @@ pub struct Host {
     pub guests: Vec<Guest>,
     /// That database, where any vNIC is found by it.
     #[serde(default)]
+    #[schema(required)]
     pub database: Option<Database>,
     /// How many MAC addresses are learned.
     pub learned_macs: usize,
@@ -130,7 +131,7 @@ pub struct Instance {
 }
 
 /// A vNIC that is found by what the OVS database says, and where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Guest {
     /// Its VM.
     pub vm: String,
@@ -139,19 +140,21 @@ pub struct Guest {
     /// The bridge it belongs on.
     pub bridge: String,
     /// The OVS interface name of the port that it is bound to, if it is.
+    #[schema(required)]
     pub port: Option<String>,
     /// Whether the bridge has that port.
     pub present: bool,
 }
 
 /// The state of the connection to an OVS database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Database {
     /// Where it is served.
     pub endpoint: String,
     /// Whether it is connected, and so every change of it is known.
     pub connected: bool,
     /// Why it is not.
+    #[schema(required)]
     pub error: Option<String>,
     /// What is odd about the interfaces it has.
     pub problems: Vec<String>,

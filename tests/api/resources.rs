@@ -153,7 +153,7 @@ async fn what_there_is_is_told() {
     assert_eq!(
         port("vma0"),
         json!({
-            "host": "node1", "bridge": "l", "name": "vma0", "number": 1, "link": true,
+            "host": "node1", "bridge": "l", "name": "vma0", "interface": "vma0", "number": 1, "link": true,
             "purpose": "vnic", "vm": "VM-A", "function": null
         })
     );
@@ -189,7 +189,7 @@ async fn what_there_is_is_told() {
     assert_eq!(
         vm["vnics"],
         json!([{
-            "vm": "VM-A", "host": "node1", "port": "vma0", "bridge": "l", "present": true,
+            "vm": "VM-A", "host": "node1", "port": "vma0", "interface": "vma0", "bridge": "l", "present": true,
             "link": true, "mac": "52:54:00:00:00:0a", "vlan_mode": "access", "network": "demo",
             "trunked_networks": [], "type": "normal", "promiscuous": "bum",
             "forged_transmits": "accept", "mac_changes": "accept", "max_macs": null,

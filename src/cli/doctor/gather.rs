@@ -126,7 +126,7 @@ fn read(
     let mut found = Vec::new();
     let mut names = Vec::new();
     for (role, name) in bridges {
-        match sockets.read_bridge(*role, name) {
+        match sockets.read_bridge(host, *role, name) {
             Ok(bridge) => {
                 found.push(bridge);
                 names.push(*name);
