@@ -21,7 +21,7 @@ pub enum Site {
     /// One host, with the network outside behind its uplinks.
     One(Box<Layout>),
     /// Several hosts at a switch.
-    Several(Several),
+    Several(Box<Several>),
 }
 
 /// Hosts whose uplinks lead to one switch.
@@ -71,12 +71,12 @@ impl Site {
             switch_ports(layout).try_for_each(|port| switch.plug(port))?;
         }
         switch.add(&place, &outside)?;
-        Ok(Self::Several(Several {
+        Ok(Self::Several(Box::new(Several {
             name: run_dir.name().to_owned(),
             place,
             hosts,
             outside,
-        }))
+        })))
     }
 
     /// Finds a lab that was [built](Self::build).
@@ -99,12 +99,12 @@ impl Site {
             let layout = Layout::at(place.of_host(&host), config.clone(), plan, Some(switch));
             (host, layout)
         };
-        Ok(Self::Several(Several {
+        Ok(Self::Several(Box::new(Several {
             name: name.to_owned(),
             hosts: plans.into_iter().map(at).collect(),
             place,
             outside,
-        }))
+        })))
     }
 
     /// The station that a person means: `VM`, `FUNCTION`, a port, `host`, `outside`; of one of

@@ -129,6 +129,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The interfaces of a vNIC with their port numbers, which those have that the bridge has.
+type Candidates<'a> = BTreeSet<(Option<u32>, &'a str)>;
+
 /// Finds the interfaces of the vNICs of `host` on the bridges that have connected.
 pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) -> Binding {
     let mut binding = Binding::default();
@@ -149,8 +152,8 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
         .map(|(role, site)| (*role, site))
         .collect();
     binding.names = sites.keys().map(|role| (*role, BTreeMap::new())).collect();
-    // For each vNIC the interfaces on its bridge; with their port numbers, so that the last is taken.
-    let mut candidates: BTreeMap<&str, (&Vnic, BTreeSet<(Option<u32>, &str)>)> = BTreeMap::new();
+    // Of those of each vNIC the last is taken.
+    let mut candidates: BTreeMap<&str, (&Vnic, Candidates<'_>)> = BTreeMap::new();
     let mut elsewhere = Vec::new();
     let in_use = |interface: &Interface| {
         let status = interface.external_ids.get("iface-status");

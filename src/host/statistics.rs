@@ -444,6 +444,7 @@ fn cause(class: Class) -> Option<Cause> {
         | Class::Remembered
         | Class::Probe
         | Class::Failed
+        | Class::Bound
         | Class::Skip
         | Class::CountedSource => None,
     }

@@ -41,7 +41,7 @@ impl Framer {
     /// # Errors
     ///
     /// There is none, and there can be none any more.
-    pub fn next(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
+    pub fn take(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
         if self.depth == 0 {
             let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
             let blanks = self.buffer.iter().take_while(blank).count();
@@ -81,7 +81,7 @@ mod tests {
 
     fn all(framer: &mut Framer) -> Result<Vec<Value>, FrameError> {
         let mut values = Vec::new();
-        while let Some(object) = framer.next()? {
+        while let Some(object) = framer.take()? {
             values.push(serde_json::from_slice(&object).expect("JSON"));
         }
         Ok(values)
@@ -98,7 +98,7 @@ mod tests {
         ] {
             let mut framer = Framer::default();
             framer.extend(text.as_bytes());
-            assert_eq!(framer.next(), Err(FrameError::NoObject(byte)), "{text}");
+            assert_eq!(framer.take(), Err(FrameError::NoObject(byte)), "{text}");
         }
     }
 
@@ -108,10 +108,10 @@ mod tests {
         framer.extend(b"{\"a\":\"");
         let chunk = vec![b'x'; 1 << 20];
         for _ in 0..64 {
-            assert_eq!(framer.next(), Ok(None));
+            assert_eq!(framer.take(), Ok(None));
             framer.extend(&chunk);
         }
-        assert_eq!(framer.next(), Err(FrameError::TooLong));
+        assert_eq!(framer.take(), Err(FrameError::TooLong));
     }
 
     proptest! {
@@ -144,7 +144,7 @@ mod tests {
             let mut framer = Framer::default();
             for chunk in chunks {
                 framer.extend(&chunk);
-                while let Ok(Some(_)) = framer.next() {}
+                while let Ok(Some(_)) = framer.take() {}
             }
         }
     }

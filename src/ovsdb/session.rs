@@ -84,7 +84,7 @@ impl Session {
         self.probed = None;
         self.framer.extend(bytes);
         let mut changed = false;
-        while let Some(object) = self.framer.next()? {
+        while let Some(object) = self.framer.take()? {
             changed |= self.handle(&serde_json::from_slice(&object)?)?;
         }
         Ok(changed)
