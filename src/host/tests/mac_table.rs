@@ -27,7 +27,7 @@ fn pinned_and_learned_addresses_are_shown_with_where_they_are() {
     let network = network
         .filter(|(_, vlan)| vlan.id() == NETWORK)
         .map(|(name, _)| name);
-    let network = network.cloned().next();
+    let network = network.next().cloned();
     assert!(all.iter().all(|mac| mac.network == network));
     let shown: Vec<_> = all.iter().map(row).collect();
     let vm = |port: &str| {
