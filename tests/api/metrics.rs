@@ -1,6 +1,6 @@
 //! What bridges have counted: metrics, and drops by cause.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -167,5 +167,40 @@ async fn promtool_takes_the_metrics() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.is_empty(), "{said}\n{text}");
+    run.end();
+}
+
+/// The rules of the text format that a slip would break: every sample stands below the type of its
+/// metric, in one block, and once.
+#[tokio::test]
+async fn the_text_is_in_order() {
+    let run = Run::start();
+    let mut switch = local_bridge(&run).await;
+    let text = run.get_from(&mut switch, "/metrics").await;
+    assert!(text.ends_with('\n'));
+    let mut metric = "";
+    let (mut metrics, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            metric = rest.split(' ').next().unwrap();
+            assert!(metrics.insert(metric), "{metric} comes twice");
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            assert_eq!(name, metric);
+            let is_total = name.ends_with("_total");
+            assert_eq!(kind == "counter", is_total, "{name} is a {kind}");
+        } else {
+            let (sample, value) = line.rsplit_once(' ').unwrap();
+            let (name, labels) = sample.split_once('{').unwrap();
+            let ends = ["", "_bucket", "_sum", "_count"];
+            let is_of = ends
+                .iter()
+                .any(|end| name.strip_suffix(end) == Some(metric));
+            assert!(is_of, "{line} below {metric}");
+            assert!(labels.ends_with('}'), "{line}");
+            assert!(value.parse::<f64>().is_ok_and(f64::is_finite), "{line}");
+            assert!(seen.insert(sample), "{sample} comes twice");
+        }
+    }
     run.end();
 }

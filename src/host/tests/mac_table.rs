@@ -24,7 +24,7 @@ fn pinned_and_learned_addresses_are_shown_with_where_they_are() {
             .all(|mac| mac.host == *host && mac.vlan == NETWORK)
     );
     let network = lab.topology.networks.iter();
-    let network = network
+    let mut network = network
         .filter(|(_, vlan)| vlan.id() == NETWORK)
         .map(|(name, _)| name);
     let network = network.next().cloned();
