@@ -204,8 +204,7 @@ pub struct Happening {
     /// For programs.
     pub kind: Kind,
     /// What it happened to: a bridge, a port, a network, a MAC address, a VM, a database, or an
-    /// instance as
-    /// `CHAIN/FUNCTION/INSTANCE`.
+    /// instance as `CHAIN/FUNCTION/INSTANCE`.
     pub subject: String,
     /// For people.
     pub message: String,
