@@ -6,6 +6,7 @@ mod copying;
 mod depth;
 mod found;
 mod mutants;
+mod marks;
 mod mutate;
 mod ofctl;
 mod ovs;
