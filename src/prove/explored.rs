@@ -1,12 +1,15 @@
 //! All classes of a host, kept to be compared with what other flows do.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use openflow::{OxmField, TableId};
+use openflow::{Action, GroupId, Instruction, OxmField, TableId};
 
 use super::Subject;
-use super::engine::{Class, Explorer, MISS, Metered, Model, Outcome, Place, Sent, Value, Var};
+use super::engine::{
+    Class, Explorer, MISS, Memo, Metered, Model, Outcome, Place, Sent, Value, Var,
+};
 use super::property::{self, Shares};
 use super::rule::{Occupant, Site};
 use super::search::{Root, roots};
@@ -27,6 +30,7 @@ pub struct Explored<'a> {
     /// The classes that come by each place, by their numbers.
     by_place: BTreeMap<Place, Vec<usize>>,
     shares: Shares,
+    memo: RefCell<Memo>,
 }
 
 /// What changes of flows come to.
@@ -87,8 +91,10 @@ impl<'a> Explored<'a> {
         let mut cells = Vec::new();
         let mut shares = Shares::new();
         let mut by_place: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+        let mut memo = Memo::default();
         for root in roots(&site, &model) {
-            let mut explorer = Explorer::new(root.class());
+            let class = root.class(&mut memo);
+            let mut explorer = Explorer::new(class, memo);
             loop {
                 if cells.len() == limit {
                     return None;
@@ -113,6 +119,7 @@ impl<'a> Explored<'a> {
                     break;
                 }
             }
+            memo = explorer.into_memo();
         }
         Some(Self {
             subject: *subject,
@@ -121,13 +128,15 @@ impl<'a> Explored<'a> {
             cells,
             by_place,
             shares,
+            memo: RefCell::new(memo),
         })
     }
 
     /// One frame of every class, with all copies of it that leave the host, in the order of sending.
     pub fn witnesses(&self) -> impl Iterator<Item = (Witness, Vec<Copy>)> {
-        self.cells.iter().filter_map(|cell| {
-            let witness = Witness::of(&cell.class, cell.root.at, cell.root.is_tagged)?;
+        self.cells.iter().enumerate().filter_map(|(number, cell)| {
+            let class = cell.class.with_one_case(number);
+            let witness = Witness::of(&class, cell.root.at, cell.root.is_tagged)?;
             let sent = cell.outcome.sent.iter();
             Some((witness, sent.map(|sent| copy(sent, &cell.class)).collect()))
         })
@@ -144,7 +153,7 @@ impl<'a> Explored<'a> {
                 class,
                 outcome: before,
             } = &self.cells[number];
-            let mut explorer = Explorer::new(Class::clone(class));
+            let mut explorer = Explorer::new(Class::clone(class), self.memo.take());
             loop {
                 let (expected, outcome) = root.next(&self.site, &model, &mut explorer);
                 let class = explorer.class();
@@ -156,17 +165,21 @@ impl<'a> Explored<'a> {
                 let mut found =
                     violations.filter_map(|one| Counterexample::new(one, &case, &model));
                 if let Some(counterexample) = found.next() {
+                    drop(found);
+                    self.memo.replace(explorer.into_memo());
                     return Judgement::Refuted(Box::new(counterexample));
                 }
                 if unnoticed.is_none()
                     && self.visible(before, class) != self.visible(&outcome, class)
                 {
-                    unnoticed = Witness::of(class, root.at, root.is_tagged);
+                    let class = class.with_one_case(0);
+                    unnoticed = Witness::of(&class, root.at, root.is_tagged);
                 }
                 if !explorer.advance() {
                     break;
                 }
             }
+            self.memo.replace(explorer.into_memo());
         }
         unnoticed.map_or(Judgement::Same, Judgement::Unnoticed)
     }
@@ -176,11 +189,17 @@ impl<'a> Explored<'a> {
         let Some((_, _, own)) = self.subject.bridges.iter().find(|(own, ..)| *own == role) else {
             return BTreeSet::new();
         };
-        if own.groups != changed.groups {
-            let of_role = self.by_place.range((role, TableId(0), 0)..);
-            let of_role = of_role.take_while(|((own, ..), _)| *own == role);
-            return of_role.flat_map(|(_, cells)| cells).copied().collect();
+        let mut affected = BTreeSet::new();
+        if own.meters != changed.meters {
+            let is_other = |metered: &Metered| {
+                metered.role == role
+                    && own.meters.get(&metered.meter) != changed.meters.get(&metered.meter)
+            };
+            let cells = (0..).zip(&self.cells);
+            let metered = cells.filter(|(_, cell)| cell.outcome.metered.iter().any(is_other));
+            affected.extend(metered.map(|(number, _)| number));
         }
+        let groups = leading_to_changed_groups(own, changed);
         let mut tables: BTreeSet<TableId> = BTreeSet::new();
         tables.extend(
             changed
@@ -189,7 +208,6 @@ impl<'a> Explored<'a> {
                 .filter(|key| !own.flows.contains_key(key))
                 .map(|key| key.table),
         );
-        let mut affected = BTreeSet::new();
         for table in &tables {
             let of_table = self
                 .by_place
@@ -198,8 +216,11 @@ impl<'a> Explored<'a> {
         }
         for (place, key, flow) in self.model.flows(role) {
             let now = changed.flows.get(key);
-            if now.is_none_or(|now| now.instructions != flow.instructions) {
-                affected.extend(self.by_place.get(&place).into_iter().flatten());
+            let is_changed = now.is_none_or(|now| now.instructions != flow.instructions);
+            if is_changed || !groups.is_empty() && leads_to(&flow.instructions, &groups) {
+                for place in [place, self.model.alike(place)] {
+                    affected.extend(self.by_place.get(&place).into_iter().flatten());
+                }
             }
         }
         affected
@@ -228,6 +249,44 @@ impl<'a> Explored<'a> {
             faults: outcome.faults.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// The groups that are changed, and those that hand frames to such a group.
+fn leading_to_changed_groups(own: &Program, changed: &Program) -> BTreeSet<GroupId> {
+    let all = own.groups.keys().chain(changed.groups.keys());
+    let mut leading: BTreeSet<GroupId> = all
+        .filter(|id| own.groups.get(id) != changed.groups.get(id))
+        .copied()
+        .collect();
+    loop {
+        let before = leading.len();
+        for (id, group) in &own.groups {
+            let mut buckets = group.buckets.iter();
+            if buckets.any(|bucket| mention(&bucket.actions, &leading)) {
+                leading.insert(*id);
+            }
+        }
+        if leading.len() == before {
+            return leading;
+        }
+    }
+}
+
+fn leads_to(instructions: &[Instruction], groups: &BTreeSet<GroupId>) -> bool {
+    instructions.iter().any(|instruction| match instruction {
+        Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) => {
+            mention(actions, groups)
+        }
+        _ => false,
+    })
+}
+
+fn mention(actions: &[Action], groups: &BTreeSet<GroupId>) -> bool {
+    actions.iter().any(|action| match action {
+        Action::Group(id) => groups.contains(id),
+        Action::Clone(actions) => mention(actions, groups),
+        _ => false,
+    })
 }
 
 fn copy(sent: &Sent, class: &Class) -> Copy {

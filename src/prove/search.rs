@@ -7,7 +7,7 @@ use std::thread;
 
 use openflow::PortNo;
 
-use super::engine::{Class, Explorer, Model, Outcome, Packet, TPIDS, Var};
+use super::engine::{Class, Explorer, Memo, Model, Outcome, Packet, Question, TPIDS, Var};
 use super::property::{self, Case, Property, Share};
 use super::rule::{self, Expected, FunctionId, Header, Site};
 use super::witness::Counterexample;
@@ -24,17 +24,20 @@ pub(super) struct Root {
 
 impl Root {
     /// All frames that come in there.
-    pub(super) fn class(self) -> Class {
+    pub(super) fn class(self, memo: &mut Memo) -> Class {
         // It is up, as a frame comes in by it.
-        let class = Class::default().with_port(self.at, true);
-        if self.is_tagged {
-            return class;
+        let any = Class::default().with_payload(memo.any());
+        let mut class = any.with_port(self.at, true);
+        for tpid in TPIDS.into_iter().filter(|_| !self.is_tagged) {
+            let question = Question {
+                var: Var::Type(0),
+                value: tpid.into(),
+                mask: u16::MAX.into(),
+            };
+            // There are other types.
+            class = class.split(question, memo).1.unwrap_or(class);
         }
-        let no_tag = class
-            .values(Var::Type(0))
-            .without(TPIDS.map(|tpid| (tpid.into(), u16::MAX.into())));
-        // There are other types.
-        class.with(Var::Type(0), no_tag).unwrap_or(class)
+        class
     }
 }
 
@@ -117,13 +120,13 @@ pub(super) fn search(subject: &Subject<'_>, limit: usize) -> Proof {
     let (next, classes) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let may_go_on = || classes.fetch_add(1, Ordering::Relaxed) < limit;
     let work = || {
-        let mut own = Vec::new();
+        let (mut own, mut memo) = (Vec::new(), Memo::default());
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(root) = roots.get(number) else {
                 return own;
             };
-            own.push((number, explore(&site, &model, *root, may_go_on)));
+            own.push((number, explore(&site, &model, *root, &mut memo, may_go_on)));
         }
     };
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -183,10 +186,12 @@ fn explore(
     site: &Site<'_>,
     model: &Model<'_>,
     root: Root,
+    memo: &mut Memo,
     may_go_on: impl Fn() -> bool,
 ) -> Findings {
     let mut findings = Findings::default();
-    let mut explorer = Explorer::new(root.class());
+    let class = root.class(memo);
+    let mut explorer = Explorer::new(class, std::mem::take(memo));
     while may_go_on() {
         let (expected, outcome) = root.next(site, model, &mut explorer);
         findings.classes += 1;
@@ -215,5 +220,6 @@ fn explore(
             break;
         }
     }
+    *memo = explorer.into_memo();
     findings
 }

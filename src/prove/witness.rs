@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use openflow::{MacAddr, OxmField, Prerequisite, Subfield};
 
-use super::engine::{Choice, Class, Model, Set, TPIDS, Value, Var, ones};
+use super::engine::{Choice, Class, Explorer, Memo, Model, Set, TPIDS, Value, Var, ones};
 use super::property::{Case, Property, Violation};
 use super::rule::{Fate, Way};
+use super::search::Root;
 use crate::learning::Location;
 use crate::program::{Flow, FlowKey};
 use crate::protocols::ethertype::{ARP, IPV4, IPV6};
@@ -70,14 +71,22 @@ impl Counterexample {
                 guests, outside, ..
             }) => [guests.as_slice(), outside.as_slice()].concat(),
         };
-        let found = case.outcome.found.iter();
+        // Of flows that do the same, those that this frame finds.
+        let root = Root {
+            at: case.from,
+            is_tagged: case.is_tagged,
+        };
+        let mut explorer = Explorer::new(case.class.with_one_case(0), Memo::default());
+        let (_, outcome) = root.next(case.site, model, &mut explorer);
         Some(Self {
             property,
             what,
-            witness: Witness::of(case.class, case.from, case.is_tagged)?,
-            seen: case.outcome.sent.iter().map(|sent| sent.at).collect(),
+            witness: Witness::of(explorer.class(), case.from, case.is_tagged)?,
+            seen: outcome.sent.iter().map(|sent| sent.at).collect(),
             wanted,
-            flows: found
+            flows: outcome
+                .found
+                .iter()
                 .filter_map(|place| {
                     let (key, flow) = model.flow(*place)?;
                     Some((place.0, key.clone(), flow.clone()))

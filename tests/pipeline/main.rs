@@ -3,10 +3,11 @@
 
 mod compiled;
 mod copying;
+mod cost;
 mod depth;
 mod found;
-mod mutants;
 mod marks;
+mod mutants;
 mod mutate;
 mod ofctl;
 mod ovs;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use openflow::{OFPVID_PRESENT, Subfield};
 
+use super::payload::{Memo, Payload};
 use super::set::{Answer, Set};
 use super::value::{Question, Value, Var};
 use crate::learning::Location;
@@ -13,8 +14,9 @@ use crate::topology::Role;
 /// choose what they choose here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Class {
-    /// Variables that are not in here may have any value.
+    /// Variables that are not in here may have any value; those of the payload are in none.
     sets: Vec<(Var, Set)>,
+    payload: Rc<Payload>,
     ports: Vec<(Location, bool)>,
     choices: Vec<(Rc<Choice>, u16)>,
 }
@@ -68,17 +70,26 @@ impl Class {
 
     /// Whether a variable may not have any value.
     pub(crate) fn is_asked(&self, var: Var) -> bool {
-        self.set(var).is_some()
+        match var.is_of_payload() {
+            true => self.payload.is_asked(var),
+            false => self.set(var).is_some(),
+        }
     }
 
-    /// The values that a variable may have.
+    /// The values that a variable may have; in the first case of the payload, if it is of that.
     pub(crate) fn values(&self, var: Var) -> Set {
-        self.set(var).cloned().unwrap_or_else(|| anything(var))
+        match var.is_of_payload() {
+            true => self.payload.values(var),
+            false => self.set(var).cloned().unwrap_or_else(|| anything(var)),
+        }
     }
 
     /// Whether the values of a variable are as asked.
     pub(crate) fn is(&self, question: Question) -> Answer {
         let Question { var, value, mask } = question;
+        if var.is_of_payload() {
+            return self.payload.is(question);
+        }
         match self.set(var) {
             Some(set) => set.is(value, mask),
             None => anything(var).is(value, mask),
@@ -97,12 +108,36 @@ impl Class {
     /// `value` with all that is known here of its variable.
     pub(crate) fn resolve(&self, value: Value) -> Value {
         value.resolved(|var| match self.set(var) {
+            _ if var.is_of_payload() => self.payload.known(var),
             Some(set) => set.known(),
             None => anything(var).known(),
         })
     }
 
-    /// The part with other values of `var`; `None` where there are none.
+    /// What is known of what the frame carries.
+    pub(crate) fn payload(&self) -> &Rc<Payload> {
+        &self.payload
+    }
+
+    /// The part that carries this, a part of what it carries so far.
+    #[must_use]
+    pub(crate) fn with_payload(&self, payload: Rc<Payload>) -> Self {
+        Self {
+            payload,
+            ..self.clone()
+        }
+    }
+
+    /// The part with one case of the payload, where there are several: whichever it is, `number`
+    /// says.
+    #[must_use]
+    pub(crate) fn with_one_case(&self, number: usize) -> Self {
+        let case = number % self.payload.count().max(1);
+        self.with_payload(Rc::new(self.payload.only(case)))
+    }
+
+    /// The part with other values of `var`, which is none of the payload; `None` where there are
+    /// none.
     #[must_use]
     pub(crate) fn with(&self, var: Var, set: Set) -> Option<Self> {
         if set.is_empty() {
@@ -117,8 +152,17 @@ impl Class {
     }
 
     /// The part for which the answer is yes, and the rest; `None` for either that is empty.
-    pub(crate) fn split(&self, question: Question) -> (Option<Self>, Option<Self>) {
+    pub(crate) fn split(
+        &self,
+        question: Question,
+        memo: &mut Memo,
+    ) -> (Option<Self>, Option<Self>) {
         let Question { var, value, mask } = question;
+        if var.is_of_payload() {
+            let [yes, no] = memo.split(&self.payload, question);
+            let with = |payload: Option<_>| Some(self.with_payload(payload?));
+            return (with(yes), with(no));
+        }
         let set = self.values(var);
         match set.is(value, mask) {
             Answer::Always => (Some(self.clone()), None),

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use openflow::Subfield;
 
 use super::class::{Choice, Class};
+use super::payload::{About, Memo};
 use super::set::{Answer, Exceptions};
 use super::value::{Question, Value, Var};
 use crate::learning::Location;
@@ -27,6 +28,7 @@ pub(crate) struct Explorer {
     at: usize,
     /// Exceptions that are known to take in all of a list, by the address of that.
     known: Vec<(Rc<Exceptions>, usize)>,
+    memo: Memo,
 }
 
 struct Point {
@@ -36,8 +38,8 @@ struct Point {
 }
 
 impl Explorer {
-    /// Of all frames in `class`.
-    pub(crate) fn new(class: Class) -> Self {
+    /// Of all frames in `class`; `memo` may be that of another explorer.
+    pub(crate) fn new(class: Class, memo: Memo) -> Self {
         let root = Rc::new(class);
         Self {
             class: Rc::clone(&root),
@@ -45,7 +47,13 @@ impl Explorer {
             points: Vec::new(),
             at: 0,
             known: Vec::new(),
+            memo,
         }
+    }
+
+    /// What it has found out, for another explorer.
+    pub(crate) fn into_memo(self) -> Memo {
+        self.memo
     }
 
     /// The class as far as the questions have come.
@@ -54,9 +62,12 @@ impl Explorer {
     }
 
     /// The answer to a question with these `cases`, which must be the parts of the class.
-    pub(crate) fn case(&mut self, cases: impl FnOnce(&Rc<Class>) -> Vec<(u32, Rc<Class>)>) -> u32 {
+    pub(crate) fn case(
+        &mut self,
+        cases: impl FnOnce(&Rc<Class>, &mut Memo) -> Vec<(u32, Rc<Class>)>,
+    ) -> u32 {
         if self.at == self.points.len() {
-            let cases = cases(&self.class);
+            let cases = cases(&self.class, &mut self.memo);
             self.points.push(Point { cases, current: 0 });
         }
         let point = &self.points[self.at];
@@ -73,8 +84,8 @@ impl Explorer {
             Answer::Never => return false,
             Answer::Depends => {}
         }
-        let answer = self.case(|class| {
-            let (yes, no) = class.split(question);
+        let answer = self.case(|class, memo| {
+            let (yes, no) = class.split(question, memo);
             let cases = [(1, yes), (0, no)];
             cases
                 .into_iter()
@@ -110,12 +121,40 @@ impl Explorer {
         all
     }
 
+    /// Whether what the frame carries is as `is_so` says, which must ask about nothing else. All
+    /// headers with the same answer are one class: what else was asked on the way does not divide
+    /// it. `about` is the same for the same `is_so` only.
+    pub(crate) fn decide(&mut self, about: About, is_so: impl Fn(&mut Self) -> bool) -> bool {
+        let answer = self.case(|class, memo| {
+            let payload = class.payload();
+            let parts = memo.decided(payload, about, |memo| {
+                let class = Class::default().with_payload(Rc::clone(payload));
+                let mut explorer = Self::new(class, std::mem::take(memo));
+                let mut parts = Vec::new();
+                loop {
+                    let answer = is_so(&mut explorer).into();
+                    parts.push((answer, Rc::clone(explorer.class.payload())));
+                    if !explorer.advance() {
+                        break;
+                    }
+                }
+                *memo = explorer.into_memo();
+                parts
+            });
+            let parts = parts.into_iter();
+            parts
+                .map(|(answer, payload)| (answer, Rc::new(class.with_payload(payload))))
+                .collect()
+        });
+        answer == 1
+    }
+
     /// Whether a port is up.
     pub(crate) fn is_up(&mut self, at: Location) -> bool {
         if let Some(is_up) = self.class.port(at) {
             return is_up;
         }
-        let answer = self.case(|class| {
+        let answer = self.case(|class, _| {
             [(1, true), (0, false)]
                 .map(|(answer, is_up)| (answer, Rc::new(class.with_port(at, is_up))))
                 .to_vec()
@@ -137,7 +176,7 @@ impl Explorer {
         };
         if self.class.choice(&choice).is_none() {
             let choice = Rc::new(choice.clone());
-            self.case(|class| {
+            self.case(|class, _| {
                 [0, 1]
                     .map(|is_there| (0, Rc::new(class.with_choice(&choice, is_there))))
                     .to_vec()
@@ -172,7 +211,7 @@ mod tests {
     fn every_header_is_in_exactly_one_case() {
         let var = Var::Field(OxmField::VlanPcp);
         let bit = |value, mask| Question { var, value, mask };
-        let mut explorer = Explorer::new(Class::default());
+        let mut explorer = Explorer::new(Class::default(), Memo::default());
         let mut seen = Vec::new();
         loop {
             let high = explorer.ask(bit(4, 4));

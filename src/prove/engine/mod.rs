@@ -18,6 +18,12 @@
 //!   the ports and every outcome of the hashes, belongs to exactly one walk; and all headers of a
 //!   class get the same answers to every question of the walk, so they take the same way.
 //!
+//! - Where nothing but what a frame carries (its type, and the fields behind that) decides between
+//!   flows that do the same, or about a question of the rule, the answer is what is done, and the parts
+//!   with one answer stay together ([`Payload`](payload::Payload)): the flows of a filter are many, and
+//!   what matters is whether one of them was found. Such a class is no box any more, but several, each of
+//!   which has got the same answers; and whatever is asked later is asked of all of them.
+//!
 //! A class is never larger than what was asked makes it, so this does not depend on what flows there
 //! are, ours or those of others. What is not known here (an action, a field) is a fault of
 //! the walk and nothing is proved for its class.
@@ -27,6 +33,7 @@ mod explore;
 mod memory;
 mod mixer;
 mod packet;
+mod payload;
 mod set;
 mod table;
 mod value;
@@ -35,20 +42,21 @@ mod walk;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use openflow::{GroupId, PortNo, TableId};
+use openflow::{GroupId, MeterId, PortNo, TableId};
 
 pub(crate) use class::{Choice, Class};
 pub(crate) use explore::Explorer;
 pub(crate) use packet::{Packet, TPIDS};
+pub(crate) use payload::Memo;
 pub(crate) use set::{Answer, Set, ones};
 pub(crate) use table::MISS;
 pub(crate) use value::{Question, Value, Var};
-pub(crate) use walk::{Member, Metered, Outcome, Sent, choose};
+pub(crate) use walk::{Member, Metered, Outcome, Rate, Sent, choose};
 
 use crate::cookie::Class as CookieClass;
 use crate::learning::Location;
 use crate::ports::Ports;
-use crate::program::{Flow, FlowKey, Group, Program};
+use crate::program::{Flow, FlowKey, Group, Meter, Program};
 use crate::topology::{Bridges, FunctionKind, Host, Role};
 use memory::Memory;
 use table::Table;
@@ -65,6 +73,7 @@ struct Bridge<'p> {
     ports: &'p Ports,
     tables: HashMap<TableId, Table<'p>>,
     groups: &'p BTreeMap<GroupId, Group>,
+    meters: &'p BTreeMap<MeterId, Meter>,
     /// The other end of each patch port.
     patches: HashMap<PortNo, (Role, PortNo)>,
     /// The other leg of the inline function at a port.
@@ -108,6 +117,7 @@ impl<'p> Model<'p> {
                 ports: bridge.ports,
                 tables: tables(program).0,
                 groups: &program.groups,
+                meters: &program.meters,
                 patches: bridge.patches.clone(),
                 wires: bridge.wires.clone(),
                 memories: memory::written_by(program),
@@ -133,6 +143,14 @@ impl<'p> Model<'p> {
     /// What a flow of the outcome is.
     pub(crate) fn flow(&self, (role, table, number): Place) -> Option<(&'p FlowKey, &'p Flow)> {
         self.bridges.get(&role)?.tables.get(&table)?.flow(number)
+    }
+
+    /// The place that stands for another in an outcome, where flows do the same.
+    pub(crate) fn alike(&self, (role, table, number): Place) -> Place {
+        let bridge = self.bridges.get(&role);
+        let own = bridge.and_then(|bridge| bridge.tables.get(&table));
+        let number = own.map_or(number, |own| own.alike(number));
+        (role, table, number)
     }
 
     /// Whether there is such a bridge.
@@ -168,6 +186,7 @@ impl<'p> Bridge<'p> {
             ports,
             tables,
             groups: &program.groups,
+            meters: &program.meters,
             patches: patches
                 .map(|(end, peer)| (end.port, (peer.role, peer.port)))
                 .collect(),

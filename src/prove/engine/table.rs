@@ -9,6 +9,7 @@ use openflow::{Match, MatchEntry, Oxm, OxmField, Prerequisite};
 use super::class::Class;
 use super::mixer::Mixer;
 use super::packet::Packet;
+use super::payload::{Condition, Memo};
 use super::set::Answer;
 use super::value::{Question, Var};
 use crate::program::{Flow, FlowKey};
@@ -34,6 +35,9 @@ struct Entry<'p> {
     /// Flows of the same priority that match some frame that this one matches, and do something
     /// else with it.
     rivals: Vec<u32>,
+    /// The first flow of the same priority that does the same with a frame. Flows that look at what
+    /// a frame carries may be taken one for the other then.
+    alike: u32,
 }
 
 /// Flows that look at the same bits.
@@ -83,9 +87,11 @@ impl<'p> Table<'p> {
                 values,
                 shape,
                 rivals: Vec::new(),
+                alike: number,
             });
         }
         table.find_rivals();
+        table.find_alike();
         (table, strange)
     }
 
@@ -102,11 +108,24 @@ impl<'p> Table<'p> {
             .map_or(&[], |entry| &entry.rivals)
     }
 
-    /// The flow that a packet finds, by its number, for every part of the class.
-    pub(crate) fn look_up(&self, packet: &Packet, class: &Rc<Class>) -> Vec<(u32, Rc<Class>)> {
-        let mut cases = Vec::new();
+    /// The flow that is taken for this one, where both do the same.
+    pub(crate) fn alike(&self, number: u32) -> u32 {
+        self.flows
+            .get(number as usize)
+            .map_or(number, |entry| entry.alike)
+    }
+
+    /// The flow that a packet finds, by its number, for every part of the class; or one that is
+    /// [alike](Self::alike).
+    pub(crate) fn look_up(
+        &self,
+        packet: &Packet,
+        class: &Rc<Class>,
+        memo: &mut Memo,
+    ) -> Vec<(u32, Rc<Class>)> {
         let candidates = self.candidates(packet, class);
-        self.divide(&candidates, packet, class, &mut cases);
+        let mut cases = Vec::new();
+        self.divide(&candidates, packet, class, memo, &mut cases);
         cases
     }
 
@@ -126,7 +145,12 @@ impl<'p> Table<'p> {
                 let Some(value) = packet.read(*field) else {
                     break;
                 };
-                let (known, which) = class.resolve(value).known();
+                // What several cases have in common is not looked for.
+                let value = match value.variable() {
+                    Some(var) if var.is_of_payload() && class.payload().count() > 1 => value,
+                    _ => class.resolve(value),
+                };
+                let (known, which) = value.known();
                 values.push(known & mask);
                 bits.push(which & mask);
             }
@@ -158,20 +182,30 @@ impl<'p> Table<'p> {
         found
     }
 
-    /// Divides `class` among the candidates.
+    /// Divides `class` among the candidates. Where nothing but what the frame carries decides, that
+    /// was done before, as a rule, and parts with one outcome stay together.
     fn divide(
         &self,
         candidates: &[u32],
         packet: &Packet,
         class: &Rc<Class>,
+        memo: &mut Memo,
         cases: &mut Vec<(u32, Rc<Class>)>,
     ) {
+        if let Some(conditions) = self.about_payload(candidates, packet, class) {
+            let parts = memo.parts(class.payload(), conditions, MISS).into_iter();
+            let class = |payload| Rc::new(class.with_payload(payload));
+            cases.extend(parts.map(|(number, payload)| (number, class(payload))));
+            return;
+        }
         let mut rest = Rest::new(class);
         for (position, &number) in candidates.iter().enumerate() {
             let Some(open) = self.open_questions(number, packet, &rest.class) else {
                 continue;
             };
-            if let [question] = open[..] {
+            if let [question] = open[..]
+                && !question.var.is_of_payload()
+            {
                 if rest.take_out_first(question) && !rest.settle() {
                     return;
                 }
@@ -185,9 +219,10 @@ impl<'p> Table<'p> {
             let mut class = Some(rest.class);
             for question in open {
                 let Some(whole) = class else { return };
-                let (yes, no) = whole.split(question);
+                let (yes, no) = whole.split(question, memo);
                 if let Some(no) = no {
-                    self.divide(&candidates[position + 1..], packet, &Rc::new(no), cases);
+                    let behind = &candidates[position + 1..];
+                    self.divide(behind, packet, &Rc::new(no), memo, cases);
                 }
                 class = yes.map(Rc::new);
             }
@@ -197,6 +232,40 @@ impl<'p> Table<'p> {
         if rest.settle() {
             cases.push((MISS, rest.class));
         }
+    }
+
+    /// What decides among the candidates, where that is what the frame carries and nothing else.
+    fn about_payload(
+        &self,
+        candidates: &[u32],
+        packet: &Packet,
+        class: &Class,
+    ) -> Option<Vec<Condition>> {
+        let mut conditions = Vec::new();
+        for &number in candidates {
+            let Some(mut open) = self.questions(number, packet) else {
+                continue;
+            };
+            let of_frame = |question: &Question| !question.var.is_of_payload();
+            let mut answers = open
+                .iter()
+                .filter(|one| of_frame(one))
+                .map(|one| class.is(*one));
+            if let Some(other) = answers.find(|answer| *answer != Answer::Always) {
+                match other {
+                    Answer::Depends => return None,
+                    _ => continue,
+                }
+            }
+            open.retain(|question| question.var.is_of_payload());
+            let decides = open.is_empty();
+            conditions.push((self.alike(number), open));
+            if decides {
+                break;
+            }
+        }
+        let asks = conditions.iter().any(|(_, open)| !open.is_empty());
+        asks.then_some(conditions)
     }
 
     /// The questions to a packet of a class that a flow depends on; `None` if it does not match in
@@ -248,6 +317,30 @@ impl<'p> Table<'p> {
         for (one, other) in rivals {
             self.flows[one as usize].rivals.push(other);
             self.flows[other as usize].rivals.push(one);
+        }
+    }
+
+    /// Flows that look at what a frame carries are often many with one effect: those of a filter.
+    fn find_alike(&mut self) {
+        let mut firsts: Vec<u32> = Vec::new();
+        for number in 0..self.flows.len() {
+            let entry = &self.flows[number];
+            let shape = &self.shapes[entry.shape];
+            let looks_inside = |(field, _): &(OxmField, u128)| {
+                *field == OxmField::EthType || field.prerequisite() != Prerequisite::None
+            };
+            if !entry.rivals.is_empty() || !shape.fields.iter().any(looks_inside) {
+                continue;
+            }
+            let is_alike = |first: &&u32| {
+                let first = &self.flows[**first as usize];
+                first.key.priority == entry.key.priority
+                    && first.flow.instructions == entry.flow.instructions
+            };
+            match firsts.iter().find(is_alike).copied() {
+                Some(first) => self.flows[number].alike = first,
+                None => firsts.push(number as u32),
+            }
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct Value {
 }
 
 /// A question about a variable: does it agree with `value` in the bits of `mask`?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Question {
     pub(crate) var: Var,
     pub(crate) value: u128,
@@ -143,6 +143,11 @@ impl Value {
                 self.with_bits(shift(value, -up), mask)
             }
         }
+    }
+
+    /// The variable that its unknown bits are of.
+    pub(crate) fn variable(self) -> Option<Var> {
+        self.var.map(|(var, _)| var)
     }
 
     /// Whether it is the whole of a variable.

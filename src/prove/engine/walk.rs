@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use openflow::{
     Action, Bucket, Bundle, GroupId, GroupType, HashFields, Instruction, LinkAlgorithm,
-    MemberAlgorithm, MeterId, Multipath, OxmField, PortNo, Subfield, TableId,
+    MemberAlgorithm, MeterBand, MeterFlags, MeterId, Multipath, OxmField, PortNo, Subfield,
+    TableId,
 };
 
 use super::class::{Choice, Class};
@@ -15,7 +16,7 @@ use super::table::MISS;
 use super::value::{Value, Var};
 use super::{Bridge, Model};
 use crate::learning::Location;
-use crate::program::Group;
+use crate::program::{Group, Meter};
 use crate::simulate::{Fault, in_set_order};
 use crate::topology::Role;
 
@@ -51,8 +52,38 @@ pub(crate) struct Metered {
     pub(crate) role: Role,
     /// Which meter.
     pub(crate) meter: MeterId,
+    /// What it lets pass; `None` where there is no such meter, or it does something else.
+    pub(crate) rate: Option<Rate>,
     /// Whether what it drops is a copy only, and never the frame itself.
     pub(crate) is_copy: bool,
+}
+
+/// What a meter lets pass: what is above this rate, it drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    /// In kilobits per second, and not in frames.
+    pub(crate) is_in_kilobits: bool,
+    pub(crate) rate: u32,
+    /// How much may come at once.
+    pub(crate) burst: u32,
+}
+
+impl Rate {
+    fn of(meter: &Meter) -> Option<Self> {
+        let [MeterBand::Drop { rate, burst_size }] = meter.bands[..] else {
+            return None;
+        };
+        let is_in_kilobits = match meter.flags {
+            flags if flags == MeterFlags::KBPS | MeterFlags::BURST => true,
+            flags if flags == MeterFlags::PKTPS | MeterFlags::BURST => false,
+            _ => return None,
+        };
+        Some(Self {
+            is_in_kilobits,
+            rate,
+            burst: burst_size,
+        })
+    }
 }
 
 /// A copy of a frame that left the host's bridges.
@@ -64,6 +95,8 @@ pub(crate) struct Sent {
     pub(crate) packet: Packet,
     /// After how many bytes it is cut off, where it is.
     pub(crate) max_len: Option<u32>,
+    /// The meters that it has passed, and not the frame itself.
+    pub(crate) metered: Vec<Metered>,
 }
 
 pub(super) fn walk(
@@ -112,6 +145,7 @@ impl<'p> Walk<'_, 'p> {
             table: TableId(0),
             action_set: Vec::new(),
             is_copy: false,
+            metered: Vec::new(),
         };
         pipeline.tables(self, TableId(0), &mut packet);
         let actions = in_set_order(pipeline.action_set.drain(..).collect::<Vec<_>>());
@@ -148,6 +182,8 @@ struct Pipeline<'w, 'p> {
     action_set: Vec<&'p Action>,
     /// Whether it is a copy of the packet that is at work, in the datapath too.
     is_copy: bool,
+    /// The meters that the copy has passed.
+    metered: Vec<Metered>,
 }
 
 impl<'p> Pipeline<'_, 'p> {
@@ -184,11 +220,16 @@ impl<'p> Pipeline<'_, 'p> {
                 Instruction::WriteMetadata { metadata, mask } => {
                     packet.write_metadata(*metadata, *mask);
                 }
-                Instruction::Meter(meter) => walk.outcome.metered.push(Metered {
-                    role,
-                    meter: *meter,
-                    is_copy: self.is_copy,
-                }),
+                Instruction::Meter(meter) => {
+                    let metered = Metered {
+                        role,
+                        meter: *meter,
+                        rate: self.bridge.meters.get(meter).and_then(Rate::of),
+                        is_copy: self.is_copy,
+                    };
+                    walk.outcome.metered.push(metered);
+                    self.metered.extend(self.is_copy.then_some(metered));
+                }
                 _ => walk.fault(Fault::Instruction { role, table }),
             }
         }
@@ -206,7 +247,9 @@ impl<'p> Pipeline<'_, 'p> {
             walk.outcome.found.push((role, id, MISS));
             return None;
         };
-        let number = walk.explorer.case(|class| table.look_up(packet, class));
+        let number = walk
+            .explorer
+            .case(|class, memo| table.look_up(packet, class, memo));
         walk.outcome.found.push((role, id, number));
         if number == MISS {
             return None;
@@ -323,10 +366,11 @@ impl<'p> Pipeline<'_, 'p> {
                     Some(())
                 }
                 Action::Clone(actions) => {
-                    let was_copy = self.is_copy;
+                    let (was_copy, passed) = (self.is_copy, self.metered.len());
                     self.is_copy |= is_set_apart(actions);
                     self.apply(walk, actions, &mut packet.clone());
                     self.is_copy = was_copy;
+                    self.metered.truncate(passed);
                     Some(())
                 }
                 Action::Learn(learn) => {
@@ -445,6 +489,7 @@ impl<'p> Pipeline<'_, 'p> {
             at,
             packet: packet.clone(),
             max_len,
+            metered: self.metered.clone(),
         });
         if let Some(&leg) = wire
             && self.is_up(walk, leg)
@@ -617,7 +662,7 @@ pub(crate) fn choose(explorer: &mut Explorer, choice: Choice, members: &[Member]
             None => Some(class.with_port(at, is_up)),
         },
     };
-    let case = explorer.case(|class| {
+    let case = explorer.case(|class, _| {
         let mut cases = Vec::new();
         // What is left where none of the members so far is live.
         let mut none = Some(Class::clone(class));
@@ -658,7 +703,7 @@ fn link(explorer: &mut Explorer, multipath: &Multipath, packet: &mut Packet) -> 
         None => {
             let choice = Rc::new(choice);
             let links = u32::from(multipath.max_link) + 1;
-            explorer.case(|class| vec![(0, Rc::new(class.with_link(&choice, links)))]);
+            explorer.case(|class, _| vec![(0, Rc::new(class.with_link(&choice, links)))]);
             explorer.class().choice(&choice)?.0
         }
     };

@@ -144,12 +144,7 @@ fn check_copy(
         [] if usable.is_empty() || is_sampled => {}
         [] => verdict.violated(Property::Taps, format!("{name} gets no copy")),
         [one] => {
-            // A copy in the shadow needs one leg only.
-            let half_up = visit
-                .instances
-                .iter()
-                .any(|instance| instance.entry == one.at && instance.exit.is_some());
-            if !(usable.contains(&one.at) || half_up && usable.is_empty()) {
+            if !usable.contains(&one.at) {
                 let what = format!("{} gets the copy for {name}", case.name(one.at));
                 verdict.violated(Property::Taps, what);
             } else if one.passed != passed {

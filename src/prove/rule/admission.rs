@@ -190,12 +190,15 @@ pub(super) fn is_told(
 /// Whether probes are awaited there: from a leg of an instance that is probed, with both legs; or
 /// from the controller itself, which so finds out whether the switch does its part.
 pub(super) fn is_probed(site: &Site<'_>, at: Location) -> bool {
-    let mut probed = site.host.health_checked();
-    if at.port == PortNo::CONTROLLER {
-        return probed.next().is_some();
-    }
-    probed.any(|(legs, _)| {
+    let is_controller = at.port == PortNo::CONTROLLER;
+    probe_limit(site, at).is_some() || is_controller && site.host.health_checked().next().is_some()
+}
+
+/// How many probes a leg may bring in a second: 16, and four times as many as are sent into it.
+pub(super) fn probe_limit(site: &Site<'_>, at: Location) -> Option<u32> {
+    site.host.health_checked().find_map(|(legs, check)| {
         let both = [&legs.ingress, &legs.egress].map(|name| site.function_port(name));
-        both.contains(&Some(at)) && both.iter().all(Option::is_some)
+        let is_leg = both.contains(&Some(at)) && both.iter().all(Option::is_some);
+        is_leg.then(|| (16.0 + 4.0 / check.interval.as_secs_f64()) as u32)
     })
 }

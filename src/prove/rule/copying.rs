@@ -6,7 +6,9 @@ use std::ops::RangeInclusive;
 
 use super::header::{DST, Header, SRC};
 use super::site::{Side, Site};
-use crate::topology::{CopyScope, CopyTag, Copying, Protocol, Remote, SkipRule, Tunnel, Vlan};
+use crate::topology::{
+    CopyScope, CopyTag, Copying, Protocol, RateLimit, Remote, SkipRule, Tunnel, Vlan,
+};
 
 /// What a copy looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +17,8 @@ pub(crate) struct Look {
     pub(crate) tags: [Vlan; 2],
     /// One in so many conversations is copied, whichever.
     pub(crate) sampling: Option<NonZeroU16>,
-    /// Whether there is a limit to what is copied.
-    pub(crate) is_limited: bool,
+    /// How much is copied at the most.
+    pub(crate) limit: Option<RateLimit>,
 }
 
 impl Look {
@@ -25,7 +27,7 @@ impl Look {
         Self {
             tags: [Vlan::UNTAGGED, vlan],
             sampling: None,
-            is_limited: false,
+            limit: None,
         }
     }
 }
@@ -41,7 +43,8 @@ pub(super) fn look(
     enters_by: Side,
     header: &mut Header<'_>,
 ) -> Option<Look> {
-    if copying.skip.iter().any(|rule| applies(rule, header)) {
+    let skips = |header: &mut Header<'_>| copying.skip.iter().any(|rule| applies(rule, header));
+    if !copying.skip.is_empty() && header.carries(&copying.skip, skips) {
         return None;
     }
     if copying.scope == CopyScope::EastWest {
@@ -60,7 +63,7 @@ pub(super) fn look(
     Some(Look {
         tags: [outer, inner],
         sampling: copying.sampling,
-        is_limited: copying.rate_limit.is_some(),
+        limit: copying.rate_limit,
     })
 }
 

@@ -119,6 +119,24 @@ impl<'e> Header<'e> {
         self.is(Var::Field(field), (number, field.full_mask()))
     }
 
+    /// Whether what it carries is as `is_so` says, which must ask about nothing else. `about` is what
+    /// that depends on, for it to be found out once.
+    pub(crate) fn carries<T>(
+        &mut self,
+        about: &T,
+        is_so: impl Fn(&mut Header<'_>) -> bool,
+    ) -> bool {
+        let is_tagged = self.is_tagged;
+        let about = std::ptr::from_ref(about).addr();
+        self.explorer.decide((about, is_tagged), |explorer| {
+            let mut header = Header {
+                explorer,
+                is_tagged,
+            };
+            is_so(&mut header)
+        })
+    }
+
     /// Whether it is an IPv4 packet. With two tags it is none: nobody looks behind the second.
     pub(crate) fn is_ipv4(&mut self) -> bool {
         self.has_type(ethertype::IPV4)
@@ -259,7 +277,7 @@ impl<'e> Header<'e> {
         if open.is_empty() {
             return None;
         }
-        let case = self.explorer.case(|class| {
+        let case = self.explorer.case(|class, _| {
             let values = class.values(address);
             let mut cases: Vec<_> = open
                 .iter()

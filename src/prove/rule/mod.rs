@@ -28,8 +28,9 @@ use underlay::Errand;
 pub(crate) struct Expected {
     /// Where it goes.
     pub(crate) fate: Fate,
-    /// Whether it counts for a limit of the port that it comes in by.
-    pub(crate) is_limited: bool,
+    /// The limit of the port that it comes in by, where it counts for that: so many frames in a
+    /// second.
+    pub(crate) limit: Option<u32>,
 }
 
 /// Where a frame goes.
@@ -123,7 +124,7 @@ impl Origin {
 pub(crate) fn expect(site: &Site<'_>, at: Location, header: &mut Header<'_>) -> Expected {
     let refused = |refusal| Expected {
         fate: Fate::Refused(refusal),
-        is_limited: false,
+        limit: None,
     };
     let occupant = site.occupant(at);
     if at.role == Role::Service && site.host.has_inline() && header.is_probe() {
@@ -131,7 +132,7 @@ pub(crate) fn expect(site: &Site<'_>, at: Location, header: &mut Header<'_>) -> 
             true => Expected {
                 fate: Fate::Probe,
                 // What one leg brings is bounded by itself.
-                is_limited: matches!(occupant, Occupant::Leg(..)),
+                limit: admission::probe_limit(site, at),
             },
             false => refused(Refusal::Spoofed),
         };
@@ -150,12 +151,12 @@ pub(crate) fn expect(site: &Site<'_>, at: Location, header: &mut Header<'_>) -> 
         return refused(Refusal::Reserved);
     }
     Expected {
-        is_limited: match origin {
+        limit: match origin {
             Origin::Vnic(place, _) => {
                 let limit = site.host.vnics[place].security.storm_limit;
-                limit.is_some() && header.is_multicast(DST)
+                limit.filter(|_| header.is_multicast(DST))
             }
-            _ => false,
+            _ => None,
         },
         fate: way(site, origin, network, header).map_or_else(Fate::Refused, Fate::Admitted),
     }
