@@ -3,17 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bridgechain::ports::Ports;
-use bridgechain::program::{Flow, FlowKey, Group, Program};
+use bridgechain::program::{Flow, FlowKey, Group, Meter, Program};
 use openflow::{
-    Action, GroupId, GroupType, HashFields, Instruction, Match, MatchEntry, MemberAlgorithm, Oxm,
-    OxmField, PortNo, TableId,
+    Action, GroupId, GroupType, HashFields, Instruction, Match, MatchEntry, MemberAlgorithm,
+    MeterBand, MeterFlags, MeterId, Oxm, OxmField, PortNo, TableId,
 };
 
-/// A program with a fault.
-pub(crate) struct Mutant {
-    /// What was done to it.
+/// A fault for a program.
+pub(crate) struct Mutant<'p> {
+    /// What it is.
     pub(crate) what: String,
-    pub(crate) program: Program,
+    change: Box<dyn Fn(&mut Program) + 'p>,
+}
+
+impl Mutant<'_> {
+    /// The program with the fault; `None` where that makes no difference to it.
+    pub(crate) fn planted_in(&self, program: &Program) -> Option<Program> {
+        let mut changed = program.clone();
+        (self.change)(&mut changed);
+        (changed != *program).then_some(changed)
+    }
 }
 
 /// `vlan_vid` says that there is a tag.
@@ -22,7 +31,11 @@ const PRESENT: u128 = 0x1000;
 const TOP: u16 = 60_000;
 
 /// Every mutant of `program`.
-pub(crate) fn mutants(program: &Program, ports: &Ports, vlans: &[u16]) -> Vec<Mutant> {
+pub(crate) fn mutants<'p>(
+    program: &'p Program,
+    ports: &Ports,
+    vlans: &'p [u16],
+) -> Vec<Mutant<'p>> {
     let mut planter = Planter {
         program,
         ports: ports.iter().map(|(_, port)| port).collect(),
@@ -39,6 +52,12 @@ pub(crate) fn mutants(program: &Program, ports: &Ports, vlans: &[u16]) -> Vec<Mu
     for (id, group) in &program.groups {
         planter.alter_group(*id, group);
     }
+    // What the controller is told of, and no frame, depends on its own meter.
+    let of_frames = |id: &&MeterId| **id != MeterId::CONTROLLER;
+    for id in program.meters.keys().filter(of_frames) {
+        let meter = &program.meters[id];
+        planter.alter_meter(*id, meter);
+    }
     planter.mutants
 }
 
@@ -46,37 +65,34 @@ struct Planter<'p> {
     program: &'p Program,
     ports: Vec<PortNo>,
     vlans: &'p [u16],
-    mutants: Vec<Mutant>,
+    mutants: Vec<Mutant<'p>>,
 }
 
-impl Planter<'_> {
-    fn add(&mut self, what: String, change: impl FnOnce(&mut Program)) {
-        let mut program = self.program.clone();
-        change(&mut program);
-        if program != *self.program {
-            self.mutants.push(Mutant { what, program });
-        }
+impl<'p> Planter<'p> {
+    fn add(&mut self, what: String, change: impl Fn(&mut Program) + 'p) {
+        let change = Box::new(change);
+        self.mutants.push(Mutant { what, change });
     }
 
-    fn remove(&mut self, key: &FlowKey) {
-        self.add(format!("without {}", name(key)), |program| {
+    fn remove(&mut self, key: &'p FlowKey) {
+        self.add(format!("without {}", name(key)), move |program| {
             program.flows.remove(key);
         });
     }
 
     /// The flow under another key, unless there is one already.
-    fn rekey(&mut self, what: &str, key: &FlowKey, flow: &Flow, new: FlowKey) {
+    fn rekey(&mut self, what: &str, key: &'p FlowKey, flow: &'p Flow, new: FlowKey) {
         if self.program.flows.contains_key(&new) {
             return;
         }
-        self.add(format!("{what}: {}", name(key)), |program| {
+        self.add(format!("{what}: {}", name(key)), move |program| {
             program.flows.remove(key);
-            program.flows.insert(new, flow.clone());
+            program.flows.insert(new.clone(), flow.clone());
         });
     }
 
     /// On top, at the bottom, and in the place of the nearest flows of other priorities.
-    fn reprioritise(&mut self, key: &FlowKey, flow: &Flow) {
+    fn reprioritise(&mut self, key: &'p FlowKey, flow: &'p Flow) {
         for (what, priority) in [("first", TOP), ("last", 0)] {
             let new = FlowKey {
                 priority,
@@ -84,15 +100,15 @@ impl Planter<'_> {
             };
             self.rekey(what, key, flow, new);
         }
-        let others: BTreeMap<u16, &FlowKey> = self
-            .program
+        let program: &'p Program = self.program;
+        let others: BTreeMap<u16, &'p FlowKey> = program
             .flows
             .keys()
             .filter(|other| other.table == key.table)
             .map(|other| (other.priority, other))
             .collect();
         let above = others.range(key.priority + 1..).next();
-        let (Some((_, other)), program) = (above, self.program) else {
+        let (Some((_, &other)), program) = (above, self.program) else {
             return;
         };
         let swapped = [(key, other.priority), (other, key.priority)].map(|(key, priority)| {
@@ -110,16 +126,16 @@ impl Planter<'_> {
         }
         self.add(
             format!("swapped: {} and {}", name(key), name(other)),
-            |program| {
+            move |program| {
                 program.flows.remove(key);
                 program.flows.remove(other);
-                program.flows.extend(swapped);
+                program.flows.extend(swapped.clone());
             },
         );
     }
 
     /// Each field left out, and each with another value.
-    fn alter_match(&mut self, key: &FlowKey, flow: &Flow) {
+    fn alter_match(&mut self, key: &'p FlowKey, flow: &'p Flow) {
         let entries = key.match_.entries();
         for (position, entry) in entries.iter().enumerate() {
             let MatchEntry::Oxm(oxm) = entry else {
@@ -180,7 +196,7 @@ impl Planter<'_> {
             .collect()
     }
 
-    fn alter_instructions(&mut self, key: &FlowKey, flow: &Flow, tables: &BTreeSet<TableId>) {
+    fn alter_instructions(&mut self, key: &'p FlowKey, flow: &'p Flow, tables: &BTreeSet<TableId>) {
         for (position, instruction) in flow.instructions.iter().enumerate() {
             let with = |what: String, new: Option<Instruction>| (what, new);
             let mut altered = vec![with(format!("without {instruction}"), None)];
@@ -206,10 +222,10 @@ impl Planter<'_> {
                 _ => {}
             }
             for (what, new) in altered {
-                self.add(format!("{what}: {}", name(key)), |program| {
+                self.add(format!("{what}: {}", name(key)), move |program| {
                     let flow = program.flows.get_mut(key).expect("it is there");
-                    match new {
-                        Some(new) => flow.instructions[position] = new,
+                    match &new {
+                        Some(new) => flow.instructions[position] = new.clone(),
                         None => {
                             flow.instructions.remove(position);
                         }
@@ -219,10 +235,11 @@ impl Planter<'_> {
         }
         if flow.instructions.is_empty() {
             // A flow that drops lets pass.
-            for table in tables.iter().filter(|table| **table > key.table).take(2) {
-                self.add(format!("passes: {}", name(key)), |program| {
+            let later = tables.iter().copied().filter(|table| *table > key.table);
+            for table in later.take(2) {
+                self.add(format!("passes: {}", name(key)), move |program| {
                     let flow = program.flows.get_mut(key).expect("it is there");
-                    flow.instructions = vec![Instruction::GotoTable(*table)];
+                    flow.instructions = vec![Instruction::GotoTable(table)];
                 });
             }
         }
@@ -319,57 +336,83 @@ impl Planter<'_> {
     }
 
     fn alter_group(&mut self, id: GroupId, group: &Group) {
-        let mut with = |what: &str, change: &dyn Fn(&mut Group)| {
-            self.add(format!("group {id}: {what}"), |program| {
-                change(program.groups.get_mut(&id).expect("it is there"));
-            });
+        let other_kind = match group.kind {
+            GroupType::FastFailover => GroupType::All,
+            _ => GroupType::FastFailover,
         };
-        with("other kind", &|group| {
-            group.kind = match group.kind {
-                GroupType::FastFailover => GroupType::All,
-                _ => GroupType::FastFailover,
-            }
-        });
-        with("buckets turned round", &|group| group.buckets.reverse());
-        for place in 0..group.buckets.len() {
-            with(&format!("no bucket {place}"), &|group| {
+        self.regroup(id, "other kind", move |group| group.kind = other_kind);
+        self.regroup(id, "buckets turned round", |group| group.buckets.reverse());
+        for (place, bucket) in group.buckets.iter().enumerate() {
+            self.regroup(id, &format!("no bucket {place}"), move |group| {
                 group.buckets.remove(place);
             });
-            with(&format!("bucket {place} watches nothing"), &|group| {
+            let what = format!("bucket {place} watches nothing");
+            self.regroup(id, &what, move |group| {
                 group.buckets[place].watch_port = PortNo::ANY;
             });
-            with(&format!("bucket {place} empty"), &|group| {
+            self.regroup(id, &format!("bucket {place} empty"), move |group| {
                 group.buckets[place].actions.clear();
             });
-        }
-        let altered: Vec<(usize, String, Vec<Action>)> = (group.buckets.iter().enumerate())
-            .flat_map(|(place, bucket)| {
-                let altered = self.alter_actions(&bucket.actions).into_iter();
-                altered.map(move |(what, actions)| (place, what, actions))
-            })
-            .collect();
-        let watched: Vec<(usize, PortNo)> = (group.buckets.iter().enumerate())
-            .flat_map(|(place, bucket)| {
-                let ports = self.other_ports(bucket.watch_port, 1).into_iter();
-                ports.map(move |port| (place, PortNo(port as u32)))
-            })
-            .collect();
-        for (place, what, actions) in altered {
-            self.add(format!("group {id}, bucket {place}: {what}"), |program| {
-                let group = program.groups.get_mut(&id).expect("it is there");
-                group.buckets[place].actions = actions;
-            });
-        }
-        for (place, port) in watched {
-            self.add(
-                format!("group {id}, bucket {place} watches {port}"),
-                |program| {
-                    let group = program.groups.get_mut(&id).expect("it is there");
-                    group.buckets[place].watch_port = port;
-                },
-            );
+            for (what, actions) in self.alter_actions(&bucket.actions) {
+                self.regroup(id, &format!("bucket {place}: {what}"), move |group| {
+                    group.buckets[place].actions.clone_from(&actions);
+                });
+            }
+            for port in self.other_ports(bucket.watch_port, 1) {
+                let port = PortNo(port as u32);
+                self.regroup(
+                    id,
+                    &format!("bucket {place} watches {port}"),
+                    move |group| {
+                        group.buckets[place].watch_port = port;
+                    },
+                );
+            }
         }
     }
+
+    fn alter_meter(&mut self, id: MeterId, meter: &Meter) {
+        self.add(format!("without meter {id}"), move |program| {
+            program.meters.remove(&id);
+        });
+        let other_unit = Meter {
+            flags: meter.flags ^ (MeterFlags::KBPS | MeterFlags::PKTPS),
+            ..meter.clone()
+        };
+        let altered = [
+            ("other unit", other_unit),
+            ("other rate", altered_bands(meter, |rate, _| *rate += 1)),
+            ("other burst", altered_bands(meter, |_, burst| *burst = 1)),
+            (
+                "no band",
+                Meter {
+                    bands: Vec::new(),
+                    ..meter.clone()
+                },
+            ),
+        ];
+        for (what, new) in altered {
+            self.add(format!("meter {id}: {what}"), move |program| {
+                program.meters.insert(id, new.clone());
+            });
+        }
+    }
+
+    fn regroup(&mut self, id: GroupId, what: &str, change: impl Fn(&mut Group) + 'p) {
+        self.add(format!("group {id}: {what}"), move |program| {
+            change(program.groups.get_mut(&id).expect("it is there"));
+        });
+    }
+}
+
+fn altered_bands(meter: &Meter, change: impl Fn(&mut u32, &mut u32)) -> Meter {
+    let mut altered = meter.clone();
+    for band in &mut altered.bands {
+        if let MeterBand::Drop { rate, burst_size } = band {
+            change(rate, burst_size);
+        }
+    }
+    altered
 }
 
 fn name(key: &FlowKey) -> String {

@@ -47,7 +47,7 @@ fn told(bridges: &[(Role, Ports, Program)], found: &Counterexample) -> String {
 }
 
 /// What is proved of the host of a scenario.
-fn compiled_scenario(world: &World, knows: bool) -> (prove::Scenario, Failed) {
+pub(crate) fn compiled_scenario(world: &World, knows: bool) -> (prove::Scenario, Failed) {
     let roles = compiled::roles(world).into_iter();
     let ports = roles.map(|role| (role, compiled::ports(world, role)));
     let failed = compiled::failed(world);
@@ -60,7 +60,11 @@ fn compiled_scenario(world: &World, knows: bool) -> (prove::Scenario, Failed) {
     (scenario, failed)
 }
 
-fn subject<'a>(host: &'a Host, scenario: &'a prove::Scenario, failed: &'a Failed) -> Subject<'a> {
+pub(crate) fn subject<'a>(
+    host: &'a Host,
+    scenario: &'a prove::Scenario,
+    failed: &'a Failed,
+) -> Subject<'a> {
     Subject {
         host,
         bridges: &scenario.bridges,
