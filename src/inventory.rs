@@ -61,6 +61,9 @@ pub struct Nic {
     /// The OVS interface.
     #[serde(default)]
     pub port: Option<String>,
+    /// What it is found by without a port.
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<FoundBy>,
     /// The address pinned to it.
     #[serde(default)]
     pub mac: Option<String>,
@@ -91,6 +94,20 @@ pub struct Nic {
     /// Broadcast and multicast frames that it may send per second.
     #[serde(default)]
     pub storm_limit: Option<u32>,
+}
+
+/// What the OVS interface of a vNIC is found by (`match`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+pub struct FoundBy {
+    /// `attached-mac`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// `iface-id`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iface_id: Option<String>,
+    /// `vm-id`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vm_id: Option<String>,
 }
 
 /// A service chain (`service_chains.NAME`).
@@ -149,6 +166,7 @@ impl Default for Nic {
     fn default() -> Self {
         Self {
             port: None,
+            found_by: None,
             mac: None,
             vlan_mode: access(),
             network: None,
@@ -237,11 +255,11 @@ impl Inventory {
 }
 
 impl Vm {
-    /// The index of the vNIC with this port, MAC address or UUID; `vm` is the name of the VM.
+    /// The index of the vNIC with this port, MAC address, label or UUID; `vm` is the name of the VM.
     pub fn nic(&self, vm: &str, nic: &str) -> Option<usize> {
         let mac = nic.parse::<MacAddr>().ok();
         let is_it = |own: &Nic| {
-            own.port.as_deref() == Some(nic)
+            own.label() == nic
                 || (mac.is_some() && own.address() == mac)
                 || own.uuid(vm).to_string() == nic.to_ascii_lowercase()
         };
@@ -263,10 +281,21 @@ impl Nic {
             .and_then(|mac| mac.replace('-', ":").parse().ok())
     }
 
-    /// What it is called: its port, or else its address.
+    /// What it is called: its port, its address, or what it is found by.
     pub fn label(&self) -> &str {
-        let label = self.port.as_deref().or(self.mac.as_deref());
-        label.unwrap_or("?")
+        let found_by = self.found_by.as_ref();
+        let labels = [
+            self.port.as_ref(),
+            self.mac.as_ref(),
+            found_by.and_then(|it| it.iface_id.as_ref()),
+            found_by.and_then(|it| it.mac.as_ref()),
+            found_by.and_then(|it| it.vm_id.as_ref()),
+        ];
+        labels
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or("?", |label| label)
     }
 
     /// The UUID of the vNIC, which stays as long as its label.

@@ -92,6 +92,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Arguments of `bridgechain diff`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0 no difference, 1 a difference, 2 it can not be found out, or wrong arguments.")]
 pub(crate) struct DiffArgs {
     /// The configuration (YAML) that the running one is held against; without this, the controller's
     /// file

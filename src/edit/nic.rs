@@ -326,7 +326,7 @@ fn find<'i>(draft: &Draft<'i>, vm: &str, nic: &str) -> Result<(&'i Vm, usize), E
         None => {
             let names = known.nics.iter();
             let names: Vec<String> = names
-                .flat_map(|nic| [nic.port.clone(), nic.mac.clone()])
+                .flat_map(|nic| [Some(nic.label().to_owned()), nic.mac.clone()])
                 .flatten()
                 .collect();
             let what = format!("vNIC of {vm}");
