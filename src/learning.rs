@@ -4,8 +4,8 @@ mod ethernet;
 mod limits;
 pub mod moves;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use openflow::{MacAddr, PortNo};
@@ -206,6 +206,17 @@ impl MacTable {
         self.locations
             .iter()
             .map(|(&(vlan, mac), &Known { at, .. })| LearnedMac { vlan, mac, at })
+    }
+
+    /// Which vNIC has most of the addresses that count for the limit of a network, and how many; the
+    /// first of those that have the same number.
+    pub fn most_in(&self, vlan: Vlan) -> Option<(Location, usize)> {
+        let mut counts = BTreeMap::<Location, usize>::new();
+        let of_network = self.iter().filter(|entry| entry.vlan == vlan);
+        for entry in of_network.filter(|entry| self.limits.count_in_network(entry)) {
+            *counts.entry(entry.at).or_default() += 1;
+        }
+        counts.into_iter().rev().max_by_key(|(_, count)| *count)
     }
 
     /// How many addresses there are.

@@ -83,7 +83,7 @@ fn text(status: &Status, style: Style) -> String {
         }
     }
     let mut text = bridges.to_string();
-    for table in [functions, guests] {
+    for table in [functions, guests, limits(status), held(status)] {
         if !table.is_empty() {
             text = format!("{text}\n{table}");
         }
@@ -108,6 +108,54 @@ fn database(host: &str, database: &Database) -> String {
         text.push_str(&format!("{host}: {problem}\n"));
     }
     text
+}
+
+/// The limits that are reached.
+fn limits(status: &Status) -> Table {
+    let mut table = Table::new(&["HOST", "LIMIT REACHED", "MAX_MACS", "MOST BEHIND", "MACS"]);
+    for host in &status.hosts {
+        for limit in &host.reached_limits {
+            let of = match &limit.network {
+                Some(network) => format!("network {network}"),
+                None => format!("vNIC {}", limit.vnic),
+            };
+            table.row([
+                host.name.clone(),
+                of,
+                limit.limit.to_string(),
+                limit.vnic.clone(),
+                limit.addresses.to_string(),
+            ]);
+        }
+    }
+    table
+}
+
+/// The addresses that are held.
+fn held(status: &Status) -> Table {
+    let mut table = Table::new(&[
+        "HOST",
+        "FLAPPING MAC",
+        "NETWORK",
+        "HELD AT",
+        "FOR",
+        "IGNORED",
+        "SEEN AT",
+    ]);
+    for host in &status.hosts {
+        for held in &host.held_addresses {
+            table.row([
+                host.name.clone(),
+                held.mac.clone(),
+                held.network.clone(),
+                held.held_at.clone(),
+                ago(held.seconds_left),
+                held.ignored.to_string(),
+                held.seen_at.clone(),
+            ]);
+        }
+    }
+    table
 }
 
 fn row(host: &Host, function: &Function, instance: &Instance, style: Style) -> [String; 10] {
@@ -177,7 +225,7 @@ pub(super) fn ago(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bridgechain::status::{Bridge, Guest};
+    use bridgechain::status::{Bridge, Guest, HeldAddress, ReachedLimit};
 
     use super::*;
 
@@ -257,6 +305,22 @@ mod tests {
                     problems: vec!["vnet0 is on br1, and belongs on br0.local".to_owned()],
                 }),
                 learned_macs: 7,
+                reached_limits: [Some("demo3000"), None]
+                    .map(|network| ReachedLimit {
+                        network: network.map(str::to_owned),
+                        limit: 12,
+                        vnic: "vma0".to_owned(),
+                        addresses: 9,
+                    })
+                    .to_vec(),
+                held_addresses: vec![HeldAddress {
+                    mac: "02:00:00:00:00:01".to_owned(),
+                    network: "demo3000".to_owned(),
+                    held_at: "vma0".to_owned(),
+                    seen_at: "vma0, vmb0".to_owned(),
+                    ignored: 1234,
+                    seconds_left: 17.5,
+                }],
                 ..Host::default()
             }],
         };

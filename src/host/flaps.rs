@@ -8,7 +8,7 @@ use super::HostState;
 use super::limits::network_name;
 use crate::learning::moves::{self, Flap, Verdict};
 use crate::learning::{LearnedMac, Location};
-use crate::status::Kind;
+use crate::status::{self, Kind};
 
 impl HostState {
     /// Whether an address that is known at `from`, and is seen at `entry.at`, has moved so often
@@ -61,6 +61,19 @@ impl HostState {
             hold = ?moves::HOLD,
             "the MAC address flaps: it moves between ports, and is held at one of them"
         );
+    }
+
+    /// The addresses that are held at `now`.
+    pub(super) fn held_addresses(&self, now: Instant) -> Vec<status::HeldAddress> {
+        let shown = |(until, flap): (Instant, &Flap)| status::HeldAddress {
+            mac: flap.mac.to_string(),
+            network: network_name(&self.topology, flap.vlan).to_owned(),
+            held_at: self.port_name(flap.held_at).to_owned(),
+            seen_at: self.names(flap),
+            ignored: flap.ignored,
+            seconds_left: until.saturating_duration_since(now).as_secs_f64(),
+        };
+        self.moves.held().map(shown).collect()
     }
 
     /// The names of all ports at which the address was seen.

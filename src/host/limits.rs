@@ -8,7 +8,7 @@ use tracing::{debug, warn};
 use super::{HostState, Outbox};
 use crate::compile;
 use crate::learning::{LearnedMac, Limited, Limits, Location};
-use crate::status::Kind;
+use crate::status::{self, Kind};
 use crate::topology::{Topology, Vlan};
 
 impl HostState {
@@ -70,52 +70,66 @@ impl HostState {
         }
     }
 
-    /// Says that a limit is reached, by `entry` if that is known. It is not said again before there
-    /// was room.
+    /// Says that a limit is reached, and by which vNIC most of all. `entry` is the last one, if that
+    /// is known.
     fn report(&mut self, what: Limited, entry: Option<&LearnedMac>) {
         if !self.may_say() {
             return;
         }
-        self.limit_happened(what);
         let host = &self.name;
-        let limit = self.macs.limits().limit(what);
-        let at = match what {
-            Limited::Vnic(at) => Some(at),
-            Limited::Network(_) => entry.map(|entry| entry.at),
+        let shown = self.reached_limit(what);
+        let status::ReachedLimit { limit, vnic, .. } = &shown;
+        let addresses = shown.addresses;
+        let message = match what {
+            Limited::Vnic(_) => {
+                let network = entry.map(|entry| network_name(&self.topology, entry.vlan));
+                warn!(
+                    host,
+                    vnic,
+                    network,
+                    limit,
+                    "the vNIC has as many addresses as it may have (max_macs); its frames from others are dropped"
+                );
+                format!(
+                    "has as many addresses as it may have ({limit}); its frames from others are dropped"
+                )
+            }
+            Limited::Network(_) => {
+                let network = &shown.network;
+                warn!(
+                    host,
+                    vnic,
+                    addresses,
+                    network,
+                    limit,
+                    "the network has as many addresses behind vNICs as it may have (max_macs), most of them behind this one; frames of vNICs from others are dropped"
+                );
+                format!(
+                    "has as many addresses behind vNICs as it may have ({limit}), {addresses} of them behind {vnic}; frames of vNICs from others are dropped"
+                )
+            }
         };
-        let vlan = match what {
-            Limited::Network(vlan) => Some(vlan),
-            Limited::Vnic(_) => entry.map(|entry| entry.vlan),
-        };
-        let vnic = at.map(|at| self.port_name(at));
-        let network = vlan.map(|vlan| network_name(&self.topology, vlan));
-        match what {
-            Limited::Vnic(_) => warn!(
-                host,
-                vnic,
-                network,
-                limit,
-                "the vNIC has as many addresses as it may have (max_macs); its frames from others are dropped"
-            ),
-            Limited::Network(_) => warn!(
-                host,
-                vnic,
-                network,
-                limit,
-                "the network has as many addresses behind vNICs as it may have (max_macs); frames of vNICs from others are dropped"
-            ),
-        }
+        let subject = shown.network.unwrap_or(shown.vnic);
+        self.happened(Kind::LimitReached, subject, message);
     }
 
-    fn limit_happened(&mut self, what: Limited) {
-        let subject = match what {
-            Limited::Vnic(at) => self.port_name(at),
-            Limited::Network(vlan) => network_name(&self.topology, vlan),
+    /// What there is to be said of a limit that is reached.
+    pub(super) fn reached_limit(&self, what: Limited) -> status::ReachedLimit {
+        let limit = self.macs.limits().limit(what).unwrap_or_default();
+        let (network, most) = match what {
+            Limited::Vnic(at) => (None, Some((at, limit as usize))),
+            Limited::Network(vlan) => (
+                Some(network_name(&self.topology, vlan).to_owned()),
+                self.macs.most_in(vlan),
+            ),
         };
-        let limit = self.macs.limits().limit(what);
-        let limit = limit.map_or_else(|| "as many".to_owned(), |limit| limit.to_string());
-        let message = format!("has {limit} addresses, no more are let in (max_macs)");
-        self.happened(Kind::LimitReached, subject.to_owned(), message);
+        let (at, addresses) = most.unzip();
+        status::ReachedLimit {
+            network,
+            limit,
+            vnic: at.map_or("?", |at| self.port_name(at)).to_owned(),
+            addresses: addresses.unwrap_or_default(),
+        }
     }
 
     /// The name of a port, as far as it is known.

@@ -16,6 +16,12 @@ impl HostState {
         let mut shown = status::Host {
             name: self.name.clone(),
             learned_macs: self.macs.len(),
+            reached_limits: self
+                .reached
+                .iter()
+                .map(|it| self.reached_limit(*it))
+                .collect(),
+            held_addresses: self.held_addresses(now),
             flow_mods: counters.flow_mods,
             refused_transactions: counters.rejected,
             packet_ins: counters.packet_ins,

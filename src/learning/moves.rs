@@ -202,6 +202,12 @@ impl Moves {
         }
     }
 
+    /// The addresses that are held, the one that is released first at the front, with the time until which each of them is.
+    pub fn held(&self) -> impl Iterator<Item = (Instant, &Flap)> {
+        let due = self.due.iter();
+        due.filter_map(|(until, address)| Some((*until, self.held.get(address)?)))
+    }
+
     /// When to call [`Moves::handle_timeout`] next; `None` where nothing has moved lately.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.due.first().map(|(until, _)| *until)

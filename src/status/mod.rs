@@ -45,6 +45,13 @@ pub struct Host {
     pub database: Option<Database>,
     /// How many MAC addresses are learned.
     pub learned_macs: usize,
+    /// The limits to the number of addresses (`max_macs`) that are reached: frames from others are
+    /// dropped.
+    #[serde(default)]
+    pub reached_limits: Vec<ReachedLimit>,
+    /// The addresses that flap, and are held where they are.
+    #[serde(default)]
+    pub held_addresses: Vec<HeldAddress>,
     /// FLOW_MODs sent since the start of the controller.
     pub flow_mods: u64,
     /// Transactions that a bridge refused since then.
@@ -58,6 +65,36 @@ pub struct Host {
     /// Times that one was seen at another port and not followed, for it moved too often.
     #[serde(default)]
     pub damped_mac_moves: u64,
+}
+
+/// A limit to the number of addresses that is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReachedLimit {
+    /// The network that has the limit; none where it is that of a vNIC.
+    pub network: Option<String>,
+    /// How many addresses it may have.
+    pub limit: u32,
+    /// The port of the vNIC that has the limit, or most addresses in the network.
+    pub vnic: String,
+    /// How many it has.
+    pub addresses: usize,
+}
+
+/// An address that moves to and fro, and is held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HeldAddress {
+    /// The address.
+    pub mac: String,
+    /// In which network.
+    pub network: String,
+    /// The port where it is held.
+    pub held_at: String,
+    /// The ports where it was seen.
+    pub seen_at: String,
+    /// How often it was seen elsewhere since it is held.
+    pub ignored: u64,
+    /// How long it is still held, in seconds.
+    pub seconds_left: f64,
 }
 
 /// The state of one bridge.

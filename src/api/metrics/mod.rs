@@ -43,7 +43,7 @@ fn text(status: &Status, observed: &[Observed]) -> String {
     let mut out = Text::default();
     out.metric("build_info", "gauge", "What runs.");
     out.sample("build_info", &[("version", &status.version)], 1.0);
-    let metrics: [(&str, &str, &str, Samples); 16] = [
+    let metrics: [(&str, &str, &str, Samples); 18] = [
         (
             "bridge_connected",
             "gauge",
@@ -130,6 +130,26 @@ fn text(status: &Status, observed: &[Observed]) -> String {
             "MAC addresses that are learned.",
             |host, emit| {
                 emit(&[], host.learned_macs as f64);
+            },
+        ),
+        (
+            "limits_reached",
+            "gauge",
+            "Limits to the number of addresses (max_macs) that are reached.",
+            |host, emit| {
+                let networks = host.reached_limits.iter();
+                let networks = networks.filter(|limit| limit.network.is_some()).count();
+                emit(&[("of", "network")], networks as f64);
+                let vnics = host.reached_limits.len() - networks;
+                emit(&[("of", "vnic")], vnics as f64);
+            },
+        ),
+        (
+            "held_macs",
+            "gauge",
+            "MAC addresses that flap, and are held where they are.",
+            |host, emit| {
+                emit(&[], host.held_addresses.len() as f64);
             },
         ),
         (
@@ -300,7 +320,7 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{Bridge, Function, Instance, Mode, Port};
+    use crate::status::{Bridge, Function, HeldAddress, Instance, Mode, Port, ReachedLimit};
 
     #[test]
     fn metrics_are_in_the_format_of_prometheus() {
@@ -342,6 +362,22 @@ mod tests {
                     ],
                 }],
                 learned_macs: 3,
+                reached_limits: [Some("demo3000"), None, Some("native")]
+                    .map(|network| ReachedLimit {
+                        network: network.map(str::to_owned),
+                        limit: 7,
+                        vnic: "vma0".to_owned(),
+                        addresses: 5,
+                    })
+                    .to_vec(),
+                held_addresses: vec![HeldAddress {
+                    mac: "02:00:00:00:00:01".to_owned(),
+                    network: "demo3000".to_owned(),
+                    held_at: "vma0".to_owned(),
+                    seen_at: "vma0, vmb0".to_owned(),
+                    ignored: 9,
+                    seconds_left: 1.5,
+                }],
                 flow_mods: 40,
                 refused_transactions: 0,
                 packet_ins: 5,

@@ -7,6 +7,7 @@ use super::log::lines;
 use super::topologies::{NETWORK, running_lab};
 use crate::learning::moves::{HOLD, MOVES, WINDOW};
 use crate::session::Event;
+use crate::status::HeldAddress;
 use crate::topology::Role;
 
 const MAC: u64 = 0x10;
@@ -151,4 +152,27 @@ fn a_flap_is_reported_once_and_summed_up_at_its_end() {
     ] {
         assert!(summary.contains(part), "{part}: {summary}");
     }
+}
+
+#[test]
+fn an_address_that_is_held_is_shown_for_as_long_as_it_is() {
+    let mut lab = running_lab();
+    flap(&mut lab);
+    assert_eq!(lab.state.status(lab.now).held_addresses, []);
+    lab.state.take_happenings();
+    for place in [1, 0] {
+        seen(&mut lab, place);
+    }
+    lab.wait(HOLD / 3);
+    let held = HeldAddress {
+        mac: "00:00:00:00:00:10".to_owned(),
+        network: "demo3000".to_owned(),
+        held_at: "guest2".to_owned(),
+        seen_at: "guest1, guest2, eth1".to_owned(),
+        ignored: 2,
+        seconds_left: 20.0,
+    };
+    assert_eq!(lab.state.status(lab.now).held_addresses, [held]);
+    lab.wait(HOLD);
+    assert_eq!(lab.state.status(lab.now).held_addresses, []);
 }

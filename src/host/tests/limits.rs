@@ -9,6 +9,7 @@ use super::topologies::{
 };
 use crate::cookie::Class;
 use crate::session::Event;
+use crate::status::{Kind, ReachedLimit};
 use crate::topology::{Host, Role, Topology};
 
 /// `chain()` in which guest1 may have two addresses, and the network three behind its vNICs.
@@ -392,4 +393,66 @@ fn a_limit_that_is_reached_is_reported_once_until_there_was_room() {
         }
     });
     assert_eq!(lines.len(), 3, "{lines:#?}");
+}
+
+#[test]
+fn a_network_that_is_full_is_shown_with_the_vnic_that_has_most_of_it() {
+    let mut lab = lab(changed(&chain(), |host| limit(host, None, Some(4))));
+    lab.state.take_happenings();
+    // The last one is not the one that filled it.
+    for (port, mac) in [(1, 0x10), (1, 0x20), (1, 0x30), (2, 0x40)] {
+        hear(&mut lab, Role::Local, port, mac);
+    }
+    let shown = |lab: &Lab| lab.state.status(lab.now).reached_limits;
+    let reached = ReachedLimit {
+        network: Some("demo3000".to_owned()),
+        limit: 4,
+        vnic: "guest1".to_owned(),
+        addresses: 3,
+    };
+    assert_eq!(shown(&lab), [reached]);
+    let told = |lab: &mut Lab| {
+        let happened = lab.state.take_happenings().into_iter();
+        happened
+            .filter(|it| it.kind == Kind::LimitReached)
+            .map(|it| format!("{} {}", it.subject, it.message))
+            .collect::<Vec<_>>()
+    };
+    let [event] = &told(&mut lab)[..] else {
+        panic!("one event");
+    };
+    assert!(
+        event.starts_with("demo3000 has as many addresses behind vNICs as it may have (4), 3 of them behind guest1"),
+        "{event}"
+    );
+
+    // There is room again.
+    let only = entry(Role::Local, 1, NETWORK, 0x10);
+    lab.wires.get(Role::Local).idle_out(Role::Local, &only);
+    lab.settle();
+    assert_eq!(shown(&lab), []);
+}
+
+#[test]
+fn a_vnic_that_is_full_is_shown() {
+    let mut lab = lab(changed(&chain(), |host| limit(host, Some(2), None)));
+    lab.state.take_happenings();
+    for mac in [0x10, 0x20, 0x30] {
+        hear(&mut lab, Role::Local, 1, mac);
+    }
+    let reached = ReachedLimit {
+        network: None,
+        limit: 2,
+        vnic: "guest1".to_owned(),
+        addresses: 2,
+    };
+    assert_eq!(lab.state.status(lab.now).reached_limits, [reached]);
+    let happened = lab.state.take_happenings();
+    let [event] = happened.as_slice() else {
+        panic!("{happened:?}");
+    };
+    assert_eq!(
+        (event.kind, &*event.subject),
+        (Kind::LimitReached, "guest1")
+    );
 }
