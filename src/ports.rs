@@ -20,6 +20,8 @@ pub struct Ports {
     aliases: BTreeMap<String, String>,
     /// Those of them that are known to carry no frames.
     down: BTreeSet<PortNo>,
+    /// The bridge tells which ports are live: at least one was. Old versions of Open vSwitch do not.
+    tells_live: bool,
 }
 
 impl Ports {
@@ -108,7 +110,7 @@ impl Ports {
         let is_deleted = *reason == PortReason::Delete;
         if is_there != is_deleted {
             if is_there {
-                self.set_link(number, has_link(desc));
+                self.follow_link(desc);
             }
             return BTreeSet::new();
         }
@@ -116,13 +118,20 @@ impl Ports {
             self.remove(number);
         } else {
             self.insert(name, number);
-            self.set_link(number, has_link(desc));
+            self.follow_link(desc);
         }
         // A port that comes back under another number is no longer at the one before.
         number_before.into_iter().chain([number]).collect()
     }
 
-    fn set_link(&mut self, number: PortNo, up: bool) {
+    /// Whether frames pass a port: it has a link, nobody has shut it, and it is live. A tunnel always
+    /// has a link; whether it is live is what BFD or CFM have found, where these are in use.
+    fn follow_link(&mut self, port: &Port) {
+        self.tells_live |= is_live(port);
+        let has_link = !port.state.contains(PortState::LINK_DOWN)
+            && !port.config.contains(PortConfig::PORT_DOWN);
+        let up = has_link && (is_live(port) || !self.tells_live);
+        let number = port.port_no;
         if up {
             self.down.remove(&number);
         } else {
@@ -150,19 +159,22 @@ impl FromIterator<(String, PortNo)> for Ports {
 
 impl<'p> FromIterator<&'p Port> for Ports {
     fn from_iter<T: IntoIterator<Item = &'p Port>>(ports: T) -> Self {
-        let mut all = Self::default();
+        let ports: Vec<&Port> = ports.into_iter().collect();
+        let mut all = Self {
+            tells_live: ports.iter().any(|port| is_live(port)),
+            ..Self::default()
+        };
         for port in ports {
             let (name, number) = name_and_number(port);
             all.insert(name, number);
-            all.set_link(number, has_link(port));
+            all.follow_link(port);
         }
         all
     }
 }
 
-/// Whether frames pass a port: it has a link, and nobody has shut it.
-fn has_link(port: &Port) -> bool {
-    !port.state.contains(PortState::LINK_DOWN) && !port.config.contains(PortConfig::PORT_DOWN)
+fn is_live(port: &Port) -> bool {
+    port.state.contains(PortState::LIVE)
 }
 
 fn name_and_number(port: &Port) -> (String, PortNo) {
@@ -261,6 +273,31 @@ mod tests {
         assert!(ports.is_up(number));
         ports.update(&told(PortReason::Delete, "ids0", 4));
         assert!(!ports.is_up(number));
+    }
+
+    #[test]
+    fn a_port_that_is_not_live_passes_nothing_where_others_are() {
+        let not_live = |name, number| {
+            let mut status = told(PortReason::Modify, name, number);
+            status.desc.state = PortState::empty();
+            status
+        };
+        let (sink, other) = (
+            not_live("sink0", 4).desc,
+            told(PortReason::Add, "ids0", 5).desc,
+        );
+        // Whichever comes first.
+        for ports in [[&sink, &other], [&other, &sink]] {
+            let mut ports = Ports::from_iter(ports);
+            assert!(!ports.is_up(PortNo(4)) && ports.is_up(PortNo(5)));
+            ports.update(&told(PortReason::Modify, "sink0", 4));
+            assert!(ports.is_up(PortNo(4)));
+            ports.update(&not_live("sink0", 4));
+            assert!(!ports.is_up(PortNo(4)));
+        }
+        // A switch that never says so says nothing by that.
+        let ports = Ports::from_iter([&sink]);
+        assert!(ports.is_up(PortNo(4)));
     }
 
     #[test]

@@ -334,3 +334,52 @@ fn a_copy_is_not_copied_again() -> Result<()> {
     }
     Ok(())
 }
+
+/// A tunnel always has a link. Where the operator lets Open vSwitch watch it (BFD), a sink that does
+/// not answer is seen: the other instance gets its copies, and it is said so.
+#[test]
+fn a_sink_that_bfd_finds_silent_is_passed_over_and_shown() -> Result<()> {
+    let instance = |port: &str, vni| {
+        format!(
+            "{{ host: node1, port: {port}, remote: {{ type: vxlan, ip: {SINK}, vni: {vni} }} }}"
+        )
+    };
+    let instances = [instance("vx0", 1), instance("vx1", 2)].join(", ");
+    let tap = format!("name: ids, instances: [{instances}]");
+    let (lab, controller) = up(&[tap], &[SINK])?;
+    let guests = Guests::of(&lab)?;
+    let used = |conversations: std::ops::Range<u16>| -> Result<Vec<usize>> {
+        let frames: Result<Vec<Frame>> = conversations
+            .map(|number| {
+                let from = format!("10.0.0.1:{}", 1000 + number);
+                let talk = guests.speak(Transport::Tcp, &from, "10.0.0.2:2000");
+                talk.frame(number.into(), 64)
+            })
+            .collect();
+        let frames = frames?;
+        let arrived = send(&lab, "vma0", &frames)?;
+        let mut counts = vec![0, 0];
+        for frame in &frames {
+            for header_ in carried(&arrived, frame)?.keys() {
+                counts[usize::from(*header_ == header(Header::Vxlan { vni: 2 }))] += 1;
+            }
+        }
+        Ok(counts)
+    };
+    let before = used(0..20)?;
+    assert!(before[0] > 0 && before[1] > 0, "{before:?}");
+
+    // Nobody answers there.
+    lab.ovs()
+        .vsctl(&["set", "interface", "vx0", "bfd:enable=true"])?;
+    controller.wait_for_log("link down", 1)?;
+    lab.ovs().purge()?;
+    assert_eq!(used(20..40)?, [0, 20]);
+
+    lab.ovs()
+        .vsctl(&["set", "interface", "vx0", "bfd:enable=false"])?;
+    controller.wait_for_log("link up", 1)?;
+    lab.ovs().purge()?;
+    assert_eq!(used(0..20)?, before);
+    Ok(())
+}
