@@ -359,24 +359,28 @@ fn active_backup_uses_the_first_link_that_is_up() -> Result<()> {
 const RARP: u16 = 0x8035;
 
 #[test]
-fn addresses_are_announced_when_a_link_goes_down() -> Result<()> {
+fn addresses_are_announced_when_a_link_goes_down_and_when_it_is_back() -> Result<()> {
     for mode in MODES {
         let (lab, controller) = start(WORLD, mode)?;
         let learned = lab.mac("vmb0")?;
         seen_by(&lab, "vmb0", learned, MacAddr::BROADCAST)?;
         await_learned(&lab, "br0", learned)?;
         set_link(&lab, "eth1", "down")?;
-        let announced = |src: MacAddr| {
-            let at_outside = |seen: &Sighting| {
+        let announced = |src: MacAddr, times: usize| {
+            let at_outside = |seen: &&Sighting| {
                 seen.port == OUTSIDE && seen.frame.src == src && seen.frame.ethertype == RARP
             };
             lab.sightings()
-                .wait(|all| all.iter().any(at_outside).then_some(()))
+                .wait(|all| (all.iter().filter(at_outside).count() >= times).then_some(()))
         };
-        for src in [lab.mac("vma0")?, learned, lab.mac("vmd0")?] {
-            announced(src).with_context(|| format!("{mode}: {src} is not announced"))?;
+        let all = [lab.mac("vma0")?, learned, lab.mac("vmd0")?];
+        for src in all {
+            announced(src, 1).with_context(|| format!("{mode}: {src} is not announced"))?;
         }
         set_link_for_certain(&lab, "eth1", "up")?;
+        for src in all {
+            announced(src, 2).with_context(|| format!("{mode}: {src} is not announced again"))?;
+        }
         lab.settle(&["vma0"])?;
         let of_guest = arrivals_from(&lab, lab.mac("vma0")?);
         let mut announcements: Vec<&str> = of_guest
@@ -385,8 +389,14 @@ fn addresses_are_announced_when_a_link_goes_down() -> Result<()> {
             .map(|(port, _)| port.as_str())
             .collect();
         announcements.sort_unstable();
-        // Only out, and once.
-        assert_eq!(announcements, ["eth2", OUTSIDE], "{mode}");
+        // Only out, and once each time: by the other, and by the one that is chosen then.
+        let own = uplink_of(&lab, lab.mac("vma0")?).context("no uplink")?;
+        if mode == "active_backup" {
+            assert_eq!(own, "eth1");
+        }
+        let mut expected = ["eth2", OUTSIDE, &own, OUTSIDE];
+        expected.sort_unstable();
+        assert_eq!(announcements, expected, "{mode}");
         assert_nothing_moved(&controller);
     }
     Ok(())

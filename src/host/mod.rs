@@ -164,7 +164,6 @@ impl HostState {
             self.monitor.disconnect();
         }
         self.set_ports(role, ports);
-        self.links_unknown();
         if let Some(name) = self.bridge_name(role) {
             self.happened(Kind::BridgeConnected, name, "bridge connected");
         }
@@ -198,8 +197,10 @@ impl HostState {
             Event::PacketIn(packet_in) => self.packet_in(now, role, &packet_in, out),
             Event::FlowRemoved(removed) => self.flow_removed(role, &removed, out),
             Event::PortStatus(status) => {
+                let name = status.desc.name.to_string();
+                let was_up = self.is_up(role, &name);
                 self.port_status(role, &status, out);
-                self.link_status(now, role, &status);
+                self.uplink_status(now, role, &name, was_up);
             }
             Event::ReadBack(snapshot) => self.read_back(role, snapshot, out),
             Event::Surveyed(answers) => self.surveyed(role, answers),

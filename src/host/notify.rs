@@ -1,21 +1,25 @@
-//! A link of bonded uplinks is down: the addresses of this host are announced by the others.
+//! A link of bonded uplinks has gone or come back: the addresses of this host are announced by those
+//! that it sends by now.
 //!
 //! The switch itself sends by another member at once. But the physical switches go on sending by
 //! the link that is down, or through the switch behind it, until they see a frame of an address come
-//! from elsewhere. A guest that only listens sends none, so a reverse ARP request is sent in its
-//! name, as a hypervisor does for a guest that it has moved.
+//! from elsewhere; and where a link has come back, they go on sending by the one that stood in for
+//! it, for longer perhaps than this switch remembers that it did. A guest that only listens sends no
+//! frame, so a reverse ARP request is sent in its name, as a hypervisor does for a guest that it has
+//! moved. Bonds of Linux and of Open vSwitch announce too whenever another member is chosen, in
+//! either direction.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use openflow::{MacAddr, Message, PacketOut, PortNo, PortReason, PortState, PortStatus};
+use openflow::{MacAddr, Message, PacketOut};
 use tracing::info;
 
 use super::bridge::Phase;
 use super::{HostState, Outbox};
 use crate::compile;
-use crate::topology::{Host, Role, Vlan};
+use crate::topology::{Host, Role, UplinkMode, Vlan};
 
 /// How long after the notice the first announcements are sent. Open vSwitch tells of a link a moment
 /// before it chooses among the others.
@@ -28,8 +32,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What is to be announced.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    /// The uplinks that are known to be down.
-    down: BTreeSet<PortNo>,
     /// The addresses that are still to be announced, in descending order.
     due: Vec<(Vlan, MacAddr)>,
     /// Nothing is sent before.
@@ -44,35 +46,39 @@ impl Notices {
 }
 
 impl HostState {
-    /// Notices where an uplink loses its link, or is taken away.
-    pub(super) fn link_status(&mut self, now: Instant, role: Role, status: &PortStatus) {
+    /// Notices where the uplink called `name` has lost its link, or was taken away, or has come back
+    /// and is chosen again.
+    pub(super) fn uplink_status(&mut self, now: Instant, role: Role, name: &str, was_up: bool) {
         let Some(host) = self.topology.hosts.get(&self.name) else {
             return;
         };
-        let (name, port) = (&status.desc.name.to_string(), status.desc.port_no);
-        if !host.is_bonded() || uplink_role(host) != role || !host.uplinks.contains(name) {
+        let is_up = self.is_up(role, name);
+        if !host.is_bonded() || uplink_role(host) != role || was_up == is_up {
             return;
         }
-        let is_down =
-            status.reason == PortReason::Delete || status.desc.state.contains(PortState::LINK_DOWN);
-        if !is_down {
-            self.notices.down.remove(&port);
-        } else if self.notices.down.insert(port) {
-            self.notices.due = self.addresses(host).into_iter().rev().collect();
-            let addresses = self.notices.due.len();
-            info!(
-                host = self.name,
-                uplink = name,
-                addresses,
-                "an uplink is down; announcing the addresses of this host by the others"
-            );
-            self.notices.not_before = self.notices.not_before.max(Some(now + DELAY));
+        let Some(position) = host.uplinks.iter().position(|uplink| uplink == name) else {
+            return;
+        };
+        let mut before = host.uplinks[..position].iter();
+        let stands_by = host.uplink_mode == UplinkMode::ActiveBackup
+            && before.any(|uplink| self.is_up(role, uplink));
+        // One that stands by may have been the chosen one when some addresses were heard last.
+        if is_up && stands_by {
+            return;
         }
-    }
-
-    /// Forgets which uplinks are down: the bridge has connected anew.
-    pub(super) fn links_unknown(&mut self) {
-        self.notices.down.clear();
+        self.notices.due = self.addresses(host).into_iter().rev().collect();
+        let addresses = self.notices.due.len();
+        let (link, by) = match is_up {
+            true => ("up again", "those that are chosen now"),
+            false => ("down", "the others"),
+        };
+        info!(
+            host = self.name,
+            uplink = name,
+            addresses,
+            "an uplink is {link}; announcing the addresses of this host by {by}"
+        );
+        self.notices.not_before = self.notices.not_before.max(Some(now + DELAY));
     }
 
     /// Sends the next announcements, where it is time.

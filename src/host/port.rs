@@ -39,6 +39,12 @@ impl HostState {
         self.advance_all(out);
     }
 
+    /// Whether the bridge with `role` has a port of that name with a link.
+    pub(super) fn is_up(&self, role: Role, name: &str) -> bool {
+        let ports = self.bridges.get(&role).map(|bridge| &bridge.ports);
+        ports.is_some_and(|ports| ports.get(name).is_some_and(|number| ports.is_up(number)))
+    }
+
     /// The link of a port came or went. Only those of functions are news: what guests do with theirs
     /// is their own affair.
     fn link_changed(&mut self, name: &str, is_up: bool) {

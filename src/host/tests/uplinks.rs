@@ -148,7 +148,7 @@ fn addresses_are_learned_at_the_first_uplink_that_is_there() {
 }
 
 #[test]
-fn a_link_that_goes_down_has_the_addresses_of_the_host_announced_once() {
+fn a_link_that_goes_down_or_comes_back_has_the_addresses_of_the_host_announced_once() {
     let mut lab = lab(with_mode(UplinkMode::ActiveBackup));
     lab.frame(Role::Local, 1, NETWORK, 0x10);
     lab.frame(Role::Uplink, ETH1, NETWORK, 0x30);
@@ -167,12 +167,28 @@ fn a_link_that_goes_down_has_the_addresses_of_the_host_announced_once() {
     let here = [0x10, PINNED].map(|mac| (vlan(NETWORK), MacAddr::from_u64(mac)));
     assert_eq!(announced(&mut lab), here);
 
+    // It is chosen again.
+    link(&mut lab, "eth1", ETH1, true);
     link(&mut lab, "eth1", ETH1, true);
     lab.settle_in_time();
-    assert_eq!(announced(&mut lab), []);
+    assert_eq!(announced(&mut lab), here);
     link(&mut lab, "eth1", ETH1, false);
     lab.settle_in_time();
     assert_eq!(announced(&mut lab), here);
+}
+
+#[test]
+fn a_link_that_comes_back_and_is_not_chosen_changes_nothing() {
+    for (mode, expected) in [(UplinkMode::ActiveBackup, 0), (UplinkMode::Balance, 1)] {
+        let mut lab = lab(with_mode(mode));
+        link(&mut lab, "eth2", ETH2, false);
+        lab.settle_in_time();
+        // Some may have been heard there last.
+        assert_eq!(announced(&mut lab).len(), 1, "{mode:?}");
+        link(&mut lab, "eth2", ETH2, true);
+        lab.settle_in_time();
+        assert_eq!(announced(&mut lab).len(), expected, "{mode:?}");
+    }
 }
 
 #[test]
