@@ -34,8 +34,14 @@ pub(crate) struct Args {
     /// Print the groups, for `ovs-ofctl add-groups`; they must be there before the flows
     #[arg(long)]
     groups: bool,
+    /// Print the meters, one a line, for `ovs-ofctl add-meter`, which takes one at a time; they must
+    /// be there before the flows
+    ///
+    /// flows CONFIG --bridge BR --meters | grep -v '^#' | xargs -n1 ovs-ofctl -O OpenFlow13 add-meter BR
+    #[arg(long, conflicts_with = "groups", verbatim_doc_comment)]
+    meters: bool,
     /// Print flows, groups and meters as JSON
-    #[arg(long, conflicts_with = "groups")]
+    #[arg(long, conflicts_with_all = ["groups", "meters"])]
     json: bool,
 }
 
@@ -56,10 +62,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             if position > 0 {
                 out.push('\n');
             }
-            out.push_str(&if args.groups {
-                bridge.groups()
-            } else {
-                bridge.flows()
+            out.push_str(&match (args.groups, args.meters) {
+                (true, _) => bridge.groups(),
+                (_, true) => bridge.meters(),
+                _ => bridge.flows(),
             });
         }
     }
@@ -158,6 +164,15 @@ impl Compiled<'_> {
         let mut text = self.title();
         for (id, group) in &self.program.groups {
             text.push_str(&format!("{}\n", self.dialect().group(*id, group)));
+        }
+        text
+    }
+
+    /// For `add-meter`.
+    fn meters(&self) -> String {
+        let mut text = self.title();
+        for (id, meter) in &self.program.meters {
+            text.push_str(&format!("{}\n", self.dialect().meter(*id, meter)));
         }
         text
     }

@@ -112,26 +112,33 @@ fn printed(arguments: &[&str]) -> String {
 #[test]
 fn the_output_of_the_command_can_be_loaded_as_it_is() {
     let Some(ovs) = Ovs::start() else { return };
-    let config = "configs/taps.yaml";
-    let (topology, _) = config::load(config.as_ref()).expect("a good example");
-    for host in topology.hosts.values() {
-        let bridges = all_ports(host);
-        ovs.add_host(host, &bridges);
-        for (role, ports) in &bridges {
-            let bridge = bridge_name(host, *role);
-            ovs.ofctl_file(
-                "add-groups",
-                bridge,
-                &printed(&[config, "--bridge", bridge, "--groups"]),
-            );
-            ovs.ofctl_file("add-flows", bridge, &printed(&[config, "--bridge", bridge]));
-            let found = ovs.read_back(bridge);
-            let mut program =
-                compile::bridge(host, &topology.controller, *role, ports, &Failed::default());
-            program.meters.clear();
-            assert_same(&found, &program, bridge);
+    let mut meters = 0;
+    for config in ["configs/taps.yaml", "configs/port-security.yaml"] {
+        let (topology, _) = config::load(config.as_ref()).expect("a good example");
+        for host in topology.hosts.values() {
+            let bridges = all_ports(host);
+            ovs.add_host(host, &bridges);
+            for (role, ports) in &bridges {
+                let bridge = bridge_name(host, *role);
+                let of_bridge = [config, "--bridge", bridge];
+                let lines = printed(&[&of_bridge[..], &["--meters"]].concat());
+                for meter in lines.lines().filter(|line| !line.starts_with('#')) {
+                    assert!(!meter.contains(' '), "more than one argument: {meter}");
+                    ovs.ofctl("add-meter", bridge, &[meter]);
+                }
+                let groups = printed(&[&of_bridge[..], &["--groups"]].concat());
+                ovs.ofctl_file("add-groups", bridge, &groups);
+                ovs.ofctl_file("add-flows", bridge, &printed(&of_bridge));
+                let found = ovs.read_back(bridge);
+                let program =
+                    compile::bridge(host, &topology.controller, *role, ports, &Failed::default());
+                assert_same(&found, &program, bridge);
+                meters += program.meters.len();
+            }
+            ovs.remove_host(host, &bridges);
         }
     }
+    assert!(meters > 4, "{meters} meters");
 }
 
 #[test]
