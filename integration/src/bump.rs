@@ -14,6 +14,26 @@ use crate::wait;
 /// How often it looks for frames.
 const PACE: Duration = Duration::from_millis(1);
 
+/// A leg of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leg {
+    /// It faces the guests.
+    Ingress,
+    /// It faces the uplink.
+    Egress,
+}
+
+/// What a function does with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Nothing.
+    Drop,
+    /// It goes out by the other leg.
+    PassOn,
+    /// It goes out by both legs.
+    Flood,
+}
+
 /// Sends out of one leg of a function what arrives at the other, until it is dropped.
 #[derive(Debug)]
 pub struct Bump {
@@ -45,6 +65,25 @@ impl Bump {
         egress: &str,
         mut passes: impl FnMut(&Frame) -> bool + Send + 'static,
     ) -> Result<Self> {
+        let deed = move |_, frame: &Frame| match passes(frame) {
+            true => Deed::PassOn,
+            false => Deed::Drop,
+        };
+        Self::doing(lab, ingress, egress, deed)
+    }
+
+    /// Starts a function that does with each frame what `decide` says, which is told the leg that it
+    /// came in by.
+    ///
+    /// # Errors
+    ///
+    /// There are no such stations.
+    pub fn doing(
+        lab: &Lab,
+        ingress: &str,
+        egress: &str,
+        mut decide: impl FnMut(Leg, &Frame) -> Deed + Send + 'static,
+    ) -> Result<Self> {
         let open = |leg: &str| lab.namespace(leg)?.raw_socket(lab.station(leg)?.device());
         let (to_ingress, to_egress) = (open(ingress)?, open(egress)?);
         let (ingress, egress) = (ingress.to_owned(), egress.to_owned());
@@ -57,14 +96,21 @@ impl Bump {
                 let begin = so_far.load(Ordering::Relaxed);
                 let arrived = sightings.read(|all| all[begin..].to_vec());
                 for seen in arrived {
-                    let out = match seen.port {
-                        port if port == ingress => Some(&to_egress),
-                        port if port == egress => Some(&to_ingress),
+                    let came_in = match seen.port {
+                        port if port == ingress => Some((Leg::Ingress, &to_ingress, &to_egress)),
+                        port if port == egress => Some((Leg::Egress, &to_egress, &to_ingress)),
                         _ => None,
                     };
-                    if let Some(out) = out.filter(|_| passes(&seen.frame)) {
-                        // A leg that is down lets nothing through, as a real function would.
-                        let _ = out.send(&seen.frame.encode());
+                    if let Some((leg, back, on)) = came_in {
+                        let out: &[_] = match decide(leg, &seen.frame) {
+                            Deed::Drop => &[],
+                            Deed::PassOn => &[on],
+                            Deed::Flood => &[on, back],
+                        };
+                        for out in out {
+                            // A leg that is down lets nothing through, as a real function would.
+                            let _ = out.send(&seen.frame.encode());
+                        }
                     }
                     so_far.fetch_add(1, Ordering::Relaxed);
                 }

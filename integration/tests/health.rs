@@ -3,13 +3,14 @@
 mod common;
 
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use common::{FAR, assert_seen, flows, groups, snoop, start};
+use integration::bump::{self, Leg};
 use integration::controller::{Controller, program};
 use integration::frame::Frame;
 use integration::{Lab, wait};
@@ -38,12 +39,12 @@ service_chains:
 
 /// What both addresses of probes begin with.
 const PROBE_MAC: [u8; 5] = [0x02, 0x62, 0x63, 0x68, 0x00];
-/// How often the function looks for frames.
+
+/// How often the leg sends.
 const PACE: Duration = Duration::from_millis(1);
 
 /// What the function does with what arrives at a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 enum Deed {
     /// It goes out by the other leg.
     Forward,
@@ -57,66 +58,33 @@ enum Deed {
     Flood,
 }
 
-/// An inline function, until it is dropped.
+/// An inline function that does as it is told, until it is dropped.
 struct Bump {
-    deed: Arc<AtomicU8>,
-    stop: Arc<AtomicU8>,
-    thread: Option<JoinHandle<()>>,
+    deed: Arc<Mutex<Deed>>,
+    _function: bump::Bump,
 }
 
 impl Bump {
-    fn start(lab: &Lab, names: [&'static str; 2], deed: Deed) -> Result<Self> {
-        let sockets = names.map(|leg| lab.namespace(leg)?.raw_socket("eth0"));
-        let [ingress, egress] = sockets;
-        let legs = [ingress?, egress?];
-        let sightings = lab.sightings().clone();
-        let (deed, stop) = (AtomicU8::new(deed as u8), AtomicU8::new(0));
-        let (deed, stop) = (Arc::new(deed), Arc::new(stop));
-        let (told, stopped) = (Arc::clone(&deed), Arc::clone(&stop));
-        let mut done = sightings.read(<[_]>::len);
-        let thread = thread::spawn(move || {
-            while stopped.load(Ordering::Relaxed) == 0 {
-                let arrived = sightings.read(|all| all[done..].to_vec());
-                done += arrived.len();
-                for seen in arrived {
-                    let Some(at) = names.iter().position(|leg| *leg == seen.port) else {
-                        continue;
-                    };
-                    let is = |deed: Deed| told.load(Ordering::Relaxed) == deed as u8;
-                    let forwards = is(Deed::Forward)
-                        || is(Deed::Flood)
-                        || is(Deed::RightOnly) && at == 0
-                        || is(Deed::LeftOnly) && at == 1;
-                    let frame = seen.frame.encode();
-                    // A leg that is down lets nothing through, as a real function would.
-                    if forwards {
-                        let _ = legs[1 - at].send(&frame);
-                    }
-                    if is(Deed::Flood) {
-                        let _ = legs[at].send(&frame);
-                    }
-                }
-                thread::sleep(PACE);
+    fn start(lab: &Lab, [ingress, egress]: [&str; 2], deed: Deed) -> Result<Self> {
+        let deed = Arc::new(Mutex::new(deed));
+        let told = Arc::clone(&deed);
+        let function = bump::Bump::doing(lab, ingress, egress, move |leg, _| {
+            match (*told.lock().unwrap_or_else(PoisonError::into_inner), leg) {
+                (Deed::Flood, _) => bump::Deed::Flood,
+                (Deed::Forward, _)
+                | (Deed::RightOnly, Leg::Ingress)
+                | (Deed::LeftOnly, Leg::Egress) => bump::Deed::PassOn,
+                _ => bump::Deed::Drop,
             }
-        });
+        })?;
         Ok(Self {
             deed,
-            stop,
-            thread: Some(thread),
+            _function: function,
         })
     }
 
     fn turn(&self, deed: Deed) {
-        self.deed.store(deed as u8, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Bump {
-    fn drop(&mut self) {
-        self.stop.store(1, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        *self.deed.lock().unwrap_or_else(PoisonError::into_inner) = deed;
     }
 }
 

@@ -1,6 +1,8 @@
 //! Conversations with real headers, as Open vSwitch hashes them.
 
-use etherparse::{IpHeaders, PacketBuilder, PacketBuilderStep};
+use std::net::SocketAddr;
+
+use integration::conversation::{Conversation as Spoken, Transport};
 use integration::frame::{Frame, Tag};
 use openflow::MacAddr;
 
@@ -39,7 +41,7 @@ pub(crate) fn all() -> Vec<Conversation> {
 }
 
 impl Conversation {
-    /// A frame from one end (`src`) to the other; its payload is `number`.
+    /// A frame from one end (`src`) to the other; its marker is `number`.
     pub(crate) fn frame(
         self,
         src: MacAddr,
@@ -48,49 +50,25 @@ impl Conversation {
         from_guest: bool,
         number: u64,
     ) -> Frame {
-        const FAR_PORT: u16 = 443;
-        let turn = |[guest, far]: [u8; 2]| {
-            if from_guest {
-                [guest, far]
-            } else {
-                [far, guest]
-            }
+        let (from, to) = match self.kind {
+            Kind::Tcp4 | Kind::Udp4 => ("10.0.0.1", "10.0.0.2"),
+            Kind::Tcp6 | Kind::Udp6 => ("fd00::1", "fd00::2"),
         };
-        let [from, to] = turn([1, 2]);
-        let (from_port, to_port) = match from_guest {
-            true => (self.port, FAR_PORT),
-            false => (FAR_PORT, self.port),
-        };
-        let step: PacketBuilderStep<IpHeaders> = match self.kind {
-            Kind::Tcp4 | Kind::Udp4 => PacketBuilder::ipv4([10, 0, 0, from], [10, 0, 0, to], 64),
-            Kind::Tcp6 | Kind::Udp6 => {
-                let address = |last| {
-                    let mut address = [0; 16];
-                    [address[0], address[1], address[15]] = [0xfd, 0x00, last];
-                    address
-                };
-                PacketBuilder::ipv6(address(from), address(to), 64)
-            }
-        };
-        let ethertype = match self.kind {
-            Kind::Tcp4 | Kind::Udp4 => 0x0800,
-            Kind::Tcp6 | Kind::Udp6 => 0x86dd,
-        };
-        let mut payload = Vec::new();
-        let data = number.to_be_bytes();
-        let written = match self.kind {
-            Kind::Tcp4 | Kind::Tcp6 => step
-                .tcp(from_port, to_port, 1, 1024)
-                .write(&mut payload, &data),
-            Kind::Udp4 | Kind::Udp6 => step.udp(from_port, to_port).write(&mut payload, &data),
-        };
-        written.expect("a packet that fits");
-        Frame {
-            dst,
-            src,
+        let end = |ip: &str, port| SocketAddr::new(ip.parse().expect("an address"), port);
+        let ends = [end(from, self.port), end(to, 443)];
+        let sent_by_guest = Spoken {
+            macs: if from_guest { [src, dst] } else { [dst, src] },
+            ends,
+            protocol: match self.kind {
+                Kind::Tcp4 | Kind::Tcp6 => Transport::Tcp,
+                Kind::Udp4 | Kind::Udp6 => Transport::Udp,
+            },
             tags,
-            ethertype,
-            payload,
-        }
+        };
+        let spoken = match from_guest {
+            true => sent_by_guest,
+            false => sent_by_guest.answers(),
+        };
+        spoken.frame(number, 16).expect("a packet that fits")
     }
 }
