@@ -82,7 +82,7 @@ fn what_a_flood_is_remembered_by_takes_no_room_from_other_guests_of_an_inline_fu
 
     // What comes back from the function does not come back to the one that sent it.
     let own = lab.frame("vmc0", MacAddr::BROADCAST)?;
-    lab.send(&[own.clone()])?;
+    lab.send(std::slice::from_ref(&own))?;
     function.catch_up(&lab)?;
     assert_seen(
         &lab,
