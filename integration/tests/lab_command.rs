@@ -218,9 +218,10 @@ fn all_hosts_of_a_config_come_up_and_reach_each_other() -> Result<()> {
             let Ok(status) = serde_json::from_slice::<serde_json::Value>(&status.stdout) else {
                 return Ok(None);
             };
-            // Each controller serves its own host, and knows of no other bridge.
+            // The controller that is asked on a host is the one of that host.
             let hosts = status["hosts"].as_array().into_iter().flatten();
-            let bridges = hosts.flat_map(|host| host["bridges"].as_array().into_iter().flatten());
+            let own = hosts.filter(|it| it["name"] == host);
+            let bridges = own.flat_map(|it| it["bridges"].as_array().into_iter().flatten());
             let in_sync = bridges.filter(|bridge| bridge["in_sync"] == true);
             Ok((in_sync.count() == 3).then_some(()))
         })?;
