@@ -19,7 +19,7 @@ const RUN: &str = "/run/bridgechain";
 #[derive(Debug)]
 pub enum Site {
     /// One host, with the network outside behind its uplinks.
-    One(Layout),
+    One(Box<Layout>),
     /// Several hosts at a switch.
     Several(Box<Several>),
 }
@@ -55,7 +55,7 @@ impl Site {
         let topology = layout::load_config(&layout::config(run_dir))?;
         if host.is_some() || topology.hosts.len() < 2 {
             let layout = Layout::build_from_config(run_dir, host)?;
-            return Ok(Self::One(layout));
+            return Ok(Self::One(Box::new(layout)));
         }
         topology.hosts.keys().try_for_each(|name| good_name(name))?;
         let place = run_dir.place();
@@ -90,7 +90,7 @@ impl Site {
             bail!("no lab named {name} is up; `lab status` lists the labs");
         }
         if !place.hosts().exists() {
-            return Ok(Self::One(Layout::load(name)?));
+            return Ok(Self::One(Box::new(Layout::load(name)?)));
         }
         let config = layout::config_at(&place);
         let (plans, outside) = Several::plan(&layout::load_config(&config)?);
