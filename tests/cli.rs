@@ -186,6 +186,34 @@ fn flows_prints_json_for_programs() {
     assert_eq!(bridges[0]["groups"].as_array().map(Vec::len), Some(4));
 }
 
+/// By name they can not be loaded; with a number they can.
+#[test]
+fn flows_of_vnics_that_are_found_need_a_number() {
+    let arguments = [
+        "flows",
+        "configs/found-guests.yaml",
+        "--bridge",
+        "br0.local",
+    ];
+    let label = "external_ids:attached-mac=52:54:00:00:00:0a";
+    let named = bridgechain(&arguments);
+    let note = format!("# without {label}, which has no port before it is found");
+    assert!(stdout(&named).contains(&note), "{}", stdout(&named));
+    let mut flows = stdout(&named).lines().filter(|line| !line.starts_with('#'));
+    assert!(flows.clone().count() > 10);
+    assert!(flows.all(|line| !line.contains("external_ids")));
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("ports.yaml");
+    std::fs::write(&file, format!("{{ {label:?}: 4, local-nf: 1 }}")).expect("a file");
+    let file = file.display().to_string();
+    let numbered = bridgechain(&[&arguments[..], &["--ports", &file]].concat());
+    let text = stdout(&numbered);
+    assert!(
+        text.contains("in_port=4,dl_src=52:54:00:00:00:0a"),
+        "{text}"
+    );
+}
+
 #[test]
 fn flows_says_what_would_be_right() {
     for (arguments, message) in [

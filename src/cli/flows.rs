@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long)]
     bridge: Option<String>,
     /// Write ports by number, as this file (YAML or JSON, `PORT: NUMBER`, for all hosts or by
-    /// host) gives them; without it by name, taking all configured ports to be there
+    /// host) gives them; without it by name, taking all ports that have a name to be there
     #[arg(long, value_name = "FILE")]
     ports: Option<PathBuf>,
     /// Print the groups, for `ovs-ofctl add-groups`; they must be there before the flows
@@ -80,6 +80,8 @@ struct Compiled<'t> {
     role: Role,
     ports: Ports,
     by_name: bool,
+    /// vNICs that have no port before they are found.
+    left_out: Vec<&'t str>,
     program: Program,
 }
 
@@ -102,16 +104,30 @@ fn compiled<'t>(
     let mut compiled = Vec::new();
     for (host, (role, bridge)) in all() {
         if args.bridge.as_ref().is_none_or(|wanted| wanted == bridge) {
-            let ports = numbers.ports(host, role)?;
+            let mut ports = numbers.ports(host, role)?;
+            let by_name = !numbers.are_given();
+            let mut left_out = Vec::new();
+            if by_name {
+                // What a vNIC is found by is no name that ovs-ofctl knows.
+                let found = host.vnics_at(role).filter(|vnic| vnic.found_by.is_some());
+                left_out.extend(found.map(|vnic| vnic.port.as_str()));
+                for number in left_out
+                    .iter()
+                    .filter_map(|name| ports.get(name))
+                    .collect::<Vec<_>>()
+                {
+                    ports.remove(number);
+                }
+            }
             let program =
                 compile::bridge(host, &topology.controller, role, &ports, &Failed::default());
-            let by_name = !numbers.are_given();
             compiled.push(Compiled {
                 host: &host.name,
                 bridge,
                 role,
                 ports,
                 by_name,
+                left_out,
                 program,
             });
         }
@@ -140,7 +156,13 @@ impl Compiled<'_> {
     }
 
     fn title(&self) -> String {
-        format!("# host {}, bridge {}\n", self.host, self.bridge)
+        let mut title = format!("# host {}, bridge {}\n", self.host, self.bridge);
+        for name in &self.left_out {
+            title.push_str(&format!(
+                "# without {name}, which has no port before it is found: give it a number with --ports\n"
+            ));
+        }
+        title
     }
 
     /// For `add-flows`, which takes the rest as comments.
