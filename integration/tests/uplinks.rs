@@ -40,6 +40,8 @@ vms:
 
 const MODES: [&str; 2] = ["active_backup", "balance"];
 const OUTSIDE: &str = "outside";
+/// What the controller says of an address that moves.
+const MOVED: &str = "the MAC address has moved";
 /// How many frames of a stream of 100 a second may be lost while a link goes down: those of the
 /// time until the kernel has told Open vSwitch.
 const IN_FLIGHT: usize = 20;
@@ -102,7 +104,7 @@ fn words(text: &str) -> Vec<&str> {
 
 /// Nothing was learned at two places: what the physical switch flooded back was not believed.
 fn assert_nothing_moved(controller: &Controller) {
-    assert_eq!(controller.logged(": moved "), 0, "{}", controller.log());
+    assert_eq!(controller.logged(MOVED), 0, "{}", controller.log());
 }
 
 #[test]
@@ -416,7 +418,7 @@ fn an_address_that_moves_away_is_followed() -> Result<()> {
             "{mode}"
         );
         seen_by(&lab, OUTSIDE, vm, MacAddr::BROADCAST)?;
-        controller.wait_for_log(": moved ", 1)?;
+        controller.wait_for_log(MOVED, 1)?;
         for guest in ["vma0", "vmc0"] {
             let own = lab.mac(guest)?;
             seen_by(&lab, guest, own, MacAddr::BROADCAST)?;

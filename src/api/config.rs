@@ -93,7 +93,7 @@ async fn read(
     let running = store.running();
     let text = match asked.running {
         true => running.to_vec(),
-        false => store.read().map_err(|refusal| problem(&refusal))?,
+        false => store.read().await.map_err(|refusal| problem(&refusal))?,
     };
     let mut headers = HeaderMap::new();
     headers.insert(header::ETAG, value(&Etag::of(&text).to_string()));

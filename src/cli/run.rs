@@ -42,7 +42,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("no threads for the controller")?;
-    runtime.block_on(serve(Arc::new(store)))?;
+    let served = runtime.block_on(serve(Arc::new(store)));
+    // A file that can not be read holds up nobody, at the end either.
+    runtime.shutdown_background();
+    served?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -64,7 +67,8 @@ async fn serve(store: Arc<Store>) -> anyhow::Result<()> {
     let controller = tokio::spawn(controller.run());
     loop {
         tokio::select! {
-            Some(()) = hangup.recv() => reload(&store).await,
+            // In a task of its own: who wants to end it does not wait.
+            Some(()) = hangup.recv() => drop(tokio::spawn(reload(Arc::clone(&store)))),
             Some(()) = terminate.recv() => break info!("SIGTERM: ends; flows stay"),
             Some(()) = interrupt.recv() => break info!("SIGINT: ends; flows stay"),
         }
@@ -114,7 +118,7 @@ fn serve_metrics(
 }
 
 /// Reads the configuration again. A bad one is refused, and the old one stays in force.
-async fn reload(store: &Store) {
+async fn reload(store: Arc<Store>) {
     match store.reload().await {
         Ok(warnings) => warn_of(&warnings),
         Err(diagnostics) => {

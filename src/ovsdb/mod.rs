@@ -8,7 +8,7 @@
 //!  bytes --framing--> JSON values --session--> table updates --tables--> Database --feed--> host
 //! ```
 //!
-//! Everything but [`feed`] is without I/O: bytes and the clock go in, bytes and a [`Database`] come out.
+//! Everything but `feed` is without I/O: bytes and the clock go in, bytes and a [`Database`] come out.
 
 mod feed;
 mod framing;

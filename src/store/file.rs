@@ -4,11 +4,19 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::etag::{Etag, Precondition};
 use crate::config;
+
+/// How long others may take for their change.
+const LOCK_LIMIT: Duration = Duration::from_secs(5);
+/// Wait before the next try.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a file was not replaced.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +45,7 @@ pub fn replace(path: &Path, expected: &Precondition, text: &[u8]) -> Result<(), 
         return Err(io::Error::from(io::ErrorKind::InvalidFilename).into());
     };
     let directory_file = File::open(directory)?;
-    flock(&directory_file, FlockOperation::LockExclusive).map_err(io::Error::from)?;
+    lock(&directory_file, directory)?;
     let tag = Etag::of(&config::read(&path)?);
     if !expected.allows(tag) {
         return Err(WriteError::Changed(tag));
@@ -57,6 +65,26 @@ pub fn replace(path: &Path, expected: &Precondition, text: &[u8]) -> Result<(), 
     new.persist(&path).map_err(|error| error.error)?;
     directory_file.sync_all()?;
     Ok(())
+}
+
+/// Takes the lock on a directory. Anybody who may read the directory can hold it, so it is not waited
+/// for without end.
+fn lock(file: &File, directory: &Path) -> io::Result<()> {
+    let deadline = Instant::now() + LOCK_LIMIT;
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK) if Instant::now() < deadline => thread::sleep(LOCK_PAUSE),
+            Err(Errno::WOULDBLOCK) => {
+                let message = format!(
+                    "another process holds the lock on {} and does not let go",
+                    directory.display()
+                );
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 #[cfg(test)]

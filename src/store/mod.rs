@@ -8,11 +8,14 @@ mod etag;
 mod file;
 
 use std::fmt;
+use std::future;
 use std::io;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use tokio::sync::{Mutex, watch};
+use tokio::task;
 use tracing::{info, warn};
 
 use crate::config::{self, Diagnostic, Diagnostics};
@@ -26,7 +29,7 @@ pub use file::{WriteError, replace};
 pub struct Store {
     path: PathBuf,
     /// Held from the look at the file to the end of what follows from it.
-    lock: Mutex<()>,
+    lock: Arc<Mutex<()>>,
     running: StdMutex<Arc<[u8]>>,
     topologies: watch::Sender<Arc<Topology>>,
 }
@@ -82,7 +85,7 @@ impl Store {
         let (text, good) = load(path)?;
         let store = Self {
             path: path.to_owned(),
-            lock: Mutex::default(),
+            lock: Arc::default(),
             running: StdMutex::new(text.into()),
             topologies: watch::Sender::new(good.topology),
         };
@@ -106,7 +109,8 @@ impl Store {
     /// Everything that is wrong with it. What was in force stays so.
     pub async fn reload(&self) -> Result<Vec<Diagnostic>, Diagnostics> {
         let _guard = self.lock.lock().await;
-        let (text, good) = load(&self.path)?;
+        let path = self.path.clone();
+        let (text, good) = aside(move || load(&path)).await?;
         self.put_in_force(text, &good);
         Ok(good.warnings)
     }
@@ -116,8 +120,10 @@ impl Store {
     /// # Errors
     ///
     /// It can not be read.
-    pub fn read(&self) -> Result<Vec<u8>, Refusal> {
-        config::read(&self.path).map_err(|error| self.failed(error))
+    pub async fn read(&self) -> Result<Vec<u8>, Refusal> {
+        let path = self.path.clone();
+        let text = aside(move || config::read(&path)).await;
+        text.map_err(|error| self.failed(error))
     }
 
     /// The text in force. The file may have another one.
@@ -127,43 +133,57 @@ impl Store {
     }
 
     /// Puts a text in the place of the file's, which must be as expected, and in force. With `dry_run`
-    /// it is only looked at. `plan` is told the topology before it comes in force.
+    /// it is only looked at. `plan` is told the topology before it comes in force. Whoever stops waiting
+    /// leaves nothing half done: what has begun to be written comes in force.
     ///
     /// # Errors
     ///
     /// Why that was not done; then nothing has changed.
     pub async fn replace<P>(
-        &self,
+        self: &Arc<Self>,
         expected: &Precondition,
         text: Vec<u8>,
         dry_run: bool,
         plan: impl AsyncFnOnce(Arc<Topology>) -> P,
     ) -> Result<Outcome<P>, Refusal> {
-        let _guard = self.lock.lock().await;
-        let before = self.read()?;
+        let guard = Arc::clone(&self.lock).lock_owned().await;
+        let before = self.read().await?;
         let tag = Etag::of(&before);
         if !expected.allows(tag) {
             return Err(Refusal::Changed(tag));
         }
         let file = self.path.display().to_string();
-        let (topology, warnings) = config::parse(&file, &text).map_err(Refusal::Mistakes)?;
+        let (text, parsed) = aside(move || {
+            let parsed = config::parse(&file, &text);
+            (text, parsed)
+        })
+        .await;
+        let (topology, warnings) = parsed.map_err(Refusal::Mistakes)?;
         let good = Good {
             topology: Arc::new(topology),
             warnings,
         };
         let plan = plan(Arc::clone(&good.topology)).await;
         let changed = *text != *self.running();
-        let mut etag = tag;
-        if !dry_run {
-            if text != before {
-                self.write(tag, text.clone()).await?;
-                etag = Etag::of(&text);
+        let (etag, warnings) = match dry_run {
+            true => (tag, good.warnings),
+            false => {
+                let store = Arc::clone(self);
+                let done = task::spawn(async move {
+                    let _guard = guard;
+                    let etag = Etag::of(&text);
+                    if etag != tag {
+                        store.write(tag, text.clone()).await?;
+                    }
+                    store.put_in_force(text, &good);
+                    Ok((etag, good.warnings))
+                });
+                finished(done).await?
             }
-            self.put_in_force(text, &good);
-        }
+        };
         Ok(Outcome {
             etag,
-            warnings: good.warnings,
+            warnings,
             plan,
             changed,
         })
@@ -171,15 +191,12 @@ impl Store {
 
     async fn write(&self, expected: Etag, text: Vec<u8>) -> Result<(), Refusal> {
         let path = self.path.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            file::replace(&path, &Precondition::Is(vec![expected]), &text)
-        });
-        match written.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(WriteError::Changed(tag))) => Err(Refusal::Changed(tag)),
-            Ok(Err(WriteError::Io(error))) => Err(self.failed(error)),
-            Err(error) => Err(self.failed(io::Error::other(error))),
-        }
+        let written =
+            aside(move || file::replace(&path, &Precondition::Is(vec![expected]), &text)).await;
+        written.map_err(|error| match error {
+            WriteError::Changed(tag) => Refusal::Changed(tag),
+            WriteError::Io(error) => self.failed(error),
+        })
     }
 
     fn put_in_force(&self, text: Vec<u8>, good: &Good) {
@@ -199,6 +216,23 @@ impl Store {
             path: self.path.display().to_string(),
             error,
         }
+    }
+}
+
+/// Work on files and long texts takes its time, so it is done beside that of the bridges.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    finished(task::spawn_blocking(work)).await
+}
+
+/// What a task has come to.
+async fn finished<T>(task: task::JoinHandle<T>) -> T {
+    match task.await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => panic::resume_unwind(panic),
+            // Tasks are given up when all of them are: nobody waits for this one.
+            Err(_) => future::pending().await,
+        },
     }
 }
 
