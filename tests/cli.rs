@@ -241,3 +241,25 @@ fn flows_says_what_would_be_right() {
         );
     }
 }
+
+/// `check` is for the machine that runs the controller, `flows` for any.
+#[test]
+fn check_looks_at_files_that_are_named_and_flows_does_not() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("x.yaml");
+    let text = "networks: { native: { vlan: 0 } }
+hosts:
+  h:
+    bridges: { local: l, uplink: u }
+    ovsdb: ssl:127.0.0.1:6640
+    ovsdb_tls: { ca: /nowhere/ca.pem }
+";
+    std::fs::write(&config, text).expect("written");
+    let config = config.to_str().expect("a path");
+    let output = bridgechain(&["check", config]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "x.yaml:6:22: hosts.h.ovsdb_tls.ca: cannot read /nowhere/ca.pem: No such file";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    let output = bridgechain(&["flows", config]);
+    assert!(output.status.success(), "{}", stderr(&output));
+}

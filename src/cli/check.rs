@@ -23,7 +23,7 @@ pub(crate) struct Args {
 /// stdout.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let file = args.config.display().to_string();
-    let result = config::load(&args.config);
+    let result = config::load_with_files(&args.config);
     if args.json {
         let report = Report::new(&file, &result);
         super::print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;

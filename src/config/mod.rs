@@ -9,6 +9,7 @@
 
 mod diagnostic;
 mod fields;
+mod files;
 mod lines;
 mod names;
 mod raw;
@@ -45,6 +46,19 @@ pub fn load(path: &Path) -> Result<(Topology, Vec<Diagnostic>), Diagnostics> {
     }
 }
 
+/// The same as [`load`], and the files that it names can be used on this machine.
+///
+/// # Errors
+///
+/// Those of [`load`], and everything that is wrong with such files.
+pub fn load_with_files(path: &Path) -> Result<(Topology, Vec<Diagnostic>), Diagnostics> {
+    let file = path.display().to_string();
+    match read(path) {
+        Ok(bytes) => parse_with_files(&file, &bytes),
+        Err(error) => Err(unread(&file, &error)),
+    }
+}
+
 /// The one thing to be said about a file that could not be read.
 pub fn unread(file: &str, error: &io::Error) -> Diagnostics {
     whole_file(file, format!("cannot read this file: {error}"))
@@ -74,7 +88,27 @@ pub fn parse(
     file: &str,
     text: impl AsRef<[u8]>,
 ) -> Result<(Topology, Vec<Diagnostic>), Diagnostics> {
-    let bytes = text.as_ref();
+    parse_and(file, text.as_ref(), |_, _| {})
+}
+
+/// The same as [`parse`], and the files that the configuration names can be used on this machine.
+///
+/// # Errors
+///
+/// Those of [`parse`], and everything that is wrong with such files.
+pub fn parse_with_files(
+    file: &str,
+    text: impl AsRef<[u8]>,
+) -> Result<(Topology, Vec<Diagnostic>), Diagnostics> {
+    parse_and(file, text.as_ref(), files::check)
+}
+
+/// Parses a text, with more to be looked at than what it says by itself.
+fn parse_and(
+    file: &str,
+    bytes: &[u8],
+    check: impl FnOnce(&raw::Config, &mut Report<'_>),
+) -> Result<(Topology, Vec<Diagnostic>), Diagnostics> {
     if bytes.len() > MAX_SIZE {
         return Err(whole_file(
             file,
@@ -90,7 +124,10 @@ pub fn parse(
     let tree = tree::read(text).map_err(|error| unreadable(file, text, error))?;
     let mut report = Report::new(&tree);
     let config = raw::read(tree.root(), &mut report);
-    let topology = config.map(|config| validate::topology(&config, &mut report));
+    let topology = config.map(|config| {
+        check(&config, &mut report);
+        validate::topology(&config, &mut report)
+    });
     let refused = report.has_mistakes();
     let diagnostics = report.into_diagnostics(file, text);
     match topology {

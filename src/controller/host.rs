@@ -298,14 +298,14 @@ impl HostTask {
         let topology = Arc::clone(&self.topology.borrow());
         let host = topology.hosts.get(&self.key.host);
         let needed = host.filter(|host| host.found_vnics().next().is_some());
-        let endpoint = needed.map(|host| &host.ovsdb);
-        if self.database.as_ref().map(|watch| &watch.endpoint) == endpoint {
+        let access = needed.map(ovsdb::Access::of);
+        if self.database.as_ref().map(|watch| &watch.access) == access.as_ref() {
             return;
         }
-        if endpoint.is_none() {
+        if access.is_none() {
             self.state.without_database();
         }
-        self.database = endpoint.cloned().map(ovsdb::watch);
+        self.database = access.map(ovsdb::watch);
     }
 
     /// Handles what there is to tell of the database.

@@ -1,6 +1,7 @@
 //! Keeps a connection to a database, in a task of its own.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,11 +9,13 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::{self, AbortHandle};
 use tokio::time;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls;
 
-use super::{Database, Session, SessionError};
-use crate::topology::Endpoint;
+use super::{Database, Session, SessionError, tls};
+use crate::topology::{Endpoint, Host, TlsFiles};
 
 /// The wait before the first new attempt, and before any later one.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -41,11 +44,36 @@ pub enum Link {
     Down(String),
 }
 
+/// How a database is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Access {
+    endpoint: Endpoint,
+    tls: Option<TlsFiles>,
+    /// Tells files with other contents apart.
+    contents: Option<u64>,
+}
+
+impl Access {
+    /// How that of `host` is reached, with its files as they are now.
+    pub(crate) fn of(host: &Host) -> Self {
+        Self::new(host.ovsdb.clone(), host.ovsdb_tls.clone())
+    }
+
+    pub(super) fn new(endpoint: Endpoint, tls: Option<TlsFiles>) -> Self {
+        let contents = tls.as_ref().map(tls::fingerprint);
+        Self {
+            endpoint,
+            tls,
+            contents,
+        }
+    }
+}
+
 /// A database that is watched, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// Where it is served.
-    pub(crate) endpoint: Endpoint,
+    /// How it is reached.
+    pub(crate) access: Access,
     /// What is known from it.
     pub(crate) feed: watch::Receiver<Feed>,
     task: AbortHandle,
@@ -57,15 +85,11 @@ impl Drop for Watch {
     }
 }
 
-/// Watches the database at `endpoint`. Needs a tokio runtime around it.
-pub(crate) fn watch(endpoint: Endpoint) -> Watch {
+/// Watches a database. Needs a tokio runtime around it.
+pub(crate) fn watch(access: Access) -> Watch {
     let (sender, feed) = watch::channel(Feed::default());
-    let task = tokio::spawn(keep(endpoint.clone(), sender)).abort_handle();
-    Watch {
-        endpoint,
-        feed,
-        task,
-    }
+    let task = tokio::spawn(keep(access.clone(), sender)).abort_handle();
+    Watch { access, feed, task }
 }
 
 /// Why there is no connection any more.
@@ -79,15 +103,16 @@ enum Ended {
     NotReading,
     #[error(transparent)]
     Session(#[from] SessionError),
-    #[error("ssl: is not spoken")]
-    Ssl,
+    /// What a TLS connection lacks, or why it came to its end.
+    #[error("{0}")]
+    Tls(String),
 }
 
 /// Connects, again and again, for as long as somebody looks.
-async fn keep(endpoint: Endpoint, sender: watch::Sender<Feed>) {
+async fn keep(access: Access, sender: watch::Sender<Feed>) {
     let mut wait = FIRST_WAIT;
     while !sender.is_closed() {
-        let ended = match connect_and_follow(&endpoint, &sender).await {
+        let ended = match connect_and_follow(&access, &sender).await {
             Ok(never) => match never {},
             Err(ended) => ended,
         };
@@ -107,17 +132,56 @@ async fn keep(endpoint: Endpoint, sender: watch::Sender<Feed>) {
 /// What never is.
 enum Never {}
 
-async fn connect_and_follow(
-    endpoint: &Endpoint,
-    sender: &watch::Sender<Feed>,
-) -> Result<Never, Ended> {
-    match endpoint {
-        Endpoint::Unix(path) => {
+async fn connect_and_follow(access: &Access, sender: &watch::Sender<Feed>) -> Result<Never, Ended> {
+    match (&access.endpoint, &access.tls) {
+        (Endpoint::Unix(path), _) => {
             follow(connect(UnixStream::connect(path as &Path)).await?, sender).await
         }
-        Endpoint::Tcp(address) => follow(connect(TcpStream::connect(address)).await?, sender).await,
-        Endpoint::Ssl(_) => Err(Ended::Ssl),
+        (Endpoint::Tcp(address), _) => {
+            follow(connect(TcpStream::connect(address)).await?, sender).await
+        }
+        (Endpoint::Ssl(address), Some(files)) => {
+            let followed = connect_and_follow_tls(*address, files, sender).await;
+            followed.map_err(|ended| in_words(ended, files))
+        }
+        (Endpoint::Ssl(_), None) => Err(Ended::Tls("no CA is given".to_owned())),
     }
+}
+
+/// The files are read each time, so that renewed certificates are used from the next connection on.
+async fn connect_and_follow_tls(
+    address: SocketAddr,
+    files: &TlsFiles,
+    sender: &watch::Sender<Feed>,
+) -> Result<Never, Ended> {
+    let own = files.clone();
+    let client = task::spawn_blocking(move || tls::client(&own)).await;
+    let client = client.map_err(io::Error::other)?.map_err(|unfit| {
+        let reasons: Vec<String> = unfit.iter().map(ToString::to_string).collect();
+        Ended::Tls(reasons.join("; "))
+    })?;
+    let socket = connect(TcpStream::connect(address)).await?;
+    let handshake = TlsConnector::from(client).connect(address.ip().into(), socket);
+    let handshake = connect(handshake)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Ended::Tls(
+                "the server hangs up when it is spoken to in TLS: does it listen with pssl:?"
+                    .to_owned(),
+            ),
+            _ => error.into(),
+        })?;
+    follow(handshake, sender).await
+}
+
+/// Says what the failure of a TLS connection means.
+fn in_words(ended: Ended, files: &TlsFiles) -> Ended {
+    let Ended::Io(error) = &ended else {
+        return ended;
+    };
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let words = inner.and_then(|inner: &rustls::Error| tls::explain(inner, files));
+    words.map_or(ended, Ended::Tls)
 }
 
 async fn connect<S>(connecting: impl Future<Output = io::Result<S>>) -> io::Result<S> {
@@ -135,8 +199,20 @@ async fn follow(
     loop {
         // What a server asks is answered before more of it is read: so it can not ask too much.
         let output = session.take_output();
-        let written = time::timeout(LIMIT, socket.write_all(&output)).await;
-        written.map_err(|_| Ended::NotReading)??;
+        // What TLS makes of it may still be in its buffer.
+        let write = async {
+            socket.write_all(&output).await?;
+            socket.flush().await
+        };
+        let written = time::timeout(LIMIT, write).await;
+        if let Err(error) = written.map_err(|_| Ended::NotReading)? {
+            // Why it hangs up may be there to be read: TLS says so in an alert.
+            let read = time::timeout(LIMIT, socket.read(&mut buffer)).await;
+            return Err(match read {
+                Ok(Err(why)) => why.into(),
+                _ => error.into(),
+            });
+        }
         let read = time::timeout_at(session.poll_timeout().into(), socket.read(&mut buffer)).await;
         match read {
             Ok(Ok(0)) => return Err(Ended::ByServer),
@@ -185,6 +261,10 @@ mod tests {
         (dir, path)
     }
 
+    fn unix(path: &Path) -> Access {
+        Access::new(Endpoint::Unix(path.to_owned()), None)
+    }
+
     async fn wait_for(watch: &mut Watch, good: impl Fn(&Feed) -> bool) -> Feed {
         let found = time::timeout(
             Duration::from_secs(20),
@@ -214,7 +294,7 @@ mod tests {
     #[tokio::test]
     async fn a_database_that_comes_late_goes_and_comes_back_is_followed() {
         let (_dir, path) = place();
-        let mut watch = watch(Endpoint::Unix(path.clone()));
+        let mut watch = watch(unix(&path));
         let feed = wait_for(&mut watch, |feed| matches!(feed.link, Link::Down(_))).await;
         assert!(feed.database.is_none());
         assert!(matches!(feed.link, Link::Down(why) if why.contains("No such file")));
@@ -244,7 +324,7 @@ mod tests {
     async fn a_server_that_talks_nonsense_is_left_and_tried_again() {
         let (_dir, path) = place();
         let listener = UnixListener::bind(&path).expect("a socket");
-        let mut watch = watch(Endpoint::Unix(path));
+        let mut watch = watch(unix(&path));
         let (mut socket, _) = listener.accept().await.expect("a client");
         socket.write_all(b"OK ready\n").await.expect("written");
         let feed = wait_for(&mut watch, |feed| feed.link != Link::Connecting).await;

@@ -14,16 +14,19 @@ mod feed;
 mod framing;
 mod session;
 mod tables;
+pub(crate) mod tls;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 
 use std::collections::BTreeMap;
 
 use openflow::DatapathId;
 
+pub(crate) use feed::{Access, Watch, watch};
 pub use feed::{Feed, Link};
-pub(crate) use feed::{Watch, watch};
 pub use framing::{FrameError, Framer};
 pub use session::{Session, SessionError};
 pub use tables::{TableError, Tables};

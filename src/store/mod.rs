@@ -154,7 +154,7 @@ impl Store {
         }
         let file = self.path.display().to_string();
         let (text, parsed) = aside(move || {
-            let parsed = config::parse(&file, &text);
+            let parsed = config::parse_with_files(&file, &text);
             (text, parsed)
         })
         .await;
@@ -251,7 +251,7 @@ fn fixed_at_start(new: &Controller, old: &Controller) -> impl Iterator<Item = &'
 fn load(path: &Path) -> Result<(Vec<u8>, Good), Diagnostics> {
     let file = path.display().to_string();
     let text = config::read(path).map_err(|error| config::unread(&file, &error))?;
-    let (topology, warnings) = config::parse(&file, &text)?;
+    let (topology, warnings) = config::parse_with_files(&file, &text)?;
     let topology = Arc::new(topology);
     Ok((text, Good { topology, warnings }))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use openflow::{DatapathId, MacAddr};
 
@@ -34,6 +35,8 @@ pub struct Host {
     /// Where the OVS database of this host is served. It is asked only if a vNIC is
     /// [found](Vnic::found_by) by what that says.
     pub ovsdb: Endpoint,
+    /// What TLS to it takes, where that is an `ssl:` endpoint.
+    pub ovsdb_tls: Option<TlsFiles>,
     /// The service chains, each with the function instances on this host only.
     pub chains: Vec<Chain>,
 }
@@ -206,6 +209,24 @@ impl Host {
         };
         bridges.into_iter()
     }
+}
+
+/// The files that TLS to a database takes (`ovsdb_tls`), all in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Who signs the certificates of servers.
+    pub ca: PathBuf,
+    /// What the server is shown, where it asks who connects.
+    pub identity: Option<TlsIdentity>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsIdentity {
+    /// The certificate, then those that lead from it to its CA.
+    pub certificate: PathBuf,
+    /// The key, without a passphrase.
+    pub private_key: PathBuf,
 }
 
 /// How several uplinks of a host work together (`uplink_mode`).

@@ -20,7 +20,9 @@ pub use chain::{
 pub use copying::{
     CopyScope, CopyTag, Copying, Prefix, Protocol, RateLimit, Remote, SkipRule, TapInstance, Tunnel,
 };
-pub use host::{Bridge, Bridges, ChainBridges, Host, Patch, Role, UplinkMode};
+pub use host::{
+    Bridge, Bridges, ChainBridges, Host, Patch, Role, TlsFiles, TlsIdentity, UplinkMode,
+};
 pub use vnic::{
     Attachment, InterfaceMatch, Membership, Permission, PortSecurity, Promiscuous, Tagging, Vnic,
 };

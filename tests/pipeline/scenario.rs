@@ -376,6 +376,7 @@ pub(crate) fn bare_host() -> Host {
         uplink_mode: UplinkMode::default(),
         max_macs: BTreeMap::new(),
         ovsdb: Endpoint::default_ovsdb(),
+        ovsdb_tls: None,
         vm_macs: BTreeSet::new(),
         networks: BTreeSet::new(),
         vnics: Vec::new(),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::config::fields::{Fields, Schema, Spanned, integer, list, text};
+use crate::config::fields::{Fields, Schema, integer, list, text};
 use crate::config::report::Report;
 use crate::config::tree::Node;
 use crate::topology::{Controller, Endpoint, MacAge};
@@ -40,7 +40,7 @@ pub(super) fn read(node: Node<'_>, report: &mut Report<'_>) -> Controller {
             .unwrap_or(default.api),
         api_token_file: fields
             .get("api_token_file")
-            .and_then(|node| token_file(node, report)),
+            .and_then(|node| file(node, "/etc/bridgechain/token", report)),
         metrics: fields.get("metrics").and_then(|node| metrics(node, report)),
         mac_age: fields
             .get("mac_age")
@@ -104,12 +104,13 @@ fn is_chosen_by_the_system(endpoint: &Endpoint) -> bool {
     matches!(endpoint, Endpoint::Tcp(address) if address.port() == 0)
 }
 
-fn token_file(node: Node<'_>, report: &mut Report<'_>) -> Option<PathBuf> {
+/// The absolute path of a file, for which there is an `example`.
+pub(super) fn file(node: Node<'_>, example: &str, report: &mut Report<'_>) -> Option<PathBuf> {
     let path = text(node, "the path of a file", report)?.value;
     if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
         report.mistake(
             node.id(),
-            format!("{path:?} is not the absolute path of a file, such as /etc/bridgechain/token"),
+            format!("{path:?} is not the absolute path of a file, such as {example}"),
         );
         return None;
     }
@@ -198,55 +199,6 @@ fn endpoint(
     }
 }
 
-/// Where an OVS database is served.
-pub(super) fn ovsdb(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<Endpoint>> {
-    let example = "such as unix:/var/run/openvswitch/db.sock or tcp:127.0.0.1:6640";
-    let text = text(node, &format!("an endpoint {example}"), report)?.value;
-    let parsed = match text.split_once(':') {
-        Some(("unix", path)) => socket_path(path).map(Endpoint::Unix),
-        Some(("tcp", address)) => address
-            .parse::<SocketAddr>()
-            .map(Endpoint::Tcp)
-            .map_err(|_| {
-                format!(
-                    "{address:?} is not IP:PORT; the database is found at an endpoint {example}"
-                )
-            }),
-        Some(("ssl", _)) => Err(
-            "ssl: is not spoken yet; run a controller on this host, which reaches the database by \
-             unix:, or use tcp: through a tunnel"
-                .to_owned(),
-        ),
-        Some((scheme @ ("ptcp" | "punix" | "pssl"), _)) => Err(format!(
-            "{scheme}: is how ovsdb-server listens; here it is tcp:IP:PORT or unix:PATH"
-        )),
-        _ => Err(format!("{text:?} is no endpoint; give one {example}")),
-    };
-    match parsed {
-        Ok(value) => {
-            if let Endpoint::Tcp(address) = &value
-                && !address.ip().is_loopback()
-            {
-                report.warning(
-                    node.id(),
-                    format!(
-                        "{value} is not a loopback address: whoever is on the way to it can say which \
-                         port is whose, since tcp: has no authentication"
-                    ),
-                );
-            }
-            Some(Spanned {
-                at: node.id(),
-                value,
-            })
-        }
-        Err(why) => {
-            report.mistake(node.id(), why);
-            None
-        }
-    }
-}
-
 fn parse_endpoint(text: &str) -> Result<Endpoint, String> {
     let Some((scheme, rest)) = text.split_once(':') else {
         return Err(format!(
@@ -270,7 +222,7 @@ fn parse_endpoint(text: &str) -> Result<Endpoint, String> {
     }
 }
 
-fn socket_path(path: &str) -> Result<PathBuf, String> {
+pub(super) fn socket_path(path: &str) -> Result<PathBuf, String> {
     if !path.starts_with('/') {
         return Err(format!(
             "{path:?} is not an absolute path, such as unix:/run/x.sock"

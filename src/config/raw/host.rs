@@ -2,7 +2,7 @@
 
 use openflow::DatapathId;
 
-use super::controller;
+use super::ovsdb::{self, Tls};
 use crate::config::fields::{Fields, Schema, Spanned, list, one_of, text};
 use crate::config::names::wrong_interface_name;
 use crate::config::report::Report;
@@ -18,6 +18,7 @@ pub(crate) struct Host {
     pub(crate) uplinks: Vec<Spanned<String>>,
     pub(crate) uplink_mode: Option<Spanned<UplinkMode>>,
     pub(crate) ovsdb: Option<Spanned<Endpoint>>,
+    pub(crate) ovsdb_tls: Option<Tls>,
 }
 
 /// The bridges of a host. A bridge that is `None` was given, but wrong.
@@ -62,6 +63,7 @@ const HOST: Schema = Schema {
         ("uplink_mode", "separate, active_backup or balance"),
         ("patches", "names of patch ports"),
         ("ovsdb", "the endpoint of its OVS database"),
+        ("ovsdb_tls", "such as { ca: /etc/bridgechain/ovsdb-ca.pem }"),
     ],
 };
 
@@ -106,6 +108,7 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
         uplinks: Vec::new(),
         uplink_mode: None,
         ovsdb: None,
+        ovsdb_tls: None,
     };
     let Some(fields) = Fields::read(node, &HOST, report) else {
         return host;
@@ -130,9 +133,7 @@ pub(super) fn read(name: Spanned<String>, node: Node<'_>, report: &mut Report<'_
             value,
         });
     }
-    if let Some(node) = fields.get("ovsdb") {
-        host.ovsdb = controller::ovsdb(node, report);
-    }
+    (host.ovsdb, host.ovsdb_tls) = ovsdb::read(&fields, report);
     host
 }
 

@@ -11,12 +11,14 @@ mod filter;
 mod health_check;
 mod host;
 mod instance;
+mod ovsdb;
 mod plug;
 mod vm;
 
 pub(super) use chain::{Chain, Function, FunctionKind};
 pub(super) use host::{Bridge, Bridges, Host};
 pub(super) use instance::{InlineInstance, TapInstance};
+pub(super) use ovsdb::Tls;
 pub(super) use plug::Plug;
 pub(super) use vm::{Membership, Nic, Vm};
 
@@ -150,6 +152,7 @@ mod tests {
         let mut schemas = vec![&CONFIG, &NETWORK, &controller::CONTROLLER];
         schemas.push(&health_check::HEALTH_CHECK);
         schemas.extend(host::SCHEMAS);
+        schemas.push(&ovsdb::OVSDB_TLS);
         schemas.extend(vm::SCHEMAS);
         schemas.push(&plug::MATCH);
         schemas.extend(chain::SCHEMAS);

@@ -105,6 +105,7 @@ impl<'c> Hosts<'c> {
                     Some(endpoint) => endpoint.value.clone(),
                     None => Endpoint::default_ovsdb(),
                 },
+                ovsdb_tls: builder.host.ovsdb_tls.as_ref().map(raw::Tls::files),
                 chains: builder.chains,
             };
             Some((name.to_owned(), host))

@@ -218,6 +218,7 @@ fn host(bridges: Bridges) -> Host {
         uplink_mode: UplinkMode::default(),
         max_macs: BTreeMap::new(),
         ovsdb: Endpoint::default_ovsdb(),
+        ovsdb_tls: None,
         vm_macs: BTreeSet::new(),
         networks: [vlan(NETWORK), vlan(OTHER), Vlan::UNTAGGED].into(),
         vnics: Vec::new(),
