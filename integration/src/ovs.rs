@@ -25,6 +25,40 @@ pub struct PrivateOvs {
     namespace: Namespace,
 }
 
+/// Certificates that `ovs-pki` has made.
+#[derive(Debug)]
+pub struct Certificates {
+    dir: PathBuf,
+}
+
+impl Certificates {
+    /// The certificate of a CA: `switch` or `controller`.
+    pub fn ca(&self, kind: &str) -> PathBuf {
+        self.dir.join(format!("pki/{kind}ca/cacert.pem"))
+    }
+
+    /// A certificate, of `db` or `bridgechain`.
+    pub fn certificate(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}-cert.pem"))
+    }
+
+    /// Its key.
+    pub fn private_key(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}-privkey.pem"))
+    }
+
+    /// The options by which ovsdb-server serves TLS at `remote`, to those whose certificates the CA
+    /// for controllers has signed.
+    pub fn options(&self, remote: &str) -> Vec<String> {
+        vec![
+            format!("--remote={remote}"),
+            format!("--private-key={}", self.private_key("db").display()),
+            format!("--certificate={}", self.certificate("db").display()),
+            format!("--ca-cert={}", self.ca("controller").display()),
+        ]
+    }
+}
+
 impl PrivateOvs {
     /// Makes an empty database and starts both daemons; they serve when this returns.
     ///
@@ -183,9 +217,41 @@ impl PrivateOvs {
     ///
     /// It does not start.
     pub fn start_database(&self) -> Result<()> {
+        self.start_database_with(&[])
+    }
+
+    /// Starts ovsdb-server with more options.
+    ///
+    /// # Errors
+    ///
+    /// It does not start.
+    pub fn start_database_with(&self, options: &[String]) -> Result<()> {
         let remote = format!("--remote=punix:{}", self.db_sock().display());
         let database = self.dir.join("conf.db");
-        run(self.daemon("ovsdb-server").arg(remote).arg(&database)).map(drop)
+        let mut daemon = self.daemon("ovsdb-server");
+        run(daemon.arg(remote).args(options).arg(&database)).map(drop)
+    }
+
+    /// Makes certificates in a directory of their own, as the manual of Open vSwitch says: of two CAs,
+    /// one for switches and one for controllers, and one of each that it has signed.
+    ///
+    /// # Errors
+    ///
+    /// `ovs-pki` fails.
+    pub fn make_certificates(&self) -> Result<Certificates> {
+        let dir = self.dir.join("certificates");
+        fs::create_dir(&dir)?;
+        let pki = |words: &[&str]| {
+            let mut command = self.command("ovs-pki");
+            command
+                .current_dir(&dir)
+                .args(["--batch", "--dir=pki", "--log=log"]);
+            run(command.args(words)).map(drop)
+        };
+        pki(&["init"])?;
+        pki(&["req+sign", "db", "switch"])?;
+        pki(&["req+sign", "bridgechain", "controller"])?;
+        Ok(Certificates { dir })
     }
 
     /// Sends a signal to ovsdb-server: one that ends it, that stops it, or that lets it go on.

@@ -2,13 +2,14 @@
 
 mod common;
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use common::{WORLD, assert_seen, await_flows, flows, snoop};
-use integration::Lab;
 use integration::controller::{self, Controller};
 use integration::stream::Arrived;
+use integration::{Lab, wait};
 use nix::sys::signal::Signal;
 use openflow::MacAddr;
 use serde_json::Value;
@@ -306,6 +307,92 @@ fn a_reload_finds_the_database_elsewhere() -> Result<()> {
         lab.mac("vmb0")?,
         "all0/untagged ids0/3000 vmb0/untagged",
     );
+    Ok(())
+}
+
+/// TLS, with certificates and a server as Open vSwitch has them.
+#[test]
+fn a_database_is_reached_by_tls_and_only_the_right_one() -> Result<()> {
+    let (lab, controller) = start()?;
+    controller.terminate()?;
+    let certificates = lab.ovs().make_certificates()?;
+    lab.ovs().signal_database(Signal::SIGTERM)?;
+    wait::until("the end of ovsdb-server", || {
+        Ok((!lab.dir().join("ovsdb-server.pid").exists()).then_some(()))
+    })?;
+    let options = certificates.options("pssl:6640:127.0.0.1");
+    lab.ovs().start_database_with(&options)?;
+
+    let ca = lab.dir().join("ovsdb-ca.pem");
+    let trust = |kind: &str| fs::copy(certificates.ca(kind), &ca).map(drop);
+    let there = "ovsdb: unix:@DIR@/db.sock";
+    let by_tls = |own: &str| {
+        let tls =
+            format!("ovsdb: ssl:127.0.0.1:6640\n    ovsdb_tls: {{ ca: @DIR@/ovsdb-ca.pem{own} }}");
+        found().replace(there, &tls)
+    };
+    let own = format!(
+        ", certificate: {}, private_key: {}",
+        certificates.certificate("bridgechain").display(),
+        certificates.private_key("bridgechain").display()
+    );
+
+    // A server whose certificate another CA has signed says nothing that counts.
+    trust("controller")?;
+    lab.change_config(&by_tls(&own))?;
+    let controller = lab.start_controller()?;
+    controller.wait_for_log("is not signed by a CA in", 1)?;
+    let told = status(&lab)?;
+    assert_eq!(told["database"]["connected"], false, "{told}");
+    let why = told["database"]["error"].as_str().unwrap_or_default();
+    assert!(why.contains("is not signed by a CA in"), "{told}");
+    assert_eq!(controller.logged("OVS database connected"), 0);
+
+    trust("switch")?;
+    controller.reload()?;
+    controller.wait_for_log("OVS database connected", 1)?;
+    lab.await_sync(&controller)?;
+    for guest in ["vma0", "vmb0", "vm104"] {
+        await_served(&lab, guest)?;
+    }
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    let told = status(&lab)?;
+    assert_eq!(told["database"]["connected"], true, "{told}");
+    assert_eq!(told["database"]["endpoint"], "ssl:127.0.0.1:6640", "{told}");
+
+    // A reload reads the files again, and what was connected by others is connected anew; one that
+    // changes nothing does not.
+    controller.reload()?;
+    controller.wait_for_log("reloaded", 2)?;
+    trust("controller")?;
+    controller.reload()?;
+    controller.wait_for_log("is not signed by a CA in", 2)?;
+    assert_eq!(controller.logged("OVS database connected"), 1);
+    trust("switch")?;
+    controller.wait_for_log("OVS database connected", 2)?;
+
+    // The server asks who connects.
+    lab.change_config(&by_tls(""))?;
+    controller.reload()?;
+    controller.wait_for_log("the server wants a certificate: give `certificate`", 1)?;
+
+    // A file that is gone is seen before anything is changed.
+    fs::remove_file(&ca)?;
+    controller.reload()?;
+    controller.wait_for_log("hosts.node1.ovsdb_tls.ca: cannot read /", 1)?;
+    // vNICs are where they were all the time.
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    assert_eq!(controller.logged("no longer at port"), 0);
     Ok(())
 }
 
