@@ -290,6 +290,34 @@ fn of_two_who_write_at_a_time_none_loses_what_the_other_did() {
     assert_eq!(run.text(), run.running());
 }
 
+/// Whenever a client goes away: the file is what is in force, so that the next change is possible.
+#[test]
+fn a_change_that_nobody_waits_for_is_whole_or_none() {
+    let run = Run::start();
+    let mut written = 0;
+    for round in 0..120_u64 {
+        let (old, tag) = (run.text(), run.get().header("etag").to_owned());
+        let new = format!("{old}# {round}\n");
+        let mut socket = UnixStream::connect(run.directory.path().join("api.sock")).unwrap();
+        write!(
+            socket,
+            "PUT /v1/config HTTP/1.0\r\nIf-Match: {tag}\r\nContent-Length: {}\r\n\r\n{new}",
+            new.len()
+        )
+        .unwrap();
+        // Another moment in each round.
+        thread::sleep(Duration::from_micros(100 * round));
+        drop(socket);
+        let deadline = Instant::now() + LIMIT;
+        while run.text() != run.running() {
+            assert!(Instant::now() < deadline, "the file is not in force");
+            thread::sleep(Duration::from_millis(1));
+        }
+        written += u32::from(run.text() == new);
+    }
+    assert!(written > 0, "no change got so far");
+}
+
 #[test]
 fn a_file_that_was_changed_by_hand_is_noticed() {
     let run = Run::start();
