@@ -8,13 +8,14 @@ use openflow::{Port, PortConfig, PortNo, PortReason, PortState, PortStatus};
 ///
 /// The bridge's own LOCAL port is among them, under the bridge's name.
 ///
-/// An interface may go by another name than its own ([`Ports::call`]): then it has only that.
+/// An interface may go by another name than its own ([`Ports::call`]): then it has only that, for as long
+/// as it keeps its number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ports {
     /// By interface.
     numbers: BTreeMap<String, PortNo>,
     interfaces: BTreeMap<PortNo, String>,
-    /// The other names of interfaces, whether these are there or not.
+    /// The other names of interfaces, all of which are there.
     called: BTreeMap<String, String>,
     /// The interfaces that have other names, by these.
     aliases: BTreeMap<String, String>,
@@ -56,8 +57,10 @@ impl Ports {
     }
 
     /// Gives other names to interfaces, `INTERFACE: NAME`, in place of those given before; returns
-    /// the numbers of the ports that go by another name now. No two have the same.
-    pub fn call(&mut self, names: BTreeMap<String, String>) -> BTreeSet<PortNo> {
+    /// the numbers of the ports that go by another name now. No two have the same. Interfaces that are
+    /// not there get none.
+    pub fn call(&mut self, mut names: BTreeMap<String, String>) -> BTreeSet<PortNo> {
+        names.retain(|interface, _| self.numbers.contains_key(interface));
         let before = std::mem::replace(&mut self.called, names);
         let aliases = self.called.iter();
         self.aliases = aliases
@@ -83,18 +86,21 @@ impl Ports {
     /// Adds a port, in place of any that has its name or its number.
     pub fn insert(&mut self, name: String, number: PortNo) {
         self.remove(number);
-        if let Some(renumbered) = self.numbers.insert(name.clone(), number) {
-            self.interfaces.remove(&renumbered);
-            self.down.remove(&renumbered);
+        if let Some(renumbered) = self.number_of(&name) {
+            self.remove(renumbered);
         }
+        self.numbers.insert(name.clone(), number);
         self.interfaces.insert(number, name);
     }
 
-    /// Takes out the port numbered `number`, and returns its interface name.
+    /// Takes out the port numbered `number`, with any other name it has, and returns its interface name.
     pub fn remove(&mut self, number: PortNo) -> Option<String> {
         let name = self.interfaces.remove(&number)?;
         self.numbers.remove(&name);
         self.down.remove(&number);
+        if let Some(alias) = self.called.remove(&name) {
+            self.aliases.remove(&alias);
+        }
         Some(name)
     }
 
@@ -224,17 +230,48 @@ mod tests {
         assert_eq!(ports.interface(PortNo(4)), Some("vnet0"));
         let all: Vec<_> = ports.iter().collect();
         assert_eq!(all, [("eth1", PortNo(1)), ("guest", PortNo(4))]);
-        // It moves to an interface that is not there yet.
+        // One that is not there can not have it.
         assert_eq!(numbers(ports.call(names(&[("vnet7", "guest")]))), [4]);
         assert_eq!(ports.get("vnet0"), Some(PortNo(4)));
-        assert_eq!(ports.get("guest"), None);
         let changed = ports.update(&told(PortReason::Add, "vnet7", 9));
         assert_eq!(numbers(changed), [9]);
+        assert_eq!(ports.get("guest"), None);
+        assert_eq!(numbers(ports.call(names(&[("vnet7", "guest")]))), [9]);
         assert_eq!(ports.get("guest"), Some(PortNo(9)));
         // The same names again change nothing.
         assert!(ports.call(names(&[("vnet7", "guest")])).is_empty());
-        ports.update(&told(PortReason::Delete, "vnet7", 9));
-        assert_eq!(ports.get("guest"), None);
+    }
+
+    #[test]
+    fn a_name_that_was_given_ends_with_the_port() {
+        let called = || {
+            let mut ports: Ports = [("tap0".to_owned(), PortNo(5))].into_iter().collect();
+            ports.call([("tap0".to_owned(), "guest".to_owned())].into());
+            assert_eq!(ports.get("guest"), Some(PortNo(5)));
+            ports
+        };
+        let ends: [&[PortStatus]; 3] = [
+            &[
+                told(PortReason::Delete, "tap0", 5),
+                told(PortReason::Add, "tap0", 7),
+            ],
+            &[told(PortReason::Add, "tap0", 7)],
+            &[
+                told(PortReason::Add, "eve0", 5),
+                told(PortReason::Add, "tap0", 7),
+            ],
+        ];
+        for end in ends {
+            let mut ports = called();
+            for status in end {
+                ports.update(status);
+            }
+            assert_eq!(ports.get("guest"), None, "{end:?}");
+            assert_eq!(ports.get("tap0"), Some(PortNo(7)), "{end:?}");
+        }
+        let mut ports = called();
+        ports.update(&told(PortReason::Modify, "tap0", 5));
+        assert_eq!(ports.get("guest"), Some(PortNo(5)));
     }
 
     fn told(reason: PortReason, name: &str, number: u32) -> PortStatus {

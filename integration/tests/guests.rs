@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -291,6 +292,22 @@ fn a_reload_finds_the_database_elsewhere() -> Result<()> {
     controller.wait_for_log("vNIC found at port", 2)?;
     await_served(&lab, "vma0")?;
     await_served(&lab, "vmb0")?;
+    assert_seen(
+        &lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    // One that does not answer: what the one before has said of itself counts no more, and guests stay.
+    let _silent = UnixListener::bind(lab.dir().join("silent.sock"))?;
+    lab.change_config(&found().replace(there, "ovsdb: unix:@DIR@/silent.sock"))?;
+    controller.reload()?;
+    let told = wait::until("a database that has not answered", || {
+        let told = status(&lab)?;
+        Ok((told["database"]["error"] == "not answered yet").then_some(told))
+    })?;
+    assert_eq!(told["database"]["connected"], false, "{told}");
+    assert_eq!(told["guests"][1]["port"], "vmb0", "{told}");
     assert_seen(
         &lab,
         "vma0",

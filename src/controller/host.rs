@@ -302,9 +302,7 @@ impl HostTask {
         if self.database.as_ref().map(|watch| &watch.access) == access.as_ref() {
             return;
         }
-        if access.is_none() {
-            self.state.without_database();
-        }
+        self.state.forget_database();
         self.database = access.map(ovsdb::watch);
     }
 

@@ -28,6 +28,7 @@ impl Facts {
                 let interface = Interface {
                     bridge: Some(bridge.clone()),
                     external_ids: port.external_ids.clone(),
+                    ofport: None,
                 };
                 (name.clone(), interface)
             })

@@ -4,8 +4,12 @@
 //! on its bridge that has them. The interface then goes by the vNIC's name ([`Ports::call`]), and
 //! everything else works as if the configuration had named it.
 //!
+//! Names of interfaces are used again, by other guests. So an interface is bound only while the database
+//! and the bridge agree on the number of its port: until both have told of the same one, the database
+//! may speak of a port that was there before, or of one that is yet to come.
+//!
 //! What is bound depends on the database and on the ports there are, and not on what was bound before:
-//! a new controller finds the same.
+//! a new controller finds the same, and it does not matter which of the two was heard first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,8 +28,8 @@ pub struct Site<'a> {
     pub name: &'a str,
     /// Its datapath id, by which a database that is another machine's is told.
     pub datapath_id: Option<DatapathId>,
-    /// The ports it has.
-    pub ports: &'a Ports,
+    /// The ports it has; without them the database alone is believed.
+    pub ports: Option<&'a Ports>,
 }
 
 /// Which interface is which vNIC.
@@ -129,7 +133,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The interfaces of a vNIC with their port numbers, which those have that the bridge has.
+/// The interfaces of a vNIC with their port numbers, which those have on which the database and the
+/// bridge agree.
 type Candidates<'a> = BTreeSet<(Option<u32>, &'a str)>;
 
 /// Finds the interfaces of the vNICs of `host` on the bridges that have connected.
@@ -185,11 +190,12 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
                 interface: name.clone(),
             });
         } else if bridge == site.name {
-            let number = site.ports.number_of(name).map(|number| number.0);
+            let number = site.ports.and_then(|ports| ports.number_of(name));
+            let agreed = number.filter(|_| number == interface.ofport);
             let (_, all) = candidates
                 .entry(&vnic.port)
                 .or_insert_with(|| (vnic, BTreeSet::new()));
-            all.insert((number, name));
+            all.insert((agreed.map(|number| number.0), name));
         } else {
             elsewhere.push((*vnic, name, bridge, site.name));
         }
@@ -205,7 +211,10 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
         }
     }
     for (vnic, mut all) in candidates.into_values() {
-        let Some((_, bound)) = all.pop_last() else {
+        let role = host.bridge_of(vnic);
+        let needs_port = sites.get(&role).is_some_and(|site| site.ports.is_some());
+        let newest = all.pop_last();
+        let Some((_, bound)) = newest.filter(|(number, _)| number.is_some() || !needs_port) else {
             continue;
         };
         // One that has no port is a leftover, or not there yet.
@@ -218,7 +227,7 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
                 others,
             });
         }
-        let names = binding.names.entry(host.bridge_of(vnic)).or_default();
+        let names = binding.names.entry(role).or_default();
         names.insert(bound.to_owned(), vnic.port.clone());
     }
     binding
@@ -227,12 +236,11 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
 /// The host as if the configuration named the interfaces that its vNICs are found at, as far as the
 /// database alone tells; vNICs that are at none are left out.
 pub fn as_named(host: &Host, database: &Database) -> (Host, BTreeSet<Problem>) {
-    let ports = Ports::default();
     let sites = host.bridges().map(|(role, bridge)| {
         let site = Site {
             name: &bridge.name,
             datapath_id: None,
-            ports: &ports,
+            ports: None,
         };
         (role, site)
     });

@@ -29,8 +29,18 @@ fn host() -> Host {
     topology.hosts["node1"].clone()
 }
 
-/// What is bound, as `VM at INTERFACE`, and what is odd; with these ports on the local bridge.
+/// What is bound, as `VM at INTERFACE`, and what is odd; with these ports on the local bridge, of which
+/// the database knows.
 fn bound(rows: Rows<'_>, ports: &[(&str, u32)]) -> (Vec<String>, Vec<String>) {
+    bound_if_told(rows, ports, ports)
+}
+
+/// The same, if the database has these numbers of ports.
+fn bound_if_told(
+    rows: Rows<'_>,
+    told: &[(&str, u32)],
+    ports: &[(&str, u32)],
+) -> (Vec<String>, Vec<String>) {
     let interfaces = rows.iter().map(|(name, bridge, ids)| {
         let ids = ids
             .iter()
@@ -38,6 +48,10 @@ fn bound(rows: Rows<'_>, ports: &[(&str, u32)]) -> (Vec<String>, Vec<String>) {
         let interface = Interface {
             bridge: (!bridge.is_empty()).then(|| (*bridge).to_owned()),
             external_ids: ids.collect(),
+            ofport: told
+                .iter()
+                .find(|(it, _)| it == name)
+                .map(|it| PortNo(it.1)),
         };
         ((*name).to_owned(), interface)
     });
@@ -54,7 +68,7 @@ fn bound(rows: Rows<'_>, ports: &[(&str, u32)]) -> (Vec<String>, Vec<String>) {
     let site = |name| Site {
         name,
         datapath_id: Some(ID),
-        ports: &ports,
+        ports: Some(&ports),
     };
     let sites = BTreeMap::from([
         (Role::Local, site("br0.local")),
@@ -110,10 +124,36 @@ fn vnics_are_found_by_what_hypervisors_write() {
         ),
     ];
     let expected = ["b at tap-b", "a at vnet0", "c at vnet1", "c at vnet2"];
+    let names = ["vnet0", "tap-b", "vnet1", "vnet2", "vnet3", "vif1", "vnet4"];
+    let ports: Vec<_> = names.into_iter().zip(1..).collect();
     assert_eq!(
-        bound(rows, &[]),
+        bound(rows, &ports),
         (expected.map(str::to_owned).into(), Vec::new())
     );
+}
+
+#[test]
+fn only_a_port_on_which_the_database_and_the_bridge_agree_is_bound() {
+    let a: &[(&str, &str)] = &[("attached-mac", "52:54:00:00:00:0a")];
+    let rows: Rows<'_> = &[("vnet0", "br0.local", a), ("vnet1", "br0.local", a)];
+    type Numbers<'a> = &'a [(&'a str, u32)];
+    let cases: [(Numbers<'_>, Numbers<'_>, &[&str]); 5] = [
+        (&[("vnet0", 5)], &[("vnet0", 5)], &["a at vnet0"]),
+        // Told of the port before, or of the next; not told yet; not there yet.
+        (&[("vnet0", 5)], &[("vnet0", 7)], &[]),
+        (&[], &[("vnet0", 7)], &[]),
+        (&[("vnet0", 7)], &[], &[]),
+        // The newest is not the one that it was.
+        (
+            &[("vnet0", 5), ("vnet1", 6)],
+            &[("vnet0", 5), ("vnet1", 8)],
+            &["a at vnet0"],
+        ),
+    ];
+    for (told, ports, expected) in cases {
+        let bound = bound_if_told(rows, told, ports);
+        assert_eq!(bound, (owned(expected), Vec::new()), "{told:?}, {ports:?}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! vNICs are found at the interfaces that the OVS database says are theirs.
 //!
 //! To everything else a vNIC that is found is a port that came, under the name that the vNIC has in the
-//! topology. Where the database is away, what was found stays; where it has not answered yet, what an
-//! earlier run had found ([`compile::recover_bound`]).
+//! topology. Where the database is away, what was found stays as long as the port has its name and its
+//! number, and nothing else is found: what the database said last may be of ports that were there before.
+//! Where it has not answered yet, what an earlier run had found stays ([`compile::recover_bound`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,7 +32,8 @@ pub(super) struct Guests {
 impl HostState {
     /// There is news from the database of the host, or of the connection to it.
     pub fn database(&mut self, feed: &Feed, out: &mut impl Outbox) {
-        if self.guests.link != feed.link {
+        let relinked = self.guests.link != feed.link;
+        if relinked {
             self.guests.link = feed.link.clone();
             self.tell_link();
         }
@@ -39,15 +41,16 @@ impl HostState {
             return;
         };
         let known = self.guests.database.as_ref();
-        if !known.is_some_and(|known| Arc::ptr_eq(known, database)) {
+        if relinked || !known.is_some_and(|known| Arc::ptr_eq(known, database)) {
             self.guests.database = Some(Arc::clone(database));
             self.find_guests();
             self.advance_all(out);
         }
     }
 
-    /// Nothing is found by the database any more.
-    pub fn without_database(&mut self) {
+    /// Nothing is known from a database any more: it is another one from now on, or none is needed. What
+    /// was found stays until another says more.
+    pub fn forget_database(&mut self) {
         self.guests = Guests::default();
     }
 
@@ -82,7 +85,8 @@ impl HostState {
         let Some(host) = topology.hosts.get(&self.name) else {
             return;
         };
-        let Some(database) = self.guests.database.clone() else {
+        let told = self.guests.database.clone();
+        let Some(database) = told.filter(|_| self.guests.link == Link::Up) else {
             self.keep_found(host);
             return;
         };
@@ -92,7 +96,7 @@ impl HostState {
                 let site = Site {
                     name: bridge.name(),
                     datapath_id: bridge.datapath_id,
-                    ports: &bridge.ports,
+                    ports: Some(&bridge.ports),
                 };
                 (*role, site)
             })
@@ -100,7 +104,7 @@ impl HostState {
         let binding = guests::bind(host, &database, &sites);
         self.guests.known = binding.names.keys().copied().collect();
         for (role, names) in binding.names {
-            self.call_ports(host, role, names);
+            self.call_ports(role, names);
         }
         for problem in binding.problems.difference(&self.guests.problems.clone()) {
             warn!(host = self.name, "{problem}");
@@ -119,7 +123,7 @@ impl HostState {
             };
             let mut called = bridge.ports.called().clone();
             called.retain(|_, name| names.contains(name.as_str()));
-            self.call_ports(host, role, called);
+            self.call_ports(role, called);
         }
     }
 
@@ -140,15 +144,33 @@ impl HostState {
                 called.insert(interface, name);
             }
         }
-        self.call_ports(host, role, called);
+        self.call_ports(role, called);
     }
 
     /// Gives the interfaces of a bridge the names of the vNICs that they are.
-    fn call_ports(&mut self, host: &Host, role: Role, names: BTreeMap<String, String>) {
+    fn call_ports(&mut self, role: Role, names: BTreeMap<String, String>) {
         let Some(bridge) = self.bridges.get_mut(&role) else {
             return;
         };
         if *bridge.ports.called() == names {
+            return;
+        }
+        let before = bridge.ports.called().clone();
+        let changed = bridge.ports.call(names);
+        self.tell_called(role, &before);
+        if !changed.is_empty() {
+            self.ports_changed(role, &changed);
+        }
+    }
+
+    /// Tells of the vNICs of a bridge that are no longer where they were `before`.
+    pub(super) fn tell_called(&mut self, role: Role, before: &BTreeMap<String, String>) {
+        let topology = Arc::clone(&self.topology);
+        let host = topology.hosts.get(&self.name);
+        let (Some(host), Some(bridge)) = (host, self.bridges.get(&role)) else {
+            return;
+        };
+        if bridge.ports.called() == before {
             return;
         }
         let by_name = |called: &BTreeMap<String, String>| -> BTreeMap<String, String> {
@@ -157,14 +179,10 @@ impl HostState {
                 .map(|(port, name)| (name.clone(), port.clone()))
                 .collect()
         };
-        let before = by_name(bridge.ports.called());
-        let after = by_name(&names);
-        let changed = bridge.ports.call(names);
+        let before = by_name(before);
+        let after = by_name(bridge.ports.called());
         for vnic in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
             self.tell_found(host, vnic, before.get(vnic), after.get(vnic));
-        }
-        if !changed.is_empty() {
-            self.ports_changed(role, &changed);
         }
     }
 

@@ -19,6 +19,7 @@ impl HostState {
         };
         let number = status.desc.port_no;
         let was_up = bridge.ports.is_up(number);
+        let called = bridge.ports.called().clone();
         let changed = bridge.ports.update(status);
         if changed.is_empty() {
             let is_up = bridge.ports.is_up(number);
@@ -34,6 +35,7 @@ impl HostState {
         };
         info!(host = self.name, bridge = bridge.name(), port = %name, %number, "{what}");
         self.happened(kind, name.to_string(), what);
+        self.tell_called(role, &called);
         self.ports_changed(role, &changed);
         self.find_guests();
         self.advance_all(out);
@@ -71,12 +73,16 @@ impl HostState {
             return;
         };
         let before = std::mem::replace(&mut bridge.ports, ports);
-        bridge.ports.call(before.called().clone());
+        // What was found at a port is still there if that has its number still.
+        let mut called = before.called().clone();
+        called.retain(|it, _| before.number_of(it) == bridge.ports.number_of(it));
+        bridge.ports.call(called);
         let changed: BTreeSet<PortNo> = before
             .iter()
             .filter(|&(name, number)| bridge.ports.name(number) != Some(name))
             .map(|(_, number)| number)
             .collect();
+        self.tell_called(role, before.called());
         self.ports_changed(role, &changed);
         self.find_guests();
     }

@@ -1,8 +1,8 @@
 //! What an OVS database says about the interfaces of a host, as it changes.
 //!
 //! A client of the OVSDB protocol (RFC 7047) that reads three tables and writes nothing. It asks for
-//! the state and all changes of it with one `monitor` request, so that a port is known the moment it
-//! is in the database, before ovs-vswitchd has made it.
+//! the state and all changes of it with one `monitor` request. ovs-vswitchd notes the number of a port
+//! there as it makes it, a moment before or after OpenFlow tells of it.
 //!
 //! ```text
 //!  bytes --framing--> JSON values --session--> table updates --tables--> Database --feed--> host
@@ -23,7 +23,7 @@ mod tls_tests;
 
 use std::collections::BTreeMap;
 
-use openflow::DatapathId;
+use openflow::{DatapathId, PortNo};
 
 pub(crate) use feed::{Access, Watch, watch};
 pub use feed::{Feed, Link};
@@ -47,4 +47,7 @@ pub struct Interface {
     pub bridge: Option<String>,
     /// What others, hypervisors mostly, have noted of it.
     pub external_ids: BTreeMap<String, String>,
+    /// The number that ovs-vswitchd has given its port; none before it has one, and where it could not
+    /// be made.
+    pub ofport: Option<PortNo>,
 }

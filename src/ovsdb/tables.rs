@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use openflow::DatapathId;
+use openflow::{DatapathId, PortNo};
 use serde_json::{Map, Value, json};
 
 use super::{Database, Interface};
@@ -31,6 +31,7 @@ struct Port {
 struct Row {
     name: String,
     external_ids: BTreeMap<String, String>,
+    ofport: Option<PortNo>,
 }
 
 /// Why updates are not what was asked for.
@@ -66,7 +67,7 @@ impl Tables {
         json!({
             BRIDGE: { "columns": ["name", "datapath_id", "ports"] },
             PORT: { "columns": ["interfaces"] },
-            INTERFACE: { "columns": ["name", "external_ids"] },
+            INTERFACE: { "columns": ["name", "external_ids", "ofport"] },
         })
     }
 
@@ -123,6 +124,7 @@ impl Tables {
                     let interface = Interface {
                         bridge: at.get(uuid.as_str()).map(|&bridge| bridge.to_owned()),
                         external_ids: row.external_ids.clone(),
+                        ofport: row.ofport,
                     };
                     (row.name.clone(), interface)
                 })
@@ -185,7 +187,20 @@ impl Columns<'_> {
         Ok(Row {
             name: self.text("name")?,
             external_ids: pairs.iter().map(pair).collect::<Result<_, _>>()?,
+            ofport: self.port_number("ofport")?,
         })
+    }
+
+    /// A port number; -1 stands for a port that could not be made.
+    fn port_number(&self, column: &str) -> Result<Option<PortNo>, TableError> {
+        match self.set(column)?.as_slice() {
+            [] => Ok(None),
+            [number] if number.is_i64() => {
+                let number = number.as_i64().and_then(|it| u32::try_from(it).ok());
+                Ok(number.map(PortNo))
+            }
+            _ => Err(self.wrong(column, "a port number")),
+        }
     }
 
     fn value(&self, column: &str) -> Result<&Value, TableError> {

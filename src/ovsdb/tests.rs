@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use openflow::PortNo;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -31,8 +32,8 @@ fn answer() -> Value {
         "Port": { "p1": { "new": { "interfaces": uuid("i1") } },
             "p2": { "new": { "interfaces": ["set", [uuid("i2"), uuid("i9")]] } },
             "p3": { "new": { "interfaces": ["set", []] } } },
-        "Interface": { "i1": { "new": { "name": "br0.local", "external_ids": ["map", []] } },
-            "i2": { "new": { "name": "vnet0", "external_ids": ["map", [
+        "Interface": { "i1": { "new": { "name": "br0.local", "external_ids": ["map", []], "ofport": 65534 } },
+            "i2": { "new": { "name": "vnet0", "ofport": 3, "external_ids": ["map", [
                 ["attached-mac", "52:54:00:00:00:0a"], ["iface-status", "active"]]] } } } } })
 }
 
@@ -43,7 +44,7 @@ fn update(table: &str, row: &str, new: Value) -> Value {
 }
 
 fn interface(name: &str, ids: Value) -> Value {
-    json!({ "name": name, "external_ids": ids })
+    json!({ "name": name, "external_ids": ids, "ofport": ["set", []] })
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn the_state_is_asked_for_and_followed() {
     assert_eq!(asked["params"][0], "Open_vSwitch");
     assert_eq!(
         asked["params"][2]["Interface"]["columns"],
-        json!(["name", "external_ids"])
+        json!(["name", "external_ids", "ofport"])
     );
     assert_eq!(session.database(), None);
 
@@ -69,6 +70,7 @@ fn the_state_is_asked_for_and_followed() {
         external_ids: ids
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
+        ofport: Some(PortNo(3)),
     };
     assert_eq!(database.interfaces, [("vnet0".to_owned(), vnet0)].into());
     let bridges = [
@@ -97,6 +99,24 @@ fn the_state_is_asked_for_and_followed() {
         database.interfaces["tap1"].bridge.as_deref(),
         Some("br0.local")
     );
+}
+
+#[test]
+fn a_port_that_is_not_made_has_no_number() {
+    let mut session = session();
+    receive(&mut session, &answer()).expect("an answer");
+    for (told, expected) in [
+        (json!(7), Some(PortNo(7))),
+        (json!(["set", []]), None),
+        (json!(["set", [8]]), Some(PortNo(8))),
+        (json!(-1), None),
+    ] {
+        let mut row = interface("vnet0", json!(["map", [["vm-id", "x"]]]));
+        row["ofport"] = told.clone();
+        assert!(receive(&mut session, &update("Interface", "i2", row)).expect("an update"));
+        let database = session.database().expect("a database");
+        assert_eq!(database.interfaces["vnet0"].ofport, expected, "{told}");
+    }
 }
 
 #[test]
@@ -169,6 +189,14 @@ fn what_is_not_understood_ends_the_connection_and_says_where() {
         (
             update("Interface", "i1", json!({ "name": "vnet0" })),
             "column external_ids: expected a value, found nothing",
+        ),
+        (
+            with("ofport", json!("3")),
+            "Interface i1, column ofport: expected a port number, found \"3\"",
+        ),
+        (
+            with("ofport", json!(["set", [3, 4]])),
+            "column ofport: expected a port number",
         ),
         (
             update("Interface", "i1", json!([])),

@@ -1,6 +1,6 @@
 //! vNICs that are found by what the OVS database says of interfaces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use openflow::{MacAddr, PortNo};
@@ -37,13 +37,15 @@ fn found() -> Topology {
     })
 }
 
-/// A database in which interfaces, by name, are on a bridge and are a guest, by position.
-fn database(interfaces: &[(&str, &str, usize)]) -> Database {
-    let interfaces = interfaces.iter().map(|(name, bridge, guest)| {
+/// A database in which interfaces, by name, are on a bridge and are a guest, by position, with the
+/// number of their port; 0 is none.
+fn database(interfaces: &[(&str, &str, usize, u32)]) -> Database {
+    let interfaces = interfaces.iter().map(|(name, bridge, guest, number)| {
         let (key, value) = IDS[*guest];
         let interface = Interface {
             bridge: Some((*bridge).to_owned()),
             external_ids: [(key.to_owned(), value.to_owned())].into(),
+            ofport: Some(PortNo(*number)).filter(|number| number.0 > 0),
         };
         ((*name).to_owned(), interface)
     });
@@ -66,6 +68,15 @@ fn hear(lab: &mut Lab, database: Database) {
     lab.state.database(&feed(database), &mut lab.wires);
 }
 
+/// The connection to the database is gone.
+fn lose_database(lab: &mut Lab, last: Option<Arc<Database>>) {
+    let down = Feed {
+        database: last,
+        link: Link::Down("closed by the server".to_owned()),
+    };
+    lab.state.database(&down, &mut lab.wires);
+}
+
 /// A host on which guest1 is at vnet0, which is port 5.
 fn bound() -> Lab {
     let mut lab = lab(found());
@@ -73,7 +84,7 @@ fn bound() -> Lab {
     for role in CHAIN {
         lab.connect(role);
     }
-    hear(&mut lab, database(&[("vnet0", "br0.local", 0)]));
+    hear(&mut lab, database(&[("vnet0", "br0.local", 0, 5)]));
     lab.settle();
     assert_at(&mut lab, &[(0, "vnet0")]);
     lab.take_sent();
@@ -110,8 +121,9 @@ fn a_guest_is_served_where_the_database_says_it_is() {
     }
     lab.settle();
     assert_at(&mut lab, &[]);
-    // The row comes first, then the port.
-    hear(&mut lab, database(&[("vnet0", "br0.local", 0)]));
+    // The row comes first, then its number, then the port.
+    hear(&mut lab, database(&[("vnet0", "br0.local", 0, 0)]));
+    hear(&mut lab, database(&[("vnet0", "br0.local", 0, 5)]));
     lab.settle();
     lab.take_sent();
     lab.wires.get(Role::Local).add_port("vnet0", 5);
@@ -120,13 +132,19 @@ fn a_guest_is_served_where_the_database_says_it_is() {
     let sent = lab.take_sent();
     assert!(!sent[&Role::Local].commits.is_empty());
     assert!(sent[&Role::Service].no_change() && sent[&Role::Uplink].no_change());
-    // The port comes first, then the row.
+    // The port comes first, then the row, then its number.
     lab.wires.get(Role::Local).add_port("vnet1", 6);
     lab.settle();
     assert!(lab.take_sent()[&Role::Local].no_change());
     hear(
         &mut lab,
-        database(&[("vnet0", "br0.local", 0), ("vnet1", "br0.local", 1)]),
+        database(&[("vnet0", "br0.local", 0, 5), ("vnet1", "br0.local", 1, 0)]),
+    );
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    hear(
+        &mut lab,
+        database(&[("vnet0", "br0.local", 0, 5), ("vnet1", "br0.local", 1, 6)]),
     );
     lab.settle();
     assert_at(&mut lab, &[(0, "vnet0"), (1, "vnet1")]);
@@ -144,32 +162,149 @@ fn a_guest_that_comes_back_under_another_name_is_told_and_what_was_learned_there
     lab.settle();
     assert_at(&mut lab, &[]);
     assert_eq!(lab.state.macs().len(), 0);
-    hear(&mut lab, database(&[("tap9", "br0.local", 0)]));
+    hear(&mut lab, database(&[("tap9", "br0.local", 0, 6)]));
     lab.wires.get(Role::Local).add_port("tap9", 6);
     lab.settle();
     assert_at(&mut lab, &[(0, "tap9")]);
-    hear(&mut lab, database(&[("tap10", "br0.local", 0)]));
+    hear(&mut lab, database(&[("tap10", "br0.local", 0, 7)]));
     lab.settle();
     assert_eq!(
         happened(&mut lab),
         [
             Kind::GuestUnbound,
             Kind::PortGone,
-            Kind::GuestBound,
             Kind::PortAdded,
-            Kind::GuestMoved
+            Kind::GuestBound,
+            // The row of the next one is there before its port is.
+            Kind::GuestUnbound,
         ]
+    );
+}
+
+#[test]
+fn a_guest_whose_ids_are_written_to_another_port_moves_there() {
+    let mut lab = bound();
+    lab.wires.get(Role::Local).add_port("vnet1", 6);
+    lab.settle();
+    happened(&mut lab);
+    hear(&mut lab, database(&[("vnet1", "br0.local", 0, 6)]));
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet1")]);
+    assert_eq!(happened(&mut lab), [Kind::GuestMoved]);
+}
+
+/// guest1's tap goes, and guest2's comes under the same name.
+fn replug(lab: &mut Lab, number: u32) {
+    let wire = lab.wires.get(Role::Local);
+    wire.del_port(PortNo(5));
+    wire.add_port("vnet0", number);
+}
+
+#[test]
+fn a_tap_with_the_name_of_an_earlier_one_is_nobodys_until_the_database_says_whose() {
+    let before = || Some(Arc::new(database(&[("vnet0", "br0.local", 0, 5)])));
+    let after = |number| database(&[("vnet0", "br0.local", 1, number)]);
+    // While there is no database, be it with a number that was used before.
+    for number in [7, 5] {
+        let mut lab = bound();
+        lose_database(&mut lab, before());
+        happened(&mut lab);
+        replug(&mut lab, number);
+        lab.settle();
+        assert_at(&mut lab, &[]);
+        assert_eq!(
+            happened(&mut lab),
+            [Kind::PortGone, Kind::GuestUnbound, Kind::PortAdded]
+        );
+        hear(&mut lab, after(number));
+        lab.settle();
+        assert_at(&mut lab, &[(1, "vnet0")]);
+    }
+    // While the bridge is away, too.
+    let mut lab = bound();
+    lose_database(&mut lab, before());
+    lab.disconnect(Role::Local);
+    replug(&mut lab, 7);
+    lab.connect(Role::Local);
+    lab.settle();
+    assert_at(&mut lab, &[]);
+    hear(&mut lab, after(7));
+    lab.settle();
+    assert_at(&mut lab, &[(1, "vnet0")]);
+    // The bridge is heard before the database.
+    let mut lab = bound();
+    replug(&mut lab, 7);
+    lab.settle();
+    assert_at(&mut lab, &[]);
+    hear(&mut lab, after(7));
+    lab.settle();
+    assert_at(&mut lab, &[(1, "vnet0")]);
+    // The database is heard before the bridge.
+    let mut lab = bound();
+    hear(&mut lab, after(7));
+    lab.settle();
+    assert_at(&mut lab, &[]);
+    replug(&mut lab, 7);
+    lab.settle();
+    assert_at(&mut lab, &[(1, "vnet0")]);
+}
+
+#[test]
+fn a_port_that_comes_back_without_a_change_of_the_database_is_whose_it_was() {
+    let mut lab = bound();
+    // A device that vanishes keeps its row and the number there.
+    lab.wires.get(Role::Local).del_port(PortNo(5));
+    lab.settle();
+    assert_at(&mut lab, &[]);
+    lab.wires.get(Role::Local).add_port("vnet0", 5);
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    // The same, if the database is back only later, with nothing new.
+    let last = Some(Arc::new(database(&[("vnet0", "br0.local", 0, 5)])));
+    lose_database(&mut lab, last.clone());
+    lab.wires.get(Role::Local).del_port(PortNo(5));
+    lab.wires.get(Role::Local).add_port("vnet0", 5);
+    lab.settle();
+    assert_at(&mut lab, &[]);
+    let up = Feed {
+        database: last,
+        link: Link::Up,
+    };
+    lab.state.database(&up, &mut lab.wires);
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+}
+
+#[test]
+fn another_database_starts_anew_and_guests_stay_meanwhile() {
+    let mut lab = bound();
+    lab.state.forget_database();
+    lab.reload(found());
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    let shown = lab.state.status(lab.now).database.expect("a database");
+    assert!(!shown.connected);
+    assert_eq!(shown.error.as_deref(), Some("not answered yet"));
+    assert!(lab.take_sent().values().all(|sent| sent.no_change()));
+    // What the one before said of this port counts no more.
+    replug(&mut lab, 5);
+    lab.settle();
+    assert_at(&mut lab, &[]);
+    happened(&mut lab);
+    hear(&mut lab, database(&[("vnet0", "br0.local", 0, 5)]));
+    lab.settle();
+    assert_at(&mut lab, &[(0, "vnet0")]);
+    assert_eq!(
+        happened(&mut lab),
+        [Kind::DatabaseConnected, Kind::GuestBound]
     );
 }
 
 #[test]
 fn without_a_database_guests_stay_where_they_are_and_a_restart_finds_them_there() {
     let mut lab = bound();
-    let down = Feed {
-        link: Link::Down("closed by the server".to_owned()),
-        ..feed(database(&[("vnet0", "br0.local", 0)]))
-    };
-    lab.state.database(&down, &mut lab.wires);
+    let last = database(&[("vnet0", "br0.local", 0, 5)]);
+    lose_database(&mut lab, Some(Arc::new(last)));
     lab.settle();
     assert_at(&mut lab, &[(0, "vnet0")]);
     let shown = lab.state.status(lab.now);
@@ -224,7 +359,7 @@ fn a_number_that_another_interface_has_got_meanwhile_is_nobodys() {
 #[test]
 fn of_several_interfaces_the_one_with_the_newest_port_is_taken_when_that_comes() {
     let mut lab = bound();
-    let several = [("vnet0", "br0.local", 0), ("vnet1", "br0.local", 0)];
+    let several = [("vnet0", "br0.local", 0, 5), ("vnet1", "br0.local", 0, 6)];
     hear(&mut lab, database(&several));
     lab.settle();
     assert_at(&mut lab, &[(0, "vnet0")]);
@@ -311,8 +446,12 @@ enum Step {
     /// An interface of the database becomes one of a guest, or of nobody, on a bridge.
     Note(usize, Option<usize>, &'static str),
     Delete(usize),
+    /// The database comes to know the numbers that ports have now.
+    Number,
     /// The controller hears of all that.
     Hear,
+    /// It hears no more of it.
+    Deaf,
     Lose,
 }
 
@@ -333,23 +472,87 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (interface(), prop::option::weighted(0.9, 0..2usize), prop::sample::select(vec!["br0.local", "br0.local", "br0"]))
             .prop_map(|(name, guest, bridge)| Step::Note(name, guest, bridge)),
         2 => interface().prop_map(Step::Delete),
+        4 => Just(Step::Number),
         5 => Just(Step::Hear),
+        1 => Just(Step::Deaf),
         1 => Just(Step::Lose),
     ]
 }
 
-/// The database as it is.
-type Rows = BTreeMap<&'static str, (Option<usize>, &'static str)>;
+/// The database as it is: whose an interface is, on which bridge, and its number, 0 for none.
+type Rows = BTreeMap<&'static str, (Option<usize>, &'static str, u32)>;
 
-fn told(rows: &Rows) -> Database {
-    let known = rows.iter();
-    let known: Vec<_> = known
-        .filter_map(|(name, (guest, bridge))| Some((*name, *bridge, (*guest)?)))
-        .collect();
-    database(&known)
+/// The database, and what the controller has heard of it.
+#[derive(Default)]
+struct World {
+    rows: Rows,
+    last: Option<Arc<Database>>,
+    /// The controller knows that it hears every change.
+    hears: bool,
+    /// Interface, number and guest of all that was ever heard of the local bridge, and of that which
+    /// was heard last.
+    ever: BTreeSet<(&'static str, u32, usize)>,
+    lately: BTreeSet<(&'static str, u32, usize)>,
 }
 
-fn happen(lab: &mut Lab, rows: &mut Rows, step: Step) {
+impl World {
+    fn hear(&mut self, lab: &mut Lab) {
+        let known = self.rows.iter();
+        let known: Vec<_> = known
+            .filter_map(|(name, (guest, bridge, number))| {
+                Some((*name, *bridge, (*guest)?, *number))
+            })
+            .collect();
+        let local = known
+            .iter()
+            .filter(|(_, bridge, ..)| *bridge == "br0.local");
+        self.lately = local
+            .map(|&(name, _, guest, number)| (name, number, guest))
+            .collect();
+        self.ever.extend(&self.lately);
+        self.hears = true;
+        let database = Arc::new(database(&known));
+        self.last = Some(Arc::clone(&database));
+        let feed = Feed {
+            database: Some(database),
+            link: Link::Up,
+        };
+        lab.state.database(&feed, &mut lab.wires);
+    }
+
+    fn number(&mut self, lab: &mut Lab) {
+        let ports = &lab.wires.get(Role::Local).ports;
+        for (name, (_, _, number)) in &mut self.rows {
+            *number = ports.get(name).map_or(0, |number| number.0);
+        }
+    }
+
+    /// Checks that every guest is at a port that the database has said is its, by name and number:
+    /// where it is heard, just now.
+    fn check(&self, lab: &mut Lab) {
+        let is_up = lab.wires.get(Role::Local).connected;
+        let Some(bridge) = lab.state.bridges.get(&Role::Local) else {
+            return;
+        };
+        let said = if self.hears && is_up {
+            &self.lately
+        } else {
+            &self.ever
+        };
+        let host = &lab.topology.hosts["node1"];
+        for (interface, name) in bridge.ports.called() {
+            let number = bridge.ports.number_of(interface).map(|number| number.0);
+            let is_said = said.iter().any(|(told, told_number, guest)| {
+                told == interface
+                    && Some(*told_number) == number
+                    && host.vnics[*guest].port == *name
+            });
+            assert!(is_said, "{name} at {interface}, {number:?}; said: {said:?}");
+        }
+    }
+}
+
+fn happen(lab: &mut Lab, world: &mut World, step: Step) {
     match step {
         Step::Switch(role) => {
             lab.wires.get(role).step_switch();
@@ -359,7 +562,10 @@ fn happen(lab: &mut Lab, rows: &mut Rows, step: Step) {
         }
         Step::Connect(role) => lab.connect(role),
         Step::Disconnect(role) => lab.disconnect(role),
-        Step::Restart => lab.restart(),
+        Step::Restart => {
+            world.hears = false;
+            lab.restart();
+        }
         Step::Frame(port, mac) => lab.frame(Role::Local, port, NETWORK, mac),
         Step::AddPort(name, number) => {
             let wire = lab.wires.get(Role::Local);
@@ -368,12 +574,18 @@ fn happen(lab: &mut Lab, rows: &mut Rows, step: Step) {
         }
         Step::DelPort(number) => lab.wires.get(Role::Local).del_port(PortNo(number)),
         Step::Note(name, guest, bridge) => {
-            rows.insert(INTERFACES[name], (guest, bridge));
+            let row = world.rows.entry(INTERFACES[name]).or_default();
+            *row = (guest, bridge, row.2);
         }
         Step::Delete(name) => {
-            rows.remove(INTERFACES[name]);
+            world.rows.remove(INTERFACES[name]);
         }
-        Step::Hear => hear(lab, told(rows)),
+        Step::Number => world.number(lab),
+        Step::Hear => world.hear(lab),
+        Step::Deaf => {
+            world.hears = false;
+            lose_database(lab, world.last.clone());
+        }
         Step::Lose => {
             lab.disconnect(Role::Local);
             lab.wires.get(Role::Local).switch = Default::default();
@@ -385,26 +597,29 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     /// Whatever happens in whatever order, guests come to be at the interfaces that say so: of several
-    /// the one with the highest port number.
+    /// the one with the highest port number; and at no time at others that have their names.
     #[test]
     fn guests_come_to_be_where_they_are(steps in prop::collection::vec(step(), 0..100)) {
-        let (mut lab, mut rows) = (lab(found()), Rows::new());
+        let (mut lab, mut world) = (lab(found()), World::default());
         for step in steps {
-            happen(&mut lab, &mut rows, step);
+            happen(&mut lab, &mut world, step);
+            world.check(&mut lab);
         }
         for role in CHAIN {
             if !lab.wires.get(role).connected {
                 lab.connect(role);
             }
         }
-        hear(&mut lab, told(&rows));
+        world.number(&mut lab);
+        world.hear(&mut lab);
         lab.settle_in_time();
         let ports = lab.wires.get(Role::Local).ports.clone();
         let expected: Vec<(usize, &str)> = (0..2)
             .filter_map(|guest| {
-                let mine = rows.iter().filter(|(_, row)| **row == (Some(guest), "br0.local"));
-                let newest = mine.max_by_key(|(name, _)| (ports.get(name), **name))?;
-                Some((guest, *newest.0))
+                let mine = world.rows.iter();
+                let mine = mine.filter(|(_, row)| (row.0, row.1) == (Some(guest), "br0.local"));
+                let there = mine.filter_map(|(name, _)| Some((ports.get(name)?, *name)));
+                Some((guest, there.max()?.1))
             })
             .collect();
         assert_at(&mut lab, &expected);
@@ -416,7 +631,7 @@ proptest! {
         }
         lab.settle();
         prop_assert!(lab.take_sent().values().all(|sent| sent.no_change()));
-        hear(&mut lab, told(&rows));
+        world.hear(&mut lab);
         lab.settle();
         prop_assert!(lab.take_sent().values().all(|sent| sent.no_change()));
         assert_at(&mut lab, &expected);
