@@ -293,6 +293,57 @@ fn a_function_that_does_not_forward_is_found() -> Result<()> {
 }
 
 #[test]
+fn a_guest_that_is_found_is_never_unplugged_and_missed_where_the_controller_is_not_told() -> Result<()> {
+    let lab = Lab::from_config(WORLD)?;
+    let changes = [
+        ("port: vma0, ", ""),
+        (
+            "uplinks: [eth1]",
+            "uplinks: [eth1]\n    ovsdb: unix:@DIR@/db.sock",
+        ),
+    ];
+    let found = changes.iter().fold(WORLD.to_owned(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text.replace(from, to)
+    });
+    lab.change_config(&found)?;
+    let ids = format!("external_ids:attached-mac=\"{}\"", lab.mac("vma0")?);
+    lab.ovs().vsctl(&["set", "Interface", "vma0", &ids])?;
+    let controller = lab.start_controller()?;
+    controller.wait_for_log("vNIC found at port vma0", 1)?;
+    await_health(&lab, "the start")?;
+
+    // What a VM that has crashed left behind. Its name is the last.
+    let left = ["add-port", "br0.local", "vnet9"];
+    let noted = ["--", "set", "Interface", "vnet9", &ids];
+    // It waits for no port, as there is none.
+    let words = [&["--no-wait"][..], &left, &noted].concat();
+    lab.ovs().vsctl(&words)?;
+    wait::until("the row to be no port", || {
+        let number = lab.ovs().vsctl(&["get", "Interface", "vnet9", "ofport"])?;
+        Ok((number.trim() == "-1").then_some(()))
+    })?;
+    let finding = await_finding(&lab, "stray", "vnet9")?;
+    ensure!(finding["mend"].is_null(), "{finding}");
+    assert_eq!(wrong(&lab)?, [finding]);
+    let commands = doctor(&lab, "--commands")?.stdout;
+    assert_eq!(String::from_utf8(commands)?, "");
+
+    lab.ovs().vsctl(&["del-port", "br0.local", "vnet9"])?;
+    await_health(&lab, "the row")?;
+    controller.kill()?;
+    // Its notes are gone, and the guest runs.
+    lab.ovs()
+        .ofctl(&["del-flows", "br0.local", BOUND_COOKIE])?;
+    let finding = await_finding(&lab, "port", "vma0")?;
+    ensure!(
+        finding["level"] == "error" && finding["mend"].is_null(),
+        "{finding}"
+    );
+    Ok(())
+}
+
+#[test]
 fn without_a_configuration_bridges_with_a_controller_are_looked_at() -> Result<()> {
     let (lab, _controller) = start(WORLD)?;
     let dir = lab.dir();

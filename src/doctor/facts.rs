@@ -3,7 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use openflow::PortNo;
+
 use crate::ovsdb::{Database, Interface};
+use crate::ports::Ports;
+
+/// What hypervisors note of the interfaces of guests.
+const GUEST_IDS: [&str; 4] = ["attached-mac", "iface-id", "vm-id", "vm-uuid"];
 
 /// Everything that findings are made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +48,19 @@ impl Facts {
             interfaces: interfaces.collect(),
         }
     }
+
+    /// The ports that each bridge has.
+    pub(super) fn ports(&self) -> BTreeMap<String, Ports> {
+        let bridges = self.bridges.iter();
+        bridges
+            .map(|(name, bridge)| {
+                let ports = bridge.ports.iter();
+                let ports =
+                    ports.filter_map(|(name, port)| Some((name.clone(), PortNo(port.ofport?))));
+                (name.clone(), ports.collect())
+            })
+            .collect()
+    }
 }
 
 /// A bridge (table `Bridge`).
@@ -65,6 +84,14 @@ pub struct Bridge {
     pub controllers: Vec<Controller>,
     /// Its interfaces by name, its own among them.
     pub ports: BTreeMap<String, Port>,
+}
+
+impl Bridge {
+    /// The interfaces in a row of the table `Port`: several in a bond.
+    pub(super) fn members(&self, row: &str) -> Vec<&str> {
+        let ports = self.ports.iter().filter(|(_, port)| port.row == row);
+        ports.map(|(name, _)| name.as_str()).collect()
+    }
 }
 
 /// Where a bridge connects to (table `Controller`).
@@ -99,6 +126,20 @@ pub struct Port {
     pub is_up: Option<bool>,
     /// Its MTU, where that is known.
     pub mtu: Option<u32>,
+    /// `ofport`, where it is a port.
+    pub ofport: Option<u32>,
+}
+
+impl Port {
+    /// What a hypervisor has noted of it: it is a guest's then, known to the configuration or not.
+    pub(super) fn guest(&self) -> Option<String> {
+        let noted = GUEST_IDS.iter().filter_map(|key| {
+            let value = self.external_ids.get(*key)?;
+            Some(format!("{key}={value}"))
+        });
+        let noted: Vec<String> = noted.collect();
+        (!noted.is_empty()).then(|| noted.join(", "))
+    }
 }
 
 /// A network device of the machine.
@@ -124,6 +165,10 @@ pub enum Contents {
 pub struct Holds {
     /// How `ovs-ofctl` is told of the bridge.
     pub ofctl_name: String,
+    /// Whether any of its flows are ours.
+    pub has_ours: bool,
+    /// The interfaces that the controller has noted vNICs to be at, by the names of the vNICs' ports.
+    pub bound: BTreeMap<String, String>,
     /// What is somebody else's.
     pub foreign: Vec<Foreign>,
     /// Flows and groups of ours that are not as they should be, each in words.

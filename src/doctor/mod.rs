@@ -9,6 +9,7 @@ mod check;
 mod contents;
 mod facts;
 mod frames;
+mod guests;
 mod ovsdb;
 mod ports;
 #[cfg(test)]
@@ -23,7 +24,6 @@ pub use self::check::{Check, Level};
 pub use self::facts::{Bridge, Contents, Controller, Device, Facts, Foreign, Holds, Port};
 pub use self::ovsdb::{LISTING, parse};
 pub use self::tools::Tools;
-use crate::guests;
 use crate::topology::{Bridges, Host, Role, Topology};
 
 /// Something that was looked at.
@@ -44,7 +44,8 @@ pub struct Finding {
 /// Looks at the machine of `host`. First what is wrong, the worst on top, then what is well: one
 /// finding for each check.
 pub fn examine(topology: &Topology, host: &Host, tools: &Tools, facts: &Facts) -> Vec<Finding> {
-    let (host, problems) = guests::as_named(host, &facts.database());
+    let configured = host;
+    let (host, binding) = crate::guests::as_named(host, &facts.database(), &facts.ports());
     let mut examination = Examination {
         topology,
         host: &host,
@@ -57,10 +58,7 @@ pub fn examine(topology: &Topology, host: &Host, tools: &Tools, facts: &Facts) -
     examination.ports();
     examination.frames();
     examination.contents();
-    for problem in problems {
-        let what = problem.to_string();
-        examination.find_as(Level::Warning, Check::Port, &host.name, what, None);
-    }
+    examination.guests(configured, &binding);
     let Examination {
         looked_at,
         mut findings,
@@ -115,13 +113,25 @@ impl<'a> Examination<'a> {
         what: impl Into<String>,
         mend: impl Into<Option<String>>,
     ) {
+        let mend = mend.into().filter(|_| self.may_mend(check, subject));
         self.findings.push(Finding {
             level,
             check,
             subject: Some(subject.to_owned()),
             what: what.into(),
-            mend: mend.into(),
+            mend,
         });
+    }
+
+    /// Whether a command may be said. Where no configuration says which bridges are ours, only those
+    /// are that hold flows of ours, and nobody knows what else should be there.
+    fn may_mend(&self, check: Check, subject: &str) -> bool {
+        if self.tools.config.is_some() {
+            return true;
+        }
+        let contents = self.facts.contents.get(subject);
+        let is_ours = matches!(contents, Some(Contents::Read(holds)) if holds.has_ours);
+        is_ours && check != Check::Foreign
     }
 
     /// The bridges of the host that are there. One that takes any has those that have a controller.

@@ -27,7 +27,7 @@ pub const LISTING: [&str; 20] = [
     "list",
     "Port",
     "--",
-    "--columns=_uuid,name,type,options,external_ids,error,link_state,admin_state,mtu",
+    "--columns=_uuid,name,type,options,external_ids,error,link_state,admin_state,mtu,ofport",
     "list",
     "Interface",
 ];
@@ -111,6 +111,8 @@ fn port(row: &Row) -> Port {
         has_link: is_up("link_state"),
         is_up: is_up("admin_state"),
         mtu: row.first("mtu").and_then(|mtu| mtu.parse().ok()),
+        // -1 where it could not be opened.
+        ofport: row.first("ofport").and_then(|number| number.parse().ok()),
     }
 }
 
@@ -183,10 +185,10 @@ mod tests {
 {"data":[[["uuid","38"],"tcp:127.0.0.1:6653",false,["set",[]],["map",[["last_error","Connection refused"],["state","BACKOFF"]]]]],
  "headings":["_uuid","target","is_connected","connection_mode","status"]}
 {"data":[[["uuid","f0"],"bond0",["set",[["uuid","39"],["uuid","a1"]]]],[["uuid","5d"],"br0",["uuid","09"]]],"headings":["_uuid","name","interfaces"]}
-{"data":[[["uuid","09"],"br0","internal",["map",[]],["map",[]],["set",[]],"down","down",1500],
-         [["uuid","a1"],"nope","",["map",[]],["map",[]],"could not open network device nope (No such device)",["set",[]],["set",[]],["set",[]]],
-         [["uuid","39"],"eth1","",["map",[["peer","x"]]],["map",[["iface-id","y"]]],["set",[]],"up","up",1600]],
- "headings":["_uuid","name","type","options","external_ids","error","link_state","admin_state","mtu"]}"#;
+{"data":[[["uuid","09"],"br0","internal",["map",[]],["map",[]],["set",[]],"down","down",1500,65534],
+         [["uuid","a1"],"nope","",["map",[]],["map",[]],"could not open network device nope (No such device)",["set",[]],["set",[]],["set",[]],-1],
+         [["uuid","39"],"eth1","",["map",[["peer","x"]]],["map",[["iface-id","y"]]],["set",[]],"up","up",1600,3]],
+ "headings":["_uuid","name","type","options","external_ids","error","link_state","admin_state","mtu","ofport"]}"#;
 
     #[test]
     fn reads_what_ovs_vsctl_prints() {
@@ -200,6 +202,7 @@ mod tests {
             has_link: Some(false),
             is_up: Some(false),
             mtu: Some(1500),
+            ofport: Some(65534),
             ..Port::default()
         };
         let eth1 = Port {
@@ -209,6 +212,7 @@ mod tests {
             has_link: Some(true),
             is_up: Some(true),
             mtu: Some(1600),
+            ofport: Some(3),
             ..Port::default()
         };
         let nope = Port {

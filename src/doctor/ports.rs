@@ -1,6 +1,8 @@
 //! Ports: those of the configuration, and others.
 
-use super::facts::Port;
+use std::collections::BTreeSet;
+
+use super::facts::{Bridge, Port};
 use super::{Check, Examination, Level};
 use crate::portmap;
 use crate::setup;
@@ -41,26 +43,70 @@ impl Examination<'_> {
             if !self.host.is_open() {
                 self.look_at(Check::Stray);
                 let strays = found.ports.iter();
-                let strays =
-                    strays.filter(|(name, _)| *name != bridge && !configured.contains(&&***name));
+                // One that belongs to another bridge is found as such, a bond by its name.
+                let known: BTreeSet<&str> = self
+                    .host
+                    .bridges()
+                    .flat_map(|(role, _)| portmap::configured(self.host, role))
+                    .collect();
+                let strays = strays.filter(|(name, port)| {
+                    let is_known = known.contains(name.as_str()) || known.contains(&*port.row);
+                    *name != bridge && !is_known
+                });
                 for (name, port) in strays {
-                    self.find(
-                        Check::Stray,
-                        name,
-                        format!(
-                            "it is at {bridge}, and in no configuration: its frames are dropped"
-                        ),
-                        self.tools.vsctl(["del-port", bridge, &port.row]),
-                    );
+                    self.stray(bridge, found, name, port);
                 }
             }
         }
     }
 
+    /// A port that is in no configuration. A guest is never unplugged, nor is a bond taken apart.
+    fn stray(&mut self, bridge: &str, found: &Bridge, name: &str, port: &Port) {
+        let mut what =
+            format!("it is at {bridge}, and in no configuration: its frames are dropped");
+        let others = found.members(&port.row).into_iter();
+        let others: Vec<&str> = others.filter(|other| *other != name).collect();
+        if !others.is_empty() {
+            let others = others.join(", ");
+            what += &format!("; it is in the OVS bond {} with {others}", port.row);
+        }
+        if let Some(noted) = port.guest() {
+            what += &format!("; it is a guest's ({noted})");
+        }
+        let mend = self.unplugged(bridge, port);
+        self.find(Check::Stray, name, what, mend);
+    }
+
+    /// What takes a port away, if nothing else goes with it and it is no guest's.
+    fn unplugged(&self, bridge: &str, port: &Port) -> Option<String> {
+        let is_harmless = port.guest().is_none() && self.is_alone(bridge, port);
+        is_harmless.then(|| self.tools.vsctl(["del-port", bridge, &port.row]))
+    }
+
+    /// Whether a port is in no bond.
+    fn is_alone(&self, bridge: &str, port: &Port) -> bool {
+        let bridge = self.facts.bridges.get(bridge);
+        bridge.is_some_and(|bridge| bridge.members(&port.row).len() == 1)
+    }
+
+    /// The members of the bond of Open vSwitch that is called `name`, if there is one.
+    fn bond(&self, name: &str) -> Option<String> {
+        let bridges = self.facts.bridges.values();
+        let mut members = bridges.map(|bridge| bridge.members(name));
+        let members = members.find(|members| !members.is_empty())?;
+        Some(members.join(", "))
+    }
+
     /// A port that `bridge` should have.
     fn configured(&mut self, bridge: &str, name: &str, part: Part<'_>) {
         let Some((place, port)) = self.port(name) else {
-            return self.missing(bridge, name, part);
+            let Some(members) = self.bond(name) else {
+                return self.missing(bridge, name, part);
+            };
+            let what = format!(
+                "it is an OVS bond: OpenFlow sees its members; list these under uplinks: {members}"
+            );
+            return self.find_as(part.level(), part.check(), name, what, None);
         };
         let made = self.made(bridge, name, part);
         if place != bridge {
@@ -71,6 +117,7 @@ impl Examination<'_> {
                 }
                 (None, tools) => tools.moved(name, port, place, bridge),
             };
+            let mend = Some(mend).filter(|_| self.is_alone(place, port));
             let what = format!("{} is at {place}, and belongs to {bridge}", part.words());
             self.find(part.check(), name, what, mend);
             return;
@@ -150,7 +197,7 @@ impl Examination<'_> {
             let mend = match part {
                 // What is left over of it; it comes back with its device.
                 Part::Vnic { .. } | Part::Function { .. } if is_gone => {
-                    Some(self.tools.vsctl(["del-port", bridge, &port.row]))
+                    self.unplugged(bridge, port)
                 }
                 _ => None,
             };

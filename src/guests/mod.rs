@@ -234,13 +234,18 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
 }
 
 /// The host as if the configuration named the interfaces that its vNICs are found at, as far as the
-/// database alone tells; vNICs that are at none are left out.
-pub fn as_named(host: &Host, database: &Database) -> (Host, BTreeSet<Problem>) {
+/// database and the ports of each bridge tell; vNICs that are at none are left out. With what it
+/// rests on.
+pub fn as_named(
+    host: &Host,
+    database: &Database,
+    ports: &BTreeMap<String, Ports>,
+) -> (Host, Binding) {
     let sites = host.bridges().map(|(role, bridge)| {
         let site = Site {
             name: &bridge.name,
             datapath_id: None,
-            ports: None,
+            ports: ports.get(&bridge.name),
         };
         (role, site)
     });
@@ -258,7 +263,7 @@ pub fn as_named(host: &Host, database: &Database) -> (Host, BTreeSet<Problem>) {
         vnic.port = interface.map(|&it| it.to_owned()).unwrap_or_default();
         interface.is_some()
     });
-    (named, binding.problems)
+    (named, binding)
 }
 
 /// Whether a bridge is one of the database's.

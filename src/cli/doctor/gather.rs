@@ -145,8 +145,14 @@ fn read(
         let wrong = wrong.filter(|difference| difference.kind != Kind::Foreign);
         let failed = known.failed.iter();
         let failed = failed.filter(|leg| bridge.ports.get(leg).is_some());
+        let mut flows = bridge.program.flows.values();
+        let called = bridge.ports.called().iter();
         let holds = Holds {
             ofctl_name: sockets.ofctl_name(name),
+            has_ours: flows.any(|flow| cookie::is_ours(flow.cookie)),
+            bound: called
+                .map(|(interface, name)| (name.clone(), interface.clone()))
+                .collect(),
             foreign: foreign(bridge),
             wrong: wrong
                 .map(|difference| format!("{} {}", difference.kind, difference.entry))
