@@ -6,6 +6,7 @@ mod common;
 use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use bridgechain::cookie::Class;
 use common::{TRUNKED, WORLD, start};
 use integration::controller;
 use integration::{Lab, wait};
@@ -293,7 +294,8 @@ fn a_function_that_does_not_forward_is_found() -> Result<()> {
 }
 
 #[test]
-fn a_guest_that_is_found_is_never_unplugged_and_missed_where_the_controller_is_not_told() -> Result<()> {
+fn a_guest_that_is_found_is_never_unplugged_and_missed_where_the_controller_is_not_told()
+-> Result<()> {
     let lab = Lab::from_config(WORLD)?;
     let changes = [
         ("port: vma0, ", ""),
@@ -333,8 +335,8 @@ fn a_guest_that_is_found_is_never_unplugged_and_missed_where_the_controller_is_n
     await_health(&lab, "the row")?;
     controller.kill()?;
     // Its notes are gone, and the guest runs.
-    lab.ovs()
-        .ofctl(&["del-flows", "br0.local", BOUND_COOKIE])?;
+    let notes = format!("cookie={:#x}/-1", Class::Bound.cookie().0);
+    lab.ovs().ofctl(&["del-flows", "br0.local", &notes])?;
     let finding = await_finding(&lab, "port", "vma0")?;
     ensure!(
         finding["level"] == "error" && finding["mend"].is_null(),
