@@ -9,6 +9,7 @@ use tracing::debug;
 use super::Outbox;
 use super::backoff::Backoff;
 use super::counters::Counters;
+use super::leaving::Leaving;
 use crate::ofctl::Dialect;
 use crate::ports::Ports;
 use crate::program::{Flow, FlowKey, Program};
@@ -29,6 +30,8 @@ pub(super) struct Bridge {
     /// Flows found on it, destinations mostly, that a source flow on a bridge may explain which was
     /// not read yet.
     pub(super) held: BTreeSet<FlowKey>,
+    /// Flows that we have deleted, and that the bridge has not told of yet.
+    pub(super) leaving: Leaving,
     /// How many flows it is to hold, as of when that was last compared; 0 before.
     wanted: usize,
     /// How many flows of others it had when it was last read.
@@ -49,6 +52,8 @@ pub(super) struct Tally {
     pub(super) flow_mods: usize,
     pub(super) group_mods: usize,
     pub(super) meter_mods: usize,
+    /// It is the answer to something that no guest can do: a connection, or another topology.
+    pub(super) is_asked_for: bool,
 }
 
 impl Tally {
@@ -87,6 +92,7 @@ impl Bridge {
             phase: Phase::Down,
             installed: Program::default(),
             held: BTreeSet::new(),
+            leaving: Leaving::default(),
             wanted: 0,
             foreign: 0,
             stale: false,
@@ -126,7 +132,9 @@ impl Bridge {
     /// The connection is there, or another one in its place.
     pub(super) fn connect(&mut self, out: &mut impl Outbox) {
         self.backoff.succeed();
+        self.leaving.clear();
         self.read_back(out);
+        self.report.get_or_insert_default().is_asked_for = true;
     }
 
     pub(super) fn disconnect(&mut self) {
@@ -147,6 +155,7 @@ impl Bridge {
     /// whatever the reason is, it may come again.
     pub(super) fn doubt(&mut self, now: Instant) {
         self.in_doubt = true;
+        self.leaving.clear();
         self.backoff.fail(now);
     }
 
@@ -173,6 +182,12 @@ impl Bridge {
         counters.group_mods += plan.groups.len() as u64;
         counters.meter_mods += plan.meters.len() as u64;
         out.commit(self.role, plan.messages());
+        for (key, _) in plan.flows.added.iter().chain(&plan.flows.changed) {
+            self.leaving.add(key);
+        }
+        for (key, flow) in &plan.flows.removed {
+            self.leaving.delete(key, flow);
+        }
         self.installed = wanted;
         self.phase = Phase::Committing {
             later: BTreeMap::new(),
@@ -227,11 +242,15 @@ impl Bridge {
         match flow {
             Some(flow) => {
                 out.send(self.role, &reconcile::add_flow(&key, &flow));
+                self.leaving.add(&key);
                 self.installed.flows.insert(key, flow);
             }
             None => {
                 out.send(self.role, &reconcile::delete_flow(&key));
-                self.installed.flows.remove(&key);
+                let flow = self.installed.flows.remove(&key);
+                if let Some(flow) = flow.filter(|_| !self.in_doubt) {
+                    self.leaving.delete(&key, &flow);
+                }
             }
         }
     }

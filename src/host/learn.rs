@@ -120,7 +120,8 @@ impl HostState {
     }
 
     /// A flow is gone: a source that was silent for long is forgotten; any other flow that should
-    /// be there was removed by somebody else, and is put back.
+    /// be there was removed by somebody else, and is put back. What we have deleted ourselves is no
+    /// news, even if the flow is back by now.
     pub(super) fn flow_removed(
         &mut self,
         role: Role,
@@ -138,6 +139,9 @@ impl HostState {
         if !cookie::is_ours(removed.cookie) {
             return;
         }
+        if bridge.leaving.take(&key) {
+            return;
+        }
         let expected = match &mut bridge.phase {
             Phase::ReadingBack { gone } => gone.insert(key.clone()),
             _ => bridge.installed.flows.contains_key(&key),
@@ -145,6 +149,7 @@ impl HostState {
         if !expected {
             return;
         }
+        bridge.leaving.lose(key.clone());
         match recover(role, &key, removed) {
             Some(entry) if removed.reason == FlowRemovedReason::IdleTimeout => {
                 self.forget(entry, out);
@@ -170,24 +175,23 @@ impl HostState {
     /// and meters too, of which no notice is sent: so the bridge is read back, and all that is
     /// missing comes back in one transaction.
     fn put_back(&mut self, role: Role, key: &FlowKey, out: &mut impl Outbox) {
-        let Some(bridge) = self.bridges.get_mut(&role) else {
-            return;
+        let known = match self.bridges.get_mut(&role) {
+            None => return,
+            Some(bridge) if matches!(bridge.phase, Phase::ReadingBack { .. }) => return,
+            Some(bridge) => std::mem::replace(&mut bridge.in_doubt, true),
         };
-        let FlowKey {
-            table,
-            priority,
-            match_,
-        } = key;
-        if let Phase::ReadingBack { .. } = bridge.phase {
-            return;
-        }
-        if !bridge.in_doubt {
+        if !known && self.may_say() {
+            let FlowKey {
+                table,
+                priority,
+                match_,
+            } = key;
+            let bridge = self.bridge_name(role);
             info!(
-                host = self.name, bridge = bridge.name(), %table, priority, %match_,
+                host = self.name, bridge, %table, priority, %match_,
                 "a flow was removed by somebody else; reading the bridge back"
             );
         }
-        bridge.in_doubt = true;
         self.advance(role, out);
     }
 

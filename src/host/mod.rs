@@ -36,6 +36,7 @@ mod flaps;
 mod guests;
 mod health;
 mod learn;
+mod leaving;
 mod limits;
 mod mac_table;
 mod notify;
@@ -50,7 +51,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use openflow::{DatapathId, ErrorMsg, Message, MultipartRequestBody, Xid};
+use openflow::{Cookie, DatapathId, ErrorMsg, Message, MultipartRequestBody, Xid};
 use tracing::{info, warn};
 
 pub use counters::Counters;
@@ -242,7 +243,7 @@ impl HostState {
         for bridge in self.bridges.values_mut() {
             bridge.stale = true;
             bridge.backoff.cut_short();
-            bridge.report.get_or_insert_default();
+            bridge.report.get_or_insert_default().is_asked_for = true;
         }
         self.release_held(host);
         self.advance_all(out);
@@ -330,8 +331,14 @@ impl HostState {
         bridge.installed = ours;
         bridge.foreign = foreign;
         bridge.stale = true;
-        for key in &gone {
-            bridge.installed.flows.remove(key);
+        bridge.leaving.clear();
+        for key in gone {
+            // The notice may be of an earlier one, and this one be there still. Nothing that is
+            // wanted has this cookie: it is added anew, or deleted.
+            if let Some(flow) = bridge.installed.flows.get_mut(&key) {
+                flow.cookie = Cookie::default();
+                bridge.leaving.lose(key);
+            }
         }
         let topology = Arc::clone(&self.topology);
         let host = topology.hosts.get(&self.name);
@@ -400,6 +407,7 @@ impl HostState {
         };
         if let Phase::Committing { .. } = bridge.phase {
             bridge.backoff.fail(now);
+            bridge.leaving.clear();
             warn!(
                 host = self.name,
                 bridge = bridge.name(),
@@ -469,19 +477,30 @@ impl HostState {
             bridge.backoff.succeed();
         }
         if let Some(tally) = bridge.report.take() {
-            info!(
-                host = self.name,
-                bridge = bridge.name(),
-                flow_mods = tally.flow_mods,
-                group_mods = tally.group_mods,
-                meter_mods = tally.meter_mods,
-                foreign = bridge.foreign,
-                "bridge in sync"
-            );
-            let name = bridge.name().to_owned();
-            let message = format!("bridge in sync, {} flow-mods", tally.flow_mods);
-            self.happened(Kind::BridgeInSync, name, message);
+            self.report_sync(role, tally);
         }
+    }
+
+    /// Says that a bridge holds what it is to hold.
+    fn report_sync(&mut self, role: Role, tally: bridge::Tally) {
+        if !tally.is_asked_for && !self.may_say() {
+            return;
+        }
+        let Some(bridge) = self.bridges.get(&role) else {
+            return;
+        };
+        info!(
+            host = self.name,
+            bridge = bridge.name(),
+            flow_mods = tally.flow_mods,
+            group_mods = tally.group_mods,
+            meter_mods = tally.meter_mods,
+            foreign = bridge.foreign,
+            "bridge in sync"
+        );
+        let name = bridge.name().to_owned();
+        let message = format!("bridge in sync, {} flow-mods", tally.flow_mods);
+        self.happened(Kind::BridgeInSync, name, message);
     }
 }
 

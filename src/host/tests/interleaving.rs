@@ -9,7 +9,7 @@ use proptest::sample::Index;
 
 use super::lab::{Lab, entry, foreign_flow};
 use super::topologies::{
-    CHAIN, NETWORK, OTHER, chain, chain_and_direct, chain_lab, changed, probed, vlan,
+    CHAIN, NETWORK, OTHER, chain, chain_and_direct, chain_lab, changed, probed, running_lab, vlan,
 };
 use crate::cookie;
 use crate::topology::{MacAge, Membership, Role, Topology};
@@ -32,6 +32,12 @@ enum Step {
         role: Role,
         port: u32,
         vlan: u16,
+        mac: u64,
+    },
+    /// An address is seen at one port, at another and at the first again, faster than notices of
+    /// removed flows get on the wire.
+    ToAndFro {
+        ports: (u32, u32),
         mac: u64,
     },
     /// A source flow times out.
@@ -61,24 +67,49 @@ fn role() -> impl Strategy<Value = Role> {
     prop::sample::select(CHAIN.to_vec())
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let frame = (0..2u32, 1..4u32, any::<bool>(), 1..4u64).prop_map(|(side, port, other, mac)| {
-        Step::Frame {
-            role: [Role::Local, Role::Uplink][side as usize],
-            port,
-            vlan: if other { OTHER } else { NETWORK },
-            mac: mac << 4,
-        }
-    });
+fn frame() -> impl Strategy<Value = Step> {
+    (0..2u32, 1..4u32, any::<bool>(), 1..4u64).prop_map(|(side, port, other, mac)| Step::Frame {
+        role: [Role::Local, Role::Uplink][side as usize],
+        port,
+        vlan: if other { OTHER } else { NETWORK },
+        mac: mac << 4,
+    })
+}
+
+fn to_and_fro() -> impl Strategy<Value = Step> {
+    (1..4u32, 1..4u32, 1..4u64).prop_map(|(from, to, mac)| Step::ToAndFro {
+        ports: (from, to),
+        mac: mac << 4,
+    })
+}
+
+fn idle_out() -> impl Strategy<Value = Step> {
+    (role(), any::<Index>()).prop_map(|(role, which)| Step::IdleOut(role, which))
+}
+
+/// What guests do by themselves, and how it gets to and fro.
+fn undisturbed() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => role().prop_map(Step::Switch),
         12 => role().prop_map(Step::Controller),
         4 => role().prop_map(Step::TellRemoved),
-        6 => frame,
+        6 => frame(),
+        4 => to_and_fro(),
+        2 => idle_out(),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => role().prop_map(Step::Switch),
+        12 => role().prop_map(Step::Controller),
+        4 => role().prop_map(Step::TellRemoved),
+        6 => frame(),
+        2 => to_and_fro(),
         2 => role().prop_map(Step::Connect),
         1 => role().prop_map(Step::Disconnect),
         1 => Just(Step::Restart),
-        2 => (role(), any::<Index>()).prop_map(|(role, which)| Step::IdleOut(role, which)),
+        2 => idle_out(),
         1 => (role(), any::<Index>()).prop_map(|(role, which)| Step::Delete(role, which)),
         1 => role().prop_map(Step::DeleteAll),
         1 => role().prop_map(Step::Lose),
@@ -140,6 +171,15 @@ fn happen(lab: &mut Lab, step: Step) {
             vlan,
             mac,
         } => lab.frame(role, port, vlan, mac),
+        Step::ToAndFro {
+            ports: (from, to),
+            mac,
+        } => {
+            for port in [from, to, from] {
+                lab.frame(Role::Local, port, NETWORK, mac);
+                lab.settle_untold();
+            }
+        }
         Step::IdleOut(role, which) => {
             let sources: Vec<_> = lab.wires.get(role).sources(role).collect();
             if !sources.is_empty() {
@@ -241,5 +281,16 @@ proptest! {
             prop_assert_eq!(&lab.state.failed, &failed);
         }
         prop_assert!(lab.take_sent().values().all(|sent| sent.no_change()));
+    }
+
+    #[test]
+    fn guests_alone_cause_no_read_back(steps in prop::collection::vec(undisturbed(), 0..120)) {
+        let mut lab = running_lab();
+        for step in steps {
+            happen(&mut lab, step);
+        }
+        lab.settle_in_time();
+        lab.assert_in_sync();
+        prop_assert_eq!(lab.state.counters().resyncs, 0);
     }
 }

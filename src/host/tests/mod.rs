@@ -7,6 +7,7 @@ mod health;
 mod interleaving;
 mod lab;
 mod learning;
+mod leaving;
 mod limits;
 mod log;
 mod mac_table;
