@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use openflow::PortNo;
 
 use crate::ovsdb::{Database, Interface};
-use crate::ports::Ports;
 
 /// What hypervisors note of the interfaces of guests.
 const GUEST_IDS: [&str; 4] = ["attached-mac", "iface-id", "vm-id", "vm-uuid"];
@@ -34,7 +33,7 @@ impl Facts {
                 let interface = Interface {
                     bridge: Some(bridge.clone()),
                     external_ids: port.external_ids.clone(),
-                    ofport: None,
+                    ofport: port.ofport.map(PortNo),
                 };
                 (name.clone(), interface)
             })
@@ -47,19 +46,6 @@ impl Facts {
                 .collect(),
             interfaces: interfaces.collect(),
         }
-    }
-
-    /// The ports that each bridge has.
-    pub(super) fn ports(&self) -> BTreeMap<String, Ports> {
-        let bridges = self.bridges.iter();
-        bridges
-            .map(|(name, bridge)| {
-                let ports = bridge.ports.iter();
-                let ports =
-                    ports.filter_map(|(name, port)| Some((name.clone(), PortNo(port.ofport?))));
-                (name.clone(), ports.collect())
-            })
-            .collect()
     }
 }
 

@@ -45,7 +45,7 @@ pub struct Finding {
 /// finding for each check.
 pub fn examine(topology: &Topology, host: &Host, tools: &Tools, facts: &Facts) -> Vec<Finding> {
     let configured = host;
-    let (host, binding) = crate::guests::as_named(host, &facts.database(), &facts.ports());
+    let (host, binding) = crate::guests::as_named(host, &facts.database());
     let mut examination = Examination {
         topology,
         host: &host,

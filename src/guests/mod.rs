@@ -190,8 +190,10 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
                 interface: name.clone(),
             });
         } else if bridge == site.name {
-            let number = site.ports.and_then(|ports| ports.number_of(name));
-            let agreed = number.filter(|_| number == interface.ofport);
+            let agreed = interface.ofport.filter(|number| {
+                let ports = site.ports;
+                ports.is_none_or(|ports| ports.number_of(name) == Some(*number))
+            });
             let (_, all) = candidates
                 .entry(&vnic.port)
                 .or_insert_with(|| (vnic, BTreeSet::new()));
@@ -234,18 +236,13 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
 }
 
 /// The host as if the configuration named the interfaces that its vNICs are found at, as far as the
-/// database and the ports of each bridge tell; vNICs that are at none are left out. With what it
-/// rests on.
-pub fn as_named(
-    host: &Host,
-    database: &Database,
-    ports: &BTreeMap<String, Ports>,
-) -> (Host, Binding) {
+/// database alone tells; vNICs that are at none are left out. With what it rests on.
+pub fn as_named(host: &Host, database: &Database) -> (Host, Binding) {
     let sites = host.bridges().map(|(role, bridge)| {
         let site = Site {
             name: &bridge.name,
             datapath_id: None,
-            ports: ports.get(&bridge.name),
+            ports: None,
         };
         (role, site)
     });
