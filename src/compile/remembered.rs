@@ -2,7 +2,8 @@
 //!
 //! Addresses are made up at will by guests, so what is remembered has a limit. Open vSwitch counts
 //! the flows of a table that have the cookie of the new one. So each vNIC has a cookie of its own,
-//! and with it a share of its own: a guest that uses up its share takes nothing from the others.
+//! and with it a share of its own: a guest that uses up its share takes nothing from the others. The
+//! uplink bridge can not tell all of them apart: there some have a share together ([`Share`]).
 //! What an address with no room is remembered for does not happen to it, nothing else.
 
 use std::iter;
