@@ -147,8 +147,7 @@ impl Store {
         plan: impl AsyncFnOnce(Arc<Topology>) -> P,
     ) -> Result<Outcome<P>, Refusal> {
         let guard = Arc::clone(&self.lock).lock_owned().await;
-        let before = self.read().await?;
-        let tag = Etag::of(&before);
+        let tag = Etag::of(&self.read().await?);
         if !expected.allows(tag) {
             return Err(Refusal::Changed(tag));
         }
