@@ -11,15 +11,9 @@ use super::change::{self, Dry};
 use super::source::{Place, Source};
 use super::table::Table;
 
-/// Arguments of `bridgechain chain`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// The commands below `bridgechain chain`.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// List the chains
     List {
         #[command(flatten)]
@@ -58,7 +52,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-struct Which {
+pub(crate) struct Which {
     /// The chain
     chain: String,
     /// Its function; without this, all of them
@@ -72,7 +66,7 @@ struct Which {
 }
 
 #[derive(Debug, clap::Args)]
-struct WhichInstance {
+pub(crate) struct WhichInstance {
     /// An instance of the function, by one of its ports
     #[arg(long, value_name = "PORT", requires = "function")]
     instance: Option<String>,
@@ -89,8 +83,8 @@ struct Shown<'i> {
 }
 
 /// Lists chains, or enables and drains what is in them.
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match args.command {
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::List { place, json } => {
             let inventory = Source::open(&place)?.inventory()?;
             let all = inventory.service_chains.iter();

@@ -10,21 +10,15 @@ use super::query::query;
 use super::status::ago;
 use super::table::Table;
 
-/// Arguments of `bridgechain mac`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// The commands below `bridgechain mac`.
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// List MAC addresses, and where frames from them come in
     List(ListArgs),
 }
 
 #[derive(Debug, clap::Args)]
-struct ListArgs {
+pub(crate) struct ListArgs {
     #[command(flatten)]
     place: Where,
     /// Only those in this network: its name, or its VLAN id
@@ -42,8 +36,8 @@ struct ListArgs {
 }
 
 /// Prints the addresses.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Command::List(args) = &args.command;
+pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    let Command::List(args) = command;
     let Some(client) = Client::new(&args.place)? else {
         return Ok(ExitCode::FAILURE);
     };

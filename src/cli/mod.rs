@@ -79,7 +79,8 @@ enum Command {
     /// Follow a frame through the bridges, and say who sees it
     Trace(trace::Args),
     /// Show the MAC addresses that are known
-    Mac(mac::Args),
+    #[command(subcommand)]
+    Mac(mac::Command),
     /// Print what makes a shell complete the command line
     Completions(completions::Args),
     /// Write the manual
@@ -91,13 +92,17 @@ enum Command {
     /// List and change networks, VMs and vNICs in the words of AHV
     Acli(acli::Args),
     /// List and change networks
-    Net(net::Args),
+    #[command(subcommand)]
+    Net(net::Command),
     /// List and change VMs
-    Vm(vm::Args),
+    #[command(subcommand)]
+    Vm(vm::Command),
     /// Change vNICs
-    Nic(nic::Args),
+    #[command(subcommand)]
+    Nic(nic::Command),
     /// List service chains, enable and drain functions
-    Chain(chain::Args),
+    #[command(subcommand)]
+    Chain(chain::Command),
 }
 
 /// What every subcommand says of its exit status that has nothing else to say.
@@ -136,16 +141,16 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Trace(args) => trace::run(&args),
-        Command::Mac(args) => mac::run(&args),
+        Command::Mac(command) => mac::run(&command),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => manual::run(&args),
         Command::Apply(args) => apply::run(&args),
         Command::Diff(args) => Ok(apply::diff(&args)),
         Command::Acli(args) => acli::run(&args),
-        Command::Net(args) => net::run(args),
-        Command::Vm(args) => vm::run(args),
-        Command::Nic(args) => nic::run(args),
-        Command::Chain(args) => chain::run(args),
+        Command::Net(command) => net::run(command),
+        Command::Vm(command) => vm::run(command),
+        Command::Nic(command) => nic::run(command),
+        Command::Chain(command) => chain::run(command),
     };
     result.unwrap_or_else(|error| {
         eprintln!("bridgechain: {error:#}");

@@ -11,15 +11,9 @@ use super::change::{self, Dry};
 use super::source::{Place, Source};
 use super::table::Table;
 
-/// Arguments of `bridgechain net`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// The commands below `bridgechain net`.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// List the networks
     List {
         #[command(flatten)]
@@ -85,8 +79,8 @@ struct Member<'i> {
 }
 
 /// Lists or changes networks.
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match args.command {
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::List { place, json } => {
             let inventory = Source::open(&place)?.inventory()?;
             let all = inventory.networks.keys();

@@ -9,15 +9,9 @@ use super::change::{self, Dry};
 use super::source::Place;
 use super::words::Settings;
 
-/// Arguments of `bridgechain nic`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// The commands below `bridgechain nic`.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Add a vNIC to a VM
     Create {
         /// The VM
@@ -61,8 +55,8 @@ enum Command {
 }
 
 /// Changes vNICs.
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match args.command {
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Create {
             vm,
             port,

@@ -11,15 +11,9 @@ use super::change::{self, Dry};
 use super::source::{Place, Source};
 use super::table::Table;
 
-/// Arguments of `bridgechain vm`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// The commands below `bridgechain vm`.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// List the VMs
     List {
         #[command(flatten)]
@@ -78,8 +72,8 @@ struct ShownNic<'i> {
 }
 
 /// Lists or changes VMs.
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match args.command {
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::List { place, json } => {
             let inventory = Source::open(&place)?.inventory()?;
             let all = inventory.vms.keys();
