@@ -89,6 +89,25 @@ fn plug(lab: &Lab, station: &str, interface: &str) -> Result<()> {
     lab.ovs().vsctl(&words).map(drop)
 }
 
+/// The guest of vmb0 is plugged in under another name.
+fn start_as_vnet9(lab: &mut Lab) -> Result<()> {
+    lab.rename("vmb0", "vnet9")?;
+    plug(lab, "vmb0", "vnet9")?;
+    await_served(lab, "vnet9")
+}
+
+/// Frames from vma0 to vmb0 arrive there, and are copied.
+#[track_caller]
+fn assert_vmb0_served(lab: &Lab) -> Result<()> {
+    assert_seen(
+        lab,
+        "vma0",
+        lab.mac("vmb0")?,
+        "all0/untagged ids0/3000 vmb0/untagged",
+    );
+    Ok(())
+}
+
 /// What `bridgechain status` says of the host.
 fn status(lab: &Lab) -> Result<Value> {
     let program = controller::program()?.to_string_lossy();
@@ -105,12 +124,7 @@ fn status(lab: &Lab) -> Result<Value> {
 #[test]
 fn a_vm_that_starts_under_another_name_is_served_and_its_frames_are_copied() -> Result<()> {
     let (mut lab, controller) = start()?;
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
+    assert_vmb0_served(&lab)?;
     assert_seen(
         &lab,
         "vmb0",
@@ -123,12 +137,7 @@ fn a_vm_that_starts_under_another_name_is_served_and_its_frames_are_copied() -> 
     plug(&lab, "vmb0", "vnet9")?;
     controller.wait_for_log("vNIC found at port vnet9", 1)?;
     await_served(&lab, "vnet9")?;
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
+    assert_vmb0_served(&lab)?;
     assert_seen(
         &lab,
         "vmb0",
@@ -218,16 +227,8 @@ fn a_database_that_hangs_stops_no_traffic() -> Result<()> {
     for port in ["vmb0", "ids0", "all0"] {
         assert_eq!(tally.at(port), Arrived::EXACTLY_ONCE, "{port}");
     }
-    lab.rename("vmb0", "vnet9")?;
-    plug(&lab, "vmb0", "vnet9")?;
-    await_served(&lab, "vnet9")?;
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
-    Ok(())
+    start_as_vnet9(&mut lab)?;
+    assert_vmb0_served(&lab)
 }
 
 /// Without its database ovs-vswitchd itself neither speaks OpenFlow nor, with the datapath in user
@@ -240,24 +241,11 @@ fn after_a_database_has_died_and_is_back_everything_is_as_before() -> Result<()>
     controller.wait_for_log("no OVS database", 1)?;
     lab.ovs().start_database()?;
     controller.wait_for_log("OVS database connected", 2)?;
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
+    assert_vmb0_served(&lab)?;
     assert_eq!(flows(&lab)?, before);
     assert_eq!(controller.logged("no longer at port"), 0);
-    lab.rename("vmb0", "vnet9")?;
-    plug(&lab, "vmb0", "vnet9")?;
-    await_served(&lab, "vnet9")?;
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
-    Ok(())
+    start_as_vnet9(&mut lab)?;
+    assert_vmb0_served(&lab)
 }
 
 /// Where the database is may be changed by a reload; TCP will do as well.
@@ -292,12 +280,7 @@ fn a_reload_finds_the_database_elsewhere() -> Result<()> {
     controller.wait_for_log("vNIC found at port", 2)?;
     await_served(&lab, "vma0")?;
     await_served(&lab, "vmb0")?;
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
+    assert_vmb0_served(&lab)?;
     // One that does not answer: what the one before has said of itself counts no more, and guests stay.
     let _silent = UnixListener::bind(lab.dir().join("silent.sock"))?;
     lab.change_config(&found().replace(there, "ovsdb: unix:@DIR@/silent.sock"))?;
@@ -308,23 +291,12 @@ fn a_reload_finds_the_database_elsewhere() -> Result<()> {
     })?;
     assert_eq!(told["database"]["connected"], false, "{told}");
     assert_eq!(told["guests"][1]["port"], "vmb0", "{told}");
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
+    assert_vmb0_served(&lab)?;
     // Nothing is found by it any more.
     lab.change_config(WORLD)?;
     controller.reload()?;
     lab.await_sync_of(&controller, "br0.local", 3)?;
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
-    Ok(())
+    assert_vmb0_served(&lab)
 }
 
 /// TLS, with certificates and a server as Open vSwitch has them.
@@ -372,12 +344,7 @@ fn a_database_is_reached_by_tls_and_only_the_right_one() -> Result<()> {
     for guest in ["vma0", "vmb0", "vm104"] {
         await_served(&lab, guest)?;
     }
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
+    assert_vmb0_served(&lab)?;
     let told = status(&lab)?;
     assert_eq!(told["database"]["connected"], true, "{told}");
     assert_eq!(told["database"]["endpoint"], "ssl:127.0.0.1:6640", "{told}");
@@ -403,12 +370,7 @@ fn a_database_is_reached_by_tls_and_only_the_right_one() -> Result<()> {
     controller.reload()?;
     controller.wait_for_log("hosts.node1.ovsdb_tls.ca: cannot read /", 1)?;
     // vNICs are where they were all the time.
-    assert_seen(
-        &lab,
-        "vma0",
-        lab.mac("vmb0")?,
-        "all0/untagged ids0/3000 vmb0/untagged",
-    );
+    assert_vmb0_served(&lab)?;
     assert_eq!(controller.logged("no longer at port"), 0);
     Ok(())
 }
@@ -417,9 +379,7 @@ fn a_database_is_reached_by_tls_and_only_the_right_one() -> Result<()> {
 #[test]
 fn found_guests_are_proved() -> Result<()> {
     let (mut lab, _controller) = start()?;
-    lab.rename("vmb0", "vnet9")?;
-    plug(&lab, "vmb0", "vnet9")?;
-    await_served(&lab, "vnet9")?;
+    start_as_vnet9(&mut lab)?;
     let program = controller::program()?.to_string_lossy();
     let mut prove = lab.layout().host().command(&program);
     prove
