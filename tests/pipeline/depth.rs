@@ -87,7 +87,12 @@ fn a_chain_of_which_all_instances_are_down_is_bypassed_however_many_they_are() {
             let program = compile::bridge(host, &topology.controller, *role, ports, &failed);
             ovs.load(bridge_name(host, *role), Dialect::Numbers, &program);
         }
+        let (_, ports_of_functions) = bridges
+            .iter()
+            .find(|(role, _)| *role == Role::Service)
+            .expect("the bridge of the functions");
         for down in [Down::Both, Down::Crossed, Down::CrossedOtherwise] {
+            let mut links = Vec::new();
             for (function, instance) in
                 (0..functions).flat_map(|it| (0..instances).map(move |other| (it, other)))
             {
@@ -96,11 +101,21 @@ fn a_chain_of_which_all_instances_are_down_is_bypassed_however_many_they_are() {
                     (Down::Crossed, 0 | 1) | (Down::CrossedOtherwise, 2..) => [false, true],
                     _ => [true, false],
                 };
-                for (leg, is_down) in legs(function, instance).iter().zip(is_down) {
-                    let state = if is_down { "down" } else { "up" };
-                    ovs.appctl(&["netdev-dummy/set-admin-state", leg, state]);
-                }
+                let of_instance = legs(function, instance).into_iter().zip(is_down);
+                links.extend(of_instance.map(|(leg, is_down)| (leg, !is_down)));
             }
+            let links: Vec<_> = links
+                .iter()
+                .map(|(leg, is_up)| {
+                    (
+                        Role::Service,
+                        ports_of_functions.get(leg).unwrap(),
+                        &**leg,
+                        *is_up,
+                    )
+                })
+                .collect();
+            ovs.set_links(host, &links);
             let case = format!("{functions} functions of {instances} {redundancy}, {down:?}");
             let from_guest = trace(&ovs, host, Role::Local, "vma0", false);
             let from_uplinks =

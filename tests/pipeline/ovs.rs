@@ -177,6 +177,28 @@ impl Ovs {
         self.vsctl(&words);
     }
 
+    /// Takes links up or down, and waits until the switch sends accordingly: it has a change in its
+    /// translation a turn of its main loop after the command was answered.
+    pub(crate) fn set_links(&self, host: &Host, links: &[(Role, PortNo, &str, bool)]) {
+        for (_, _, name, is_up) in links {
+            let state = if *is_up { "up" } else { "down" };
+            self.appctl(&["netdev-dummy/set-admin-state", name, state]);
+        }
+        for (role, port, name, is_up) in links {
+            let bridge = bridge_name(host, *role);
+            let if_live = format!("bundle(eth_src,0,active_backup,ofport,members:{port})");
+            wait_for(name, || {
+                let trace = self.appctl(&[
+                    "ofproto/trace-packet-out",
+                    bridge,
+                    "in_port=LOCAL",
+                    &if_live,
+                ]);
+                trace.contains("Datapath actions: drop") != *is_up
+            });
+        }
+    }
+
     /// Removes the bridges of a host.
     pub(crate) fn remove_host(&self, host: &Host, bridges: &[(Role, Ports)]) {
         for (role, _) in bridges {

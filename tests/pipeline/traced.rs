@@ -133,9 +133,13 @@ impl<'a> Loaded<'a> {
             let bridge = bridge_name(&world.host, role);
             ovs.load(bridge, Dialect::Numbers, &program);
         }
-        for port in world.down.iter().filter(|port| is_at(bridges, port)) {
-            ovs.appctl(&["netdev-dummy/set-admin-state", port, "down"]);
-        }
+        let down: Vec<_> = bridges
+            .iter()
+            .flat_map(|(role, ports)| ports.iter().map(|(name, number)| (*role, number, name)))
+            .filter(|(.., name)| world.down.contains(*name))
+            .map(|(role, number, name)| (role, number, name, false))
+            .collect();
+        ovs.set_links(&world.host, &down);
         let names = bridges
             .iter()
             .map(|(role, _)| (bridge_name(&world.host, *role), *role));
@@ -234,11 +238,6 @@ impl Drop for Loaded<'_> {
     fn drop(&mut self) {
         self.ovs.remove_host(&self.world.host, self.bridges);
     }
-}
-
-/// Whether one of the bridges has a port.
-fn is_at(bridges: &[(Role, Ports)], port: &str) -> bool {
-    bridges.iter().any(|(_, ports)| ports.get(port).is_some())
 }
 
 /// The ports in what `dpif/show` prints: `    vma0 1/7: (dummy)` below `  br0.local:`.
