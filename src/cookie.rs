@@ -1,8 +1,9 @@
 //! Flow cookies: which flows are ours, and what each is for.
 //!
 //! A cookie of ours is `0x62726368_000000CC`: the letters "brch" and the [`Class`]; what a switch
-//! writes itself has a number between them ([`Class::remembered`]). It says nothing about positions in the configuration, so that inserting a VM does not change the
-//! cookies of the others. Flows with any other cookie belong to somebody else and are left alone.
+//! writes itself has a number between them ([`Class::remembered`]). It says nothing about positions
+//! in the configuration, so that inserting a VM does not change the cookies of the others. Flows with
+//! any other cookie belong to somebody else and are left alone.
 
 use openflow::Cookie;
 
