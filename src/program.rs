@@ -70,7 +70,7 @@ pub struct Group {
 }
 
 /// A meter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Meter {
     /// Units and options.
     pub flags: MeterFlags,

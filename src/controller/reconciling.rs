@@ -70,7 +70,11 @@ mod tests {
         let after = |milliseconds| began + Duration::from_millis(milliseconds);
         watch.note(after(1), &Event::Committed, &mut times);
         watch.start(began);
-        watch.note(after(4), &Event::Surveyed(Vec::new()), &mut times);
+        let surveyed = Event::Surveyed {
+            answers: Vec::new(),
+            is_whole: true,
+        };
+        watch.note(after(4), &surveyed, &mut times);
         watch.note(after(7), &Event::Committed, &mut times);
         watch.start(after(10));
         watch.note(after(60), &Event::ReadBack(Default::default()), &mut times);

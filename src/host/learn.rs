@@ -128,17 +128,18 @@ impl HostState {
         removed: &FlowRemoved,
         out: &mut impl Outbox,
     ) {
-        let Some(bridge) = self.bridges.get_mut(&role) else {
+        if !cookie::is_ours(removed.cookie) {
             return;
-        };
+        }
         let key = FlowKey {
             table: removed.table_id,
             priority: removed.priority,
             match_: removed.match_.canonical(),
         };
-        if !cookie::is_ours(removed.cookie) {
+        self.count_removed(role, &key, removed);
+        let Some(bridge) = self.bridges.get_mut(&role) else {
             return;
-        }
+        };
         if bridge.leaving.take(&key) {
             return;
         }

@@ -46,6 +46,7 @@ mod port_table;
 mod sparing;
 mod statistics;
 mod status;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -55,7 +56,8 @@ use openflow::{Cookie, DatapathId, ErrorMsg, Message, MultipartRequestBody, Xid}
 use tracing::{info, warn};
 
 pub use counters::Counters;
-pub use statistics::{Count, NetworkTraffic, Owner, PortTraffic, Source, Statistics};
+pub use statistics::{NetworkTraffic, Owner, PortTraffic, Statistics};
+pub use tally::{Count, Source};
 
 use crate::compile;
 use crate::health::{Failed, Monitor};
@@ -72,7 +74,7 @@ use guests::Guests;
 use health::is_probe;
 use notify::Notices;
 use sparing::Sparing;
-use statistics::Tally;
+use tally::Tally;
 
 /// Where what a [`HostState`] decides goes: the sessions of its bridges.
 ///
@@ -110,6 +112,8 @@ pub struct HostState {
     /// Frames were refused for lack of room in the MAC table, and that was said.
     crowded: bool,
     notices: Notices,
+    /// When bridges were asked last for what they have counted.
+    surveyed: Option<Instant>,
     tally: Tally,
     sparing: Sparing,
     guests: Guests,
@@ -139,6 +143,7 @@ impl HostState {
             counters: Counters::default(),
             crowded: false,
             notices: Notices::default(),
+            surveyed: None,
             tally: Tally::default(),
             sparing: Sparing::default(),
             guests: Guests::default(),
@@ -179,7 +184,7 @@ impl HostState {
         if let Some(bridge) = self.bridges.get_mut(&role) {
             bridge.disconnect();
         }
-        self.give_up_survey(role);
+        self.tally.give_up(role);
         if role == Role::Service {
             self.monitor.disconnect();
         }
@@ -204,7 +209,7 @@ impl HostState {
                 self.uplink_status(now, role, &name, was_up);
             }
             Event::ReadBack(snapshot) => self.read_back(role, snapshot, out),
-            Event::Surveyed(answers) => self.surveyed(role, answers),
+            Event::Surveyed { answers, is_whole } => self.surveyed(now, role, answers, is_whole),
             Event::Committed => self.committed(role, out),
             Event::Rejected(reason) => self.rejected(now, role, &reason, out),
             Event::SwitchError { xid, error } => {

@@ -29,6 +29,7 @@ impl HostState {
             return;
         }
         let name = &status.desc.name;
+        self.tally.port_gone(role, &name.to_string());
         let (kind, what) = match status.reason {
             PortReason::Delete => (Kind::PortGone, "port gone"),
             _ => (Kind::PortAdded, "port added"),

@@ -1,27 +1,27 @@
-//! What bridges have counted: read when somebody asks, and added up.
-//!
-//! Counters of a switch go back to 0 with the port, flow or meter that they are of. What an operator
-//! is shown only grows: the difference to what was read last is added, and where a counter is lower
-//! than that it has begun anew.
+//! What bridges have counted: read when somebody asks, and added up ([`Tally`](super::tally::Tally)).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use openflow::{
-    Cookie, FlowStats, FlowStatsRequest, Instruction, Match, MeterId, MeterStats,
+    Cookie, FlowRemoved, FlowStats, FlowStatsRequest, Instruction, Match, MeterId, MeterStats,
     MultipartReplyBody, MultipartRequestBody, OxmField, PortNo, PortStats, TableId,
 };
 
 use super::bridge::{Bridge, Phase};
 use super::limits::network_of;
+use super::tally::{Count, Counter, Item, Reading, Source};
 use super::{HostState, Outbox};
 use crate::compile::{self, Entrance, Table};
 use crate::cookie::{self, Class};
+use crate::program::FlowKey;
 use crate::status::{Cause, Dropped};
-use crate::topology::{Host, Role, Vlan};
+use crate::topology::{Host, Role};
 
 /// How long what was read is good for the next who asks.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long a bridge may take to answer before it is asked again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the bridges of a host have counted.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,15 +34,6 @@ pub struct Statistics {
     pub networks: Vec<NetworkTraffic>,
     /// Frames that were dropped.
     pub drops: Vec<Dropped>,
-}
-
-/// Frames and their bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count {
-    /// How many frames.
-    pub frames: u64,
-    /// How many bytes these had.
-    pub bytes: u64,
 }
 
 /// Frames that passed a port.
@@ -85,92 +76,21 @@ pub struct NetworkTraffic {
     pub count: Count,
 }
 
-/// Where frames come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
-    /// vNICs.
-    Vnics,
-    /// Uplinks.
-    Uplinks,
-    /// The host itself.
-    Host,
-}
-
-/// What was read, added up.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    /// When bridges were asked last.
-    asked: Option<Instant>,
-    /// The bridges that have not answered yet.
-    pending: BTreeSet<Role>,
-    /// What each counter was at.
-    last: BTreeMap<Role, HashMap<Counter, Count>>,
-    totals: BTreeMap<(Role, Item), Count>,
-}
-
-/// A counter of a switch.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Counter {
-    Received(String),
-    Sent(String),
-    Flow(TableId, u16, Match),
-    Meter(MeterId),
-}
-
-/// What is counted.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Item {
-    Received(String),
-    Sent(String),
-    Network(Vlan, Source),
-    Drop(Cause, Option<String>),
-}
-
-impl Item {
-    /// The port that it is about.
-    fn port(&self) -> Option<&str> {
-        match self {
-            Self::Received(port) | Self::Sent(port) => Some(port),
-            Self::Network(..) => None,
-            Self::Drop(_, port) => port.as_deref(),
-        }
-    }
-}
-
-impl Tally {
-    /// Adds what the bridge with `role` has counted, all of it: what is not in it is gone.
-    fn add(&mut self, role: Role, read: Vec<(Counter, Item, Count)>) {
-        let before = self.last.remove(&role).unwrap_or_default();
-        let mut now = HashMap::new();
-        for (counter, item, count) in read {
-            let since = before.get(&counter).copied().unwrap_or_default();
-            let total = self.totals.entry((role, item)).or_default();
-            total.frames += grown(count.frames, since.frames);
-            total.bytes += grown(count.bytes, since.bytes);
-            now.insert(counter, count);
-        }
-        self.last.insert(role, now);
-    }
-}
-
-/// How much a counter has grown that was at `before`.
-fn grown(now: u64, before: u64) -> u64 {
-    now.checked_sub(before).unwrap_or(now)
-}
-
 impl HostState {
-    /// Asks the bridges what they have counted, where that was not done a moment ago. One that has
-    /// more urgent things to do is left out.
+    /// Asks the bridges what they have counted, where that was not done a moment ago. One that has not
+    /// answered yet will, and one that has more urgent things to do is left out.
     pub fn survey(&mut self, now: Instant, out: &mut impl Outbox) {
-        let asked = self.tally.asked;
-        if asked.is_some_and(|at| now.saturating_duration_since(at) < FRESH) {
+        let is_past = |time: Option<Instant>, wait| {
+            time.is_none_or(|time| now.saturating_duration_since(time) >= wait)
+        };
+        if !is_past(self.surveyed, FRESH) {
             return;
         }
-        self.tally.asked = Some(now);
-        self.tally.pending.clear();
+        self.surveyed = Some(now);
         for bridge in self.bridges.values() {
-            if matches!(bridge.phase, Phase::Idle) {
-                self.tally.pending.insert(bridge.role);
+            let asked = self.tally.asked(bridge.role);
+            if matches!(bridge.phase, Phase::Idle) && is_past(asked, PATIENCE) {
+                self.tally.ask(now, bridge.role);
                 out.survey(bridge.role, requests(bridge.role));
             }
         }
@@ -178,7 +98,7 @@ impl HostState {
 
     /// Whether a bridge has still to answer.
     pub fn is_surveying(&self) -> bool {
-        !self.tally.pending.is_empty()
+        self.tally.is_asking()
     }
 
     /// What bridges have counted, as of when they were asked last.
@@ -190,7 +110,8 @@ impl HostState {
         let Some(host) = self.topology.hosts.get(&self.name) else {
             return shown;
         };
-        for ((role, item), count) in &self.tally.totals {
+        let totals = self.tally.totals();
+        for ((role, item), count) in totals {
             match item {
                 Item::Received(port) => shown.ports.extend(owner(host, *role, port).map(|owner| {
                     let sent = (*role, Item::Sent(port.clone()));
@@ -198,7 +119,7 @@ impl HostState {
                         port: port.clone(),
                         owner,
                         received: *count,
-                        sent: self.tally.totals.get(&sent).copied().unwrap_or_default(),
+                        sent: totals.get(&sent).copied().unwrap_or_default(),
                     }
                 })),
                 Item::Sent(_) => {}
@@ -224,12 +145,18 @@ impl HostState {
         shown
     }
 
-    /// A bridge has answered.
-    pub(super) fn surveyed(&mut self, role: Role, answers: Vec<MultipartReplyBody>) {
-        self.tally.pending.remove(&role);
+    /// A bridge has answered; whether with all that it has.
+    pub(super) fn surveyed(
+        &mut self,
+        now: Instant,
+        role: Role,
+        answers: Vec<MultipartReplyBody>,
+        is_whole: bool,
+    ) {
         let topology = std::sync::Arc::clone(&self.topology);
         let host = topology.hosts.get(&self.name);
         let (Some(host), Some(bridge)) = (host, self.bridges.get(&role)) else {
+            self.tally.give_up(role);
             return;
         };
         let reader = Reader::new(host, bridge);
@@ -240,7 +167,7 @@ impl HostState {
                     read.extend(ports.iter().flat_map(|port| reader.port(port)));
                 }
                 MultipartReplyBody::Flow(flows) => {
-                    read.extend(flows.iter().filter_map(|flow| reader.flow(flow)));
+                    read.extend(flows.into_iter().map(|flow| reader.flow(flow)));
                 }
                 MultipartReplyBody::Meter(meters) => {
                     read.extend(meters.iter().filter_map(|meter| reader.meter(meter)));
@@ -248,17 +175,31 @@ impl HostState {
                 _ => {}
             }
         }
-        self.tally.add(role, read);
-        // The names of ports come and go, and totals of them would pile up.
-        self.tally.totals.retain(|(at, item), _| {
-            let port = item.port();
-            *at != role || port.is_none_or(|port| bridge.ports.get(port).is_some())
-        });
+        self.tally.add(now, role, read, is_whole);
+        let ports = &bridge.ports;
+        self.tally
+            .retain_ports(role, |port| ports.get(port).is_some());
     }
 
-    /// The bridge with `role` will not answer.
-    pub(super) fn give_up_survey(&mut self, role: Role) {
-        self.tally.pending.remove(&role);
+    /// A flow is gone, and had counted so much.
+    pub(super) fn count_removed(&mut self, role: Role, key: &FlowKey, removed: &FlowRemoved) {
+        let Some(bridge) = self.bridges.get(&role) else {
+            return;
+        };
+        let class = Class::of(removed.cookie);
+        let cause = class.and_then(cause);
+        let admits = class == Some(Class::Pipeline) && key.table == Table::Classify.into();
+        if cause.is_none() && !admits {
+            return;
+        }
+        // What admitted frames to a network is known if it was ever read.
+        let item = cause.map(|cause| Item::Drop(cause, in_port(bridge, &key.match_)));
+        let counter = Counter::Flow(key.clone(), removed.cookie);
+        let last = Count {
+            frames: removed.packet_count,
+            bytes: removed.byte_count,
+        };
+        self.tally.flow_gone(role, counter, item, last);
     }
 }
 
@@ -316,52 +257,68 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn port(&self, stats: &PortStats) -> Vec<(Counter, Item, Count)> {
-        let name = self.bridge.ports.name(stats.port_no);
-        let Some(name) = name.filter(|name| owner(self.host, self.bridge.role, name).is_some())
-        else {
+    fn port(&self, stats: &PortStats) -> Vec<Reading> {
+        let ports = &self.bridge.ports;
+        let (number, age) = (stats.port_no, age(stats.duration_sec, stats.duration_nsec));
+        let Some(interface) = ports.interface(number) else {
             return Vec::new();
         };
+        let name = ports.name(number);
+        let name = name.filter(|name| owner(self.host, self.bridge.role, name).is_some());
         let count = |frames, bytes| Count { frames, bytes };
         vec![
-            (
-                Counter::Received(name.to_owned()),
-                Item::Received(name.to_owned()),
-                count(stats.rx_packets, stats.rx_bytes),
-            ),
-            (
-                Counter::Sent(name.to_owned()),
-                Item::Sent(name.to_owned()),
-                count(stats.tx_packets, stats.tx_bytes),
-            ),
+            Reading {
+                counter: Counter::Received(interface.to_owned()),
+                item: name.map(|name| Item::Received(name.to_owned())),
+                count: count(stats.rx_packets, stats.rx_bytes),
+                age,
+            },
+            Reading {
+                counter: Counter::Sent(interface.to_owned()),
+                item: name.map(|name| Item::Sent(name.to_owned())),
+                count: count(stats.tx_packets, stats.tx_bytes),
+                age,
+            },
         ]
     }
 
-    fn flow(&self, stats: &FlowStats) -> Option<(Counter, Item, Count)> {
+    fn flow(&self, stats: FlowStats) -> Reading {
         let match_ = stats.match_.canonical();
-        let item = match cause(Class::of(stats.cookie)?) {
-            Some(cause) => Item::Drop(cause, in_port(self.bridge, &match_)),
+        let item = match Class::of(stats.cookie).and_then(cause) {
+            Some(cause) => Some(Item::Drop(cause, in_port(self.bridge, &match_))),
             None => {
-                let entrance = self.entrances.get(&match_)?;
-                Item::Network(entrance.vlan, self.source(entrance.port))
+                let entrance = self.entrances.get(&match_);
+                entrance.map(|at| Item::Network(at.vlan, self.source(at.port)))
             }
         };
-        let count = Count {
-            frames: stats.packet_count,
-            bytes: stats.byte_count,
+        let key = FlowKey {
+            table: stats.table_id,
+            priority: stats.priority,
+            match_,
         };
-        let counter = Counter::Flow(stats.table_id, stats.priority, match_);
-        Some((counter, item, count))
+        Reading {
+            counter: Counter::Flow(key, stats.cookie),
+            item,
+            count: Count {
+                frames: stats.packet_count,
+                bytes: stats.byte_count,
+            },
+            age: age(stats.duration_sec, stats.duration_nsec),
+        }
     }
 
-    fn meter(&self, stats: &MeterStats) -> Option<(Counter, Item, Count)> {
-        let item = self.meters.get(&stats.meter_id)?.clone();
+    fn meter(&self, stats: &MeterStats) -> Option<Reading> {
+        let id = stats.meter_id;
         let band = stats.band_stats.first()?;
-        let count = Count {
-            frames: band.packet_band_count,
-            bytes: band.byte_band_count,
-        };
-        Some((Counter::Meter(stats.meter_id), item, count))
+        Some(Reading {
+            counter: Counter::Meter(id, self.bridge.installed.meters.get(&id).cloned()),
+            item: self.meters.get(&id).cloned(),
+            count: Count {
+                frames: band.packet_band_count,
+                bytes: band.byte_band_count,
+            },
+            age: age(stats.duration_sec, stats.duration_nsec),
+        })
     }
 
     fn source(&self, port: PortNo) -> Source {
@@ -372,6 +329,10 @@ impl<'a> Reader<'a> {
             None => Source::Uplinks,
         }
     }
+}
+
+fn age(seconds: u32, nanoseconds: u32) -> Duration {
+    Duration::new(seconds.into(), nanoseconds)
 }
 
 /// The name of the port that a match is about.
@@ -410,10 +371,7 @@ fn add_network(all: &mut Vec<NetworkTraffic>, network: &str, source: Source, cou
         .iter_mut()
         .find(|known| known.network == network && known.source == source);
     match known {
-        Some(known) => {
-            known.count.frames += count.frames;
-            known.count.bytes += count.bytes;
-        }
+        Some(known) => known.count.add(count),
         None => all.push(NetworkTraffic {
             network: network.to_owned(),
             source,
@@ -447,33 +405,5 @@ fn cause(class: Class) -> Option<Cause> {
         | Class::Bound
         | Class::Skip
         | Class::CountedSource => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn totals_only_grow_whatever_becomes_of_counters() {
-        let mut tally = Tally::default();
-        let count = |frames| Count {
-            frames,
-            bytes: frames * 100,
-        };
-        let mut read = |counts: &[(&str, u64)]| {
-            let read = counts.iter().map(|(port, frames)| {
-                let item = Item::Drop(Cause::Vlan, None);
-                (Counter::Received((*port).to_owned()), item, count(*frames))
-            });
-            tally.add(Role::Local, read.collect());
-            tally.totals[&(Role::Local, Item::Drop(Cause::Vlan, None))]
-        };
-        assert_eq!(read(&[("a", 5), ("b", 7)]), count(12));
-        assert_eq!(read(&[("a", 5), ("b", 8)]), count(13));
-        // One begins anew, as its flow was replaced; then it is gone, and comes back.
-        assert_eq!(read(&[("a", 2), ("b", 8)]), count(15));
-        assert_eq!(read(&[("b", 9)]), count(16));
-        assert_eq!(read(&[("a", 3), ("b", 9)]), count(19));
     }
 }

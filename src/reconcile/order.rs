@@ -11,13 +11,14 @@
 //!
 //! A changed flow is sent as an ADD, which replaces the entry as a whole (OpenFlow 1.3.5 §6.4).
 //! MODIFY_STRICT would leave cookie, timeouts and flags as they are. For the same reason nothing is
-//! lost by it: the entry is replaced in one step, and only its counters start anew.
+//! lost by it: the entry is replaced in one step. Its counters go on from where they were, except where
+//! it drops from then on: frames that it has passed before were not dropped.
 
 use std::fmt;
 
 use openflow::{
-    FlowMod, FlowModCommand, GroupId, GroupMod, GroupModCommand, Message, MeterId, MeterMod,
-    MeterModCommand,
+    FlowMod, FlowModCommand, FlowModFlags, GroupId, GroupMod, GroupModCommand, Message, MeterId,
+    MeterMod, MeterModCommand,
 };
 
 use super::diff::{Changes, Plan};
@@ -202,13 +203,17 @@ impl<K, V> fmt::Display for Changes<'_, K, V> {
 
 /// Puts a flow entry there, in place of any with its key.
 pub fn add_flow(key: &FlowKey, flow: &Flow) -> Message {
+    let counts = match flow.cookie.0 & cookie::DROPS_MASK == cookie::DROPS.0 {
+        true => FlowModFlags::RESET_COUNTS,
+        false => FlowModFlags::empty(),
+    };
     Message::FlowMod(FlowMod {
         table_id: key.table,
         priority: key.priority,
         match_: key.match_.clone(),
         cookie: flow.cookie,
         idle_timeout: flow.idle_timeout,
-        flags: flow.flags,
+        flags: flow.flags | counts,
         instructions: flow.instructions.clone(),
         ..FlowMod::add()
     })

@@ -222,6 +222,26 @@ fn a_flow_that_somebody_put_in_the_place_of_ours_is_not_deleted_with_it() {
 }
 
 #[test]
+fn what_a_flow_has_passed_is_not_counted_as_dropped_when_it_drops_from_then_on() {
+    for (class, resets) in [(Class::DropForged, true), (Class::Pipeline, false)] {
+        let flow = flow(class.cookie(), Action::PopVlan);
+        let Message::FlowMod(flow_mod) = add_flow(&key(0, 1, 1), &flow) else {
+            panic!("not a FLOW_MOD");
+        };
+        let flags = flow_mod.flags;
+        assert_eq!(
+            flags.contains(FlowModFlags::RESET_COUNTS),
+            resets,
+            "{class:?}"
+        );
+        // The switch keeps that with the flow.
+        let mut switch = FakeSwitch::default();
+        switch.apply(&Message::FlowMod(flow_mod)).unwrap();
+        assert_eq!(found(switch.snapshot()).ours.flows[&key(0, 1, 1)], flow);
+    }
+}
+
+#[test]
 fn a_plan_reads_as_a_bundle_of_ovs_ofctl() {
     let meter = |rate| Meter {
         flags: MeterFlags::PKTPS,

@@ -17,8 +17,13 @@ pub enum Event {
     },
     /// The answer to `read_back`.
     ReadBack(Snapshot),
-    /// The answers to `survey`, in parts as they came.
-    Surveyed(Vec<MultipartReplyBody>),
+    /// The answers to `survey`.
+    Surveyed {
+        /// In parts as they came.
+        answers: Vec<MultipartReplyBody>,
+        /// Whether these are all: some may have been refused, or left out, as there were too many.
+        is_whole: bool,
+    },
     /// A frame was handed to the controller.
     PacketIn(PacketIn),
     /// A flow entry is gone.

@@ -230,7 +230,7 @@ impl Session {
             let outcome = transaction.handle_error(xid, &error);
             self.finish(outcome);
         } else if self.is_surveyed(xid) {
-            if self.survey.as_mut().is_some_and(|it| it.close(xid)) {
+            if self.survey.as_mut().is_some_and(|it| it.refuse(xid)) {
                 self.finish_survey();
             }
         } else if self
@@ -253,8 +253,8 @@ impl Session {
     }
 
     fn finish_survey(&mut self) {
-        let answers = self.survey.take().map(Survey::into_answers);
-        self.events.extend(answers.map(Event::Surveyed));
+        let survey = self.survey.take();
+        self.events.extend(survey.map(Survey::finish));
     }
 
     fn finish(&mut self, outcome: Option<Outcome>) {

@@ -5,6 +5,7 @@ use openflow::{
     MultipartRequestBody, Xid,
 };
 
+use super::event::Event;
 use super::wire::Wire;
 
 /// All parts together, as they are on the wire. What is more is left out: counters are not worth
@@ -18,6 +19,8 @@ pub(super) struct Survey {
     open: Vec<Xid>,
     bytes: usize,
     answers: Vec<MultipartReplyBody>,
+    /// Nothing was refused or left out.
+    is_whole: bool,
 }
 
 impl Survey {
@@ -35,6 +38,7 @@ impl Survey {
             open: requests.into_iter().map(ask).collect::<Result<_, _>>()?,
             bytes: 0,
             answers: Vec::new(),
+            is_whole: true,
         })
     }
 
@@ -47,8 +51,9 @@ impl Survey {
     /// whether it was the last one.
     pub(super) fn handle(&mut self, xid: Xid, part: MultipartReply, bytes: usize) -> bool {
         self.bytes += bytes;
-        if self.bytes <= MAX_BYTES {
-            self.answers.push(part.body);
+        match self.bytes <= MAX_BYTES {
+            true => self.answers.push(part.body),
+            false => self.is_whole = false,
         }
         match part.flags.contains(MultipartFlags::MORE) {
             true => false,
@@ -56,14 +61,23 @@ impl Survey {
         }
     }
 
-    /// A request is answered, or refused: a switch may lack what was asked for. Says whether it was
-    /// the last one.
-    pub(super) fn close(&mut self, xid: Xid) -> bool {
+    /// A request is refused: a switch may lack what was asked for. Says whether it was the last one.
+    pub(super) fn refuse(&mut self, xid: Xid) -> bool {
+        self.is_whole = false;
+        self.close(xid)
+    }
+
+    /// Nothing more comes for a request. Says whether it was the last one.
+    fn close(&mut self, xid: Xid) -> bool {
         self.open.retain(|&open| open != xid);
         self.open.is_empty()
     }
 
-    pub(super) fn into_answers(self) -> Vec<MultipartReplyBody> {
-        self.answers
+    /// What was answered, and so much of it as there was room for.
+    pub(super) fn finish(self) -> Event {
+        Event::Surveyed {
+            answers: self.answers,
+            is_whole: self.is_whole,
+        }
     }
 }

@@ -15,5 +15,6 @@ mod reload;
 mod restart;
 mod roaming;
 mod sparing;
+mod statistics;
 mod topologies;
 mod uplinks;

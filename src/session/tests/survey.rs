@@ -43,6 +43,11 @@ fn meter_stats() -> MultipartReplyBody {
     }])
 }
 
+/// These were the answers, all of them or not.
+fn surveyed(answers: Vec<MultipartReplyBody>, is_whole: bool) -> [Event; 1] {
+    [Event::Surveyed { answers, is_whole }]
+}
+
 /// The bridge was asked for both, under these xids.
 fn asked() -> (Script, [Xid; 2]) {
     let mut script = Script::in_service();
@@ -58,7 +63,7 @@ fn all_answers_come_as_one_event_in_whatever_order_they_are() {
     assert_eq!(script.receive(ports, &multipart(port_stats(1), true)), []);
     let events = script.receive(ports, &multipart(port_stats(2), false));
     let answers = vec![meter_stats(), port_stats(1), port_stats(2)];
-    assert_eq!(events, [Event::Surveyed(answers)]);
+    assert_eq!(events, surveyed(answers, true));
     assert_eq!(script.receive(ports, &multipart(port_stats(3), false)), []);
 }
 
@@ -68,7 +73,7 @@ fn what_the_switch_does_not_have_is_left_out() {
     let refusal = error(ErrorCode::OFPBRC_BAD_MULTIPART);
     assert_eq!(script.receive(meters, &refusal), []);
     let events = script.receive(ports, &multipart(port_stats(1), false));
-    assert_eq!(events, [Event::Surveyed(vec![port_stats(1)])]);
+    assert_eq!(events, surveyed(vec![port_stats(1)], false));
 }
 
 #[test]
@@ -80,7 +85,7 @@ fn a_survey_that_is_asked_for_anew_starts_over() {
     script.receive(ports_again, &multipart(port_stats(2), false));
     let events = script.receive(meters_again, &multipart(meter_stats(), false));
     let answers = vec![port_stats(2), meter_stats()];
-    assert_eq!(events, [Event::Surveyed(answers)]);
+    assert_eq!(events, surveyed(answers, true));
 }
 
 #[test]
@@ -98,8 +103,9 @@ fn no_more_is_kept_than_there_is_room_for() {
     }
     script.receive(ports, &multipart(port_stats(1), false));
     let events = script.receive(meters, &multipart(meter_stats(), false));
-    let [Event::Surveyed(answers)] = &events[..] else {
+    let [Event::Surveyed { answers, is_whole }] = &events[..] else {
         panic!("{events:?}");
     };
+    assert!(!is_whole, "what is left out is not gone");
     assert!((200..320).contains(&answers.len()), "{}", answers.len());
 }
