@@ -22,7 +22,8 @@ use crate::topology::{Host, Role};
 pub(super) struct Guests {
     /// What it said last.
     database: Option<Arc<Database>>,
-    link: Link,
+    /// None where it was not asked.
+    link: Option<Link>,
     /// The bridges that it has.
     known: BTreeSet<Role>,
     /// Those that were told.
@@ -32,10 +33,10 @@ pub(super) struct Guests {
 impl HostState {
     /// There is news from the database of the host, or of the connection to it.
     pub fn database(&mut self, feed: &Feed, out: &mut impl Outbox) {
-        let relinked = self.guests.link != feed.link;
+        let relinked = self.guests.link.as_ref() != Some(&feed.link);
         if relinked {
-            self.guests.link = feed.link.clone();
-            self.tell_link();
+            self.guests.link = Some(feed.link.clone());
+            self.tell_link(&feed.link);
         }
         let Some(database) = &feed.database else {
             return;
@@ -54,13 +55,13 @@ impl HostState {
         self.guests = Guests::default();
     }
 
-    fn tell_link(&mut self) {
+    fn tell_link(&mut self, link: &Link) {
         let topology = Arc::clone(&self.topology);
         let Some(host) = topology.hosts.get(&self.name) else {
             return;
         };
         let database = host.ovsdb.to_string();
-        match self.guests.link.clone() {
+        match link {
             Link::Connecting => {}
             Link::Up => {
                 info!(host = self.name, database, "OVS database connected");
@@ -86,7 +87,7 @@ impl HostState {
             return;
         };
         let told = self.guests.database.clone();
-        let Some(database) = told.filter(|_| self.guests.link == Link::Up) else {
+        let Some(database) = told.filter(|_| self.guests.link == Some(Link::Up)) else {
             self.keep_found(host);
             return;
         };
@@ -237,9 +238,10 @@ impl HostState {
             return;
         }
         let error = match &self.guests.link {
-            Link::Up => None,
-            Link::Connecting => Some("not answered yet".to_owned()),
-            Link::Down(reason) => Some(reason.clone()),
+            Some(Link::Up) => None,
+            Some(Link::Connecting) => Some("not answered yet".to_owned()),
+            Some(Link::Down(reason)) => Some(reason.clone()),
+            None => Some("not asked yet: no bridge of the host has connected".to_owned()),
         };
         let problems = self.guests.problems.iter();
         shown.database = Some(status::Database {

@@ -87,7 +87,9 @@ impl Drop for Watch {
 
 /// Watches a database. Needs a tokio runtime around it.
 pub(crate) fn watch(access: Access) -> Watch {
-    let (sender, feed) = watch::channel(Feed::default());
+    let (sender, mut feed) = watch::channel(Feed::default());
+    // That it is being asked is news.
+    feed.mark_changed();
     let task = tokio::spawn(keep(access.clone(), sender)).abort_handle();
     Watch { access, feed, task }
 }
