@@ -19,8 +19,10 @@ pub struct Ports {
     called: BTreeMap<String, String>,
     /// The interfaces that have other names, by these.
     aliases: BTreeMap<String, String>,
-    /// Those of them that are known to carry no frames.
+    /// Those of them that are known to have no link, or are shut.
     down: BTreeSet<PortNo>,
+    /// Those that are not said to be live.
+    not_live: BTreeSet<PortNo>,
     /// The bridge tells which ports are live: at least one was. Old versions of Open vSwitch do not.
     tells_live: bool,
 }
@@ -78,9 +80,18 @@ impl Ports {
         &self.called
     }
 
-    /// Whether the port numbered `number` is there and, as far as is known, has a link.
+    /// Whether the port numbered `number` is there and, as far as is known, frames pass it: it has a link,
+    /// nobody has shut it, and it is live. A tunnel always has a link; whether it is live is what BFD or
+    /// CFM have found, where these are in use.
     pub fn is_up(&self, number: PortNo) -> bool {
-        self.interfaces.contains_key(&number) && !self.down.contains(&number)
+        let is_dead = self.tells_live && self.not_live.contains(&number);
+        self.interfaces.contains_key(&number) && !self.down.contains(&number) && !is_dead
+    }
+
+    /// The numbers of the ports that [are up](Self::is_up).
+    pub fn up(&self) -> impl Iterator<Item = PortNo> {
+        let numbers = self.interfaces.keys().copied();
+        numbers.filter(|number| self.is_up(*number))
     }
 
     /// Adds a port, in place of any that has its name or its number.
@@ -98,6 +109,7 @@ impl Ports {
         let name = self.interfaces.remove(&number)?;
         self.numbers.remove(&name);
         self.down.remove(&number);
+        self.not_live.remove(&number);
         if let Some(alias) = self.called.remove(&name) {
             self.aliases.remove(&alias);
         }
@@ -130,18 +142,19 @@ impl Ports {
         number_before.into_iter().chain([number]).collect()
     }
 
-    /// Whether frames pass a port: it has a link, nobody has shut it, and it is live. A tunnel always
-    /// has a link; whether it is live is what BFD or CFM have found, where these are in use.
+    /// Follows what is told of the link of a port. The first that is live says something of all the others.
     fn follow_link(&mut self, port: &Port) {
         self.tells_live |= is_live(port);
-        let has_link = !port.state.contains(PortState::LINK_DOWN)
-            && !port.config.contains(PortConfig::PORT_DOWN);
-        let up = has_link && (is_live(port) || !self.tells_live);
-        let number = port.port_no;
-        if up {
-            self.down.remove(&number);
-        } else {
-            self.down.insert(number);
+        let is_down = port.state.contains(PortState::LINK_DOWN)
+            || port.config.contains(PortConfig::PORT_DOWN);
+        for (set, is_in) in [
+            (&mut self.down, is_down),
+            (&mut self.not_live, !is_live(port)),
+        ] {
+            match is_in {
+                true => set.insert(port.port_no),
+                false => set.remove(&port.port_no),
+            };
         }
     }
 
@@ -165,11 +178,7 @@ impl FromIterator<(String, PortNo)> for Ports {
 
 impl<'p> FromIterator<&'p Port> for Ports {
     fn from_iter<T: IntoIterator<Item = &'p Port>>(ports: T) -> Self {
-        let ports: Vec<&Port> = ports.into_iter().collect();
-        let mut all = Self {
-            tells_live: ports.iter().any(|port| is_live(port)),
-            ..Self::default()
-        };
+        let mut all = Self::default();
         for port in ports {
             let (name, number) = name_and_number(port);
             all.insert(name, number);
@@ -332,9 +341,12 @@ mod tests {
             ports.update(&not_live("sink0", 4));
             assert!(!ports.is_up(PortNo(4)));
         }
-        // A switch that never says so says nothing by that.
-        let ports = Ports::from_iter([&sink]);
+        // A switch that never says so says nothing by that, until it does.
+        let mut ports = Ports::from_iter([&sink]);
         assert!(ports.is_up(PortNo(4)));
+        ports.update(&told(PortReason::Add, "ids0", 5));
+        assert!(!ports.is_up(PortNo(4)));
+        assert_eq!(Vec::from_iter(ports.up()), [PortNo(5)]);
     }
 
     #[test]
