@@ -6,6 +6,7 @@ use tracing::{info, warn};
 
 use super::HostState;
 use super::limits::network_name;
+use super::sparing::Topic;
 use crate::learning::moves::{self, Flap, Verdict};
 use crate::learning::{LearnedMac, Location};
 use crate::status::{self, Kind};
@@ -19,7 +20,7 @@ impl HostState {
             Verdict::Follow => false,
             Verdict::Hold { began } => {
                 if let Some(flap) = began {
-                    self.report_flap(&flap);
+                    self.report_flap(&flap, entry.at);
                 }
                 true
             }
@@ -29,7 +30,7 @@ impl HostState {
     /// Lets addresses move again that were held for long enough by `now`.
     pub(super) fn release_held_addresses(&mut self, now: Instant) {
         while let Some(flap) = self.moves.handle_timeout(now) {
-            if !self.may_say() {
+            if !self.may_say(Topic::Flap, Some(flap.held_at)) {
                 continue;
             }
             info!(
@@ -43,8 +44,9 @@ impl HostState {
         }
     }
 
-    fn report_flap(&mut self, flap: &Flap) {
-        if !self.may_say() {
+    /// Says that an address flaps, which was seen `at` a port last.
+    fn report_flap(&mut self, flap: &Flap, at: Location) {
+        if !self.may_say(Topic::Flap, Some(at)) {
             return;
         }
         let held_at = self.port_name(flap.held_at);

@@ -8,6 +8,7 @@ use tracing::{debug, info, warn};
 
 use super::bridge::Phase;
 use super::limits::network_name;
+use super::sparing::Topic;
 use super::{HostState, Outbox};
 use crate::compile;
 use crate::cookie;
@@ -94,7 +95,7 @@ impl HostState {
 
     /// Says that frames to an address go elsewhere from now on.
     fn report_move(&mut self, entry: &LearnedMac, from: Location) {
-        if self.may_say() {
+        if self.may_say(Topic::Move, Some(entry.at)) {
             info!(
                 host = self.name,
                 mac = %entry.mac,
@@ -181,7 +182,7 @@ impl HostState {
             Some(bridge) if matches!(bridge.phase, Phase::ReadingBack { .. }) => return,
             Some(bridge) => std::mem::replace(&mut bridge.in_doubt, true),
         };
-        if !known && self.may_say() {
+        if !known && self.may_say(Topic::Repair, None) {
             let FlowKey {
                 table,
                 priority,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing::{debug, warn};
 
+use super::sparing::Topic;
 use super::{HostState, Outbox};
 use crate::compile;
 use crate::learning::{LearnedMac, Limited, Limits, Location};
@@ -73,7 +74,11 @@ impl HostState {
     /// Says that a limit is reached, and by which vNIC most of all. `entry` is the last one, if that
     /// is known.
     fn report(&mut self, what: Limited, entry: Option<&LearnedMac>) {
-        if !self.may_say() {
+        let may_say = match what {
+            Limited::Vnic(at) => self.may_say(Topic::Limit, Some(at)),
+            Limited::Network(vlan) => self.may_say(Topic::NetworkLimit(vlan), None),
+        };
+        if !may_say {
             return;
         }
         let host = &self.name;

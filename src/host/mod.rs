@@ -73,7 +73,7 @@ use bridge::{Bridge, Phase};
 use guests::Guests;
 use health::is_probe;
 use notify::Notices;
-use sparing::Sparing;
+use sparing::{Sparing, Topic};
 use tally::Tally;
 
 /// Where what a [`HostState`] decides goes: the sessions of its bridges.
@@ -203,10 +203,9 @@ impl HostState {
             Event::PacketIn(packet_in) => self.packet_in(now, role, &packet_in, out),
             Event::FlowRemoved(removed) => self.flow_removed(role, &removed, out),
             Event::PortStatus(status) => {
-                let name = status.desc.name.to_string();
-                let was_up = self.is_up(role, &name);
+                let before = self.uplinks_up(role);
                 self.port_status(role, &status, out);
-                self.uplink_status(now, role, &name, was_up);
+                self.uplinks_status(now, role, &before);
             }
             Event::ReadBack(snapshot) => self.read_back(role, snapshot, out),
             Event::Surveyed { answers, is_whole } => self.surveyed(now, role, answers, is_whole),
@@ -488,7 +487,7 @@ impl HostState {
 
     /// Says that a bridge holds what it is to hold.
     fn report_sync(&mut self, role: Role, tally: bridge::Tally) {
-        if !tally.is_asked_for && !self.may_say() {
+        if !tally.is_asked_for && !self.may_say(Topic::Repair, None) {
             return;
         }
         let Some(bridge) = self.bridges.get(&role) else {

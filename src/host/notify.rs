@@ -10,6 +10,7 @@
 //! either direction.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,13 +18,17 @@ use openflow::{MacAddr, Message, PacketOut};
 use tracing::info;
 
 use super::bridge::Phase;
+use super::sparing::Topic;
 use super::{HostState, Outbox};
 use crate::compile;
+use crate::learning::Location;
 use crate::topology::{Host, Role, UplinkMode, Vlan};
 
 /// How long after the notice the first announcements are sent. Open vSwitch tells of a link a moment
 /// before it chooses among the others.
 const DELAY: Duration = Duration::from_millis(200);
+/// For how long notices that follow each other faster may put that off.
+const LONGEST: Duration = Duration::from_secs(2);
 /// How many announcements are sent at a time.
 const BATCH: usize = 100;
 /// How long after such a batch the next one may follow.
@@ -36,6 +41,10 @@ pub(super) struct Notices {
     due: Vec<(Vlan, MacAddr)>,
     /// Nothing is sent before.
     not_before: Option<Instant>,
+    /// The first notice that nothing was sent after.
+    since: Option<Instant>,
+    /// When the link rests that has changed last, so that what is sent goes by the uplink chosen by then.
+    rests: Option<Instant>,
 }
 
 impl Notices {
@@ -43,42 +52,87 @@ impl Notices {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.not_before
     }
+
+    /// A link has changed: all of `addresses` are announced once it rests. Those that still wait for their
+    /// turn are ahead: an uplink that flaps must not keep any of them back for ever.
+    fn postpone(&mut self, now: Instant, mut addresses: BTreeSet<(Vlan, MacAddr)>) {
+        self.due.retain(|address| addresses.remove(address));
+        let waiting = std::mem::take(&mut self.due);
+        self.due = addresses.into_iter().rev().chain(waiting).collect();
+        self.rests = Some(now + DELAY);
+        self.wait(now);
+    }
+
+    /// Waits for the link to rest, but not for ever.
+    fn wait(&mut self, now: Instant) {
+        let latest = *self.since.get_or_insert(now) + LONGEST;
+        let rests = self.not_before.max(self.rests);
+        self.not_before = rests.map(|rests| rests.min(latest));
+    }
+
+    /// Takes the addresses whose turn it is. Where the link does not rest yet, it will be their turn again.
+    fn take(&mut self, now: Instant) -> Vec<(Vlan, MacAddr)> {
+        let rest = self.due.len().saturating_sub(BATCH);
+        let batch = self.due.split_off(rest);
+        self.since = None;
+        if self.rests.is_some_and(|rests| now < rests) {
+            self.due.splice(..0, batch.iter().copied());
+            self.wait(now);
+        }
+        batch
+    }
 }
 
 impl HostState {
-    /// Notices where the uplink called `name` has lost its link, or was taken away, or has come back
-    /// and is chosen again.
-    pub(super) fn uplink_status(&mut self, now: Instant, role: Role, name: &str, was_up: bool) {
-        let Some(host) = self.topology.hosts.get(&self.name) else {
-            return;
-        };
-        let is_up = self.is_up(role, name);
-        if !host.is_bonded() || uplink_role(host) != role || was_up == is_up {
-            return;
+    /// The bonded uplinks of the bridge with `role` that have a link.
+    pub(super) fn uplinks_up(&self, role: Role) -> BTreeSet<String> {
+        let host = self.topology.hosts.get(&self.name);
+        let host = host.filter(|host| host.is_bonded() && uplink_role(host) == role);
+        let uplinks = host.into_iter().flat_map(|host| &host.uplinks);
+        let up = uplinks.filter(|uplink| self.is_up(role, uplink));
+        up.cloned().collect()
+    }
+
+    /// Notices where an uplink has lost its link, or was taken away, or has come back and is chosen
+    /// again. `before` had one.
+    pub(super) fn uplinks_status(&mut self, now: Instant, role: Role, before: &BTreeSet<String>) {
+        let after = self.uplinks_up(role);
+        for uplink in before.symmetric_difference(&after) {
+            self.uplink_status(now, role, uplink, &after);
         }
-        let Some(position) = host.uplinks.iter().position(|uplink| uplink == name) else {
+    }
+
+    fn uplink_status(&mut self, now: Instant, role: Role, name: &str, up: &BTreeSet<String>) {
+        let topology = Arc::clone(&self.topology);
+        let Some(host) = topology.hosts.get(&self.name) else {
             return;
         };
-        let mut before = host.uplinks[..position].iter();
-        let stands_by = host.uplink_mode == UplinkMode::ActiveBackup
-            && before.any(|uplink| self.is_up(role, uplink));
+        let is_up = up.contains(name);
+        let mut others = host.uplinks.iter().take_while(|uplink| *uplink != name);
+        let stands_by =
+            host.uplink_mode == UplinkMode::ActiveBackup && others.any(|other| up.contains(other));
         // One that stands by may have been the chosen one when some addresses were heard last.
         if is_up && stands_by {
             return;
         }
-        self.notices.due = self.addresses(host).into_iter().rev().collect();
-        let addresses = self.notices.due.len();
+        let addresses = self.addresses(host);
+        let count = addresses.len();
+        self.notices.postpone(now, addresses);
         let (link, by) = match is_up {
             true => ("up again", "those that are chosen now"),
             false => ("down", "the others"),
         };
-        info!(
-            host = self.name,
-            uplink = name,
-            addresses,
-            "an uplink is {link}; announcing the addresses of this host by {by}"
-        );
-        self.notices.not_before = self.notices.not_before.max(Some(now + DELAY));
+        let ports = self.bridges.get(&role).map(|bridge| &bridge.ports);
+        let port = ports.and_then(|ports| ports.get(name));
+        // The physical switch can make it come and go as fast as it likes.
+        if self.may_say(Topic::Link, port.map(|port| Location { role, port })) {
+            info!(
+                host = self.name,
+                uplink = name,
+                addresses = count,
+                "an uplink is {link}; announcing the addresses of this host by {by}"
+            );
+        }
     }
 
     /// Sends the next announcements, where it is time.
@@ -103,8 +157,7 @@ impl HostState {
         let is_idle = |bridge: &super::Bridge| matches!(bridge.phase, Phase::Idle);
         // A bridge that is busy gets them after the pause.
         if self.bridges.get(&role).is_some_and(is_idle) {
-            let rest = self.notices.due.len().saturating_sub(BATCH);
-            for (vlan, mac) in self.notices.due.split_off(rest).into_iter().rev() {
+            for (vlan, mac) in self.notices.take(now).into_iter().rev() {
                 let frame = Bytes::from(reverse_arp(vlan, mac));
                 let announcement = PacketOut::new(vec![compile::to_uplinks()], frame);
                 out.send(role, &Message::PacketOut(announcement));

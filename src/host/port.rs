@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use openflow::{PortNo, PortReason, PortStatus};
 use tracing::info;
 
+use super::sparing::Topic;
 use super::{HostState, Outbox};
 use crate::compile;
-use crate::learning::LearnedMac;
+use crate::learning::{LearnedMac, Location};
 use crate::ports::Ports;
 use crate::status::Kind;
 use crate::topology::Role;
@@ -18,13 +19,14 @@ impl HostState {
             return;
         };
         let number = status.desc.port_no;
-        let was_up = bridge.ports.is_up(number);
+        let before: BTreeSet<PortNo> = bridge.ports.up().collect();
         let called = bridge.ports.called().clone();
         let changed = bridge.ports.update(status);
         if changed.is_empty() {
-            let is_up = bridge.ports.is_up(number);
-            if was_up != is_up {
-                self.link_changed(&status.desc.name.to_string(), is_up);
+            let after = bridge.ports.up().collect();
+            // What is told of one may say something of others.
+            for port in before.symmetric_difference(&after) {
+                self.link_changed(Location { role, port: *port }, after.contains(port));
             }
             return;
         }
@@ -50,9 +52,10 @@ impl HostState {
 
     /// The link of a port came or went. Only those of functions are news: what guests do with theirs
     /// is their own affair.
-    fn link_changed(&mut self, name: &str, is_up: bool) {
+    fn link_changed(&mut self, at: Location, is_up: bool) {
+        let name = self.port_name(at).to_owned();
         let host = self.topology.hosts.get(&self.name);
-        let of_function = host.is_some_and(|host| host.function_ports().any(|port| port == name));
+        let of_function = host.is_some_and(|host| host.function_ports().any(|port| *port == name));
         if !of_function {
             return;
         }
@@ -62,10 +65,10 @@ impl HostState {
             (Kind::LinkDown, "link down")
         };
         // The machine of a function can make its link come and go as fast as it likes.
-        if self.may_say() {
+        if self.may_say(Topic::Link, Some(at)) {
             info!(host = self.name, port = name, "{what}");
+            self.happened(kind, name, what);
         }
-        self.happened(kind, name, what);
     }
 
     /// The bridge with `role` has `ports` from now on.

@@ -6,7 +6,7 @@
 //! with nothing else. So an address that moves more than [`MOVES`] times within [`WINDOW`] is held
 //! for [`HOLD`] at the place where it was last, whoever else claims it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use openflow::MacAddr;
@@ -32,8 +32,9 @@ pub const HOLD: Duration = Duration::from_secs(30);
 /// longest ago is watched no more.
 pub const WATCHED: usize = 4096;
 
-/// How many addresses are held, and reported, at a time. Beyond it an address is not held but moves
-/// no more than [`MOVES`] times in any [`WINDOW`], which needs no report of its own.
+/// How many addresses are held, and reported, at a time; the ports at which they are held have equal
+/// shares. Beyond it an address is not held but moves no more than [`MOVES`] times in any [`WINDOW`],
+/// which needs no report of its own.
 pub const HELD: usize = 64;
 
 /// How many places of an address are remembered for its report.
@@ -155,7 +156,8 @@ impl Moves {
         moves.places.add(from);
         moves.places.add(entry.at);
         if moves.count == MOVES {
-            let began = (self.held.len() < HELD).then(|| self.hold(now, entry, from, &moves));
+            let has_room = self.has_room(from);
+            let began = has_room.then(|| self.hold(now, entry, from, &moves));
             return Verdict::Hold { began };
         }
         moves.times[moves.count] = now;
@@ -165,6 +167,32 @@ impl Moves {
         self.due.insert((moves.until, address));
         self.watched.insert(address, moves);
         Verdict::Follow
+    }
+
+    /// Whether one more may be held `at` a port. Where all are taken, the port that has most of them gives
+    /// one up: who is noisy does not keep others from being seen to flap.
+    fn has_room(&mut self, at: Location) -> bool {
+        if self.held.len() < HELD {
+            return true;
+        }
+        let mut ports: BTreeMap<Location, usize> = BTreeMap::new();
+        for flap in self.held.values() {
+            *ports.entry(flap.held_at).or_default() += 1;
+        }
+        let own = ports.get(&at).copied().unwrap_or_default();
+        let most = ports.into_iter().max_by_key(|(_, held)| *held);
+        let most = most.filter(|(_, held)| *held > own + 1);
+        let given_up = most.and_then(|(most, _)| {
+            let is_there = |flap: &Flap| flap.held_at == most;
+            let mut due = self.due.iter();
+            due.find(|(_, address)| self.held.get(address).is_some_and(is_there))
+                .copied()
+        });
+        if let Some((until, address)) = given_up {
+            self.due.remove(&(until, address));
+            self.held.remove(&address);
+        }
+        given_up.is_some()
     }
 
     /// Holds at `from` an address that has made these moves.

@@ -240,7 +240,7 @@ pub struct Event {
 pub struct Happening {
     /// For programs.
     pub kind: Kind,
-    /// What it happened to: a bridge, a port, a network, a MAC address, a VM, a database, or an
+    /// What it happened to: a bridge, a port, a network, a MAC address, a VM, a database, a host, or an
     /// instance as `CHAIN/FUNCTION/INSTANCE`.
     pub subject: String,
     /// For people.
@@ -275,6 +275,8 @@ pub enum Kind {
     MacFlaps,
     /// A vNIC or a network has as many addresses as it may have.
     LimitReached,
+    /// More has happened to addresses and links than was told one by one.
+    LeftOut,
     /// A vNIC was found at an interface.
     GuestBound,
     /// A vNIC is at another interface now.
