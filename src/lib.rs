@@ -17,6 +17,7 @@ pub mod cookie;
 pub mod decode;
 pub mod doctor;
 pub mod edit;
+pub mod environment;
 pub mod guests;
 pub mod health;
 pub mod histogram;

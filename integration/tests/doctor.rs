@@ -41,9 +41,8 @@ fn sh(lab: &Lab, line: &str) -> Result<()> {
 }
 
 fn doctor(lab: &Lab, options: &str) -> Result<Output> {
-    let (config, dir) = (lab.layout().config(), lab.dir());
-    let (config, dir) = (config.display(), dir.display());
-    let line = format!("bridgechain doctor {config} --ovs-rundir {dir} {options}");
+    let config = lab.layout().config();
+    let line = format!("bridgechain doctor {} {options}", config.display());
     Ok(shell(lab, &line)?.output()?)
 }
 
@@ -348,10 +347,9 @@ fn a_guest_that_is_found_is_never_unplugged_and_missed_where_the_controller_is_n
 #[test]
 fn without_a_configuration_bridges_with_a_controller_are_looked_at() -> Result<()> {
     let (lab, _controller) = start(WORLD)?;
-    let dir = lab.dir();
-    let line = format!("bridgechain doctor --ovs-rundir {}", dir.display());
+    let line = "bridgechain doctor";
     wait::until("all to be well", || {
-        let output = shell(&lab, &line)?.output()?;
+        let output = shell(&lab, line)?.output()?;
         Ok(output.status.success().then_some(()))
     })?;
     lab.ovs().vsctl(&["set-fail-mode", "br0", "standalone"])?;
@@ -359,7 +357,10 @@ fn without_a_configuration_bridges_with_a_controller_are_looked_at() -> Result<(
     ensure!(commands.status.code() == Some(1), "{commands:?}");
     assert_eq!(
         String::from_utf8(commands.stdout)?,
-        "ovs-vsctl set-fail-mode br0 secure\n"
+        format!(
+            "ovs-vsctl --db={} set-fail-mode br0 secure\n",
+            lab.ovs().db()
+        )
     );
     Ok(())
 }

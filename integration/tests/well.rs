@@ -30,7 +30,7 @@ fn findings(lab: &Lab) -> Result<Vec<String>> {
     let program = controller::program()?.to_str().context("a path in UTF-8")?;
     let mut doctor = lab.ovs().command(program);
     doctor.arg("doctor").arg(lab.layout().config());
-    doctor.arg("--json").arg("--ovs-rundir").arg(lab.dir());
+    doctor.arg("--json");
     let output = doctor.stdin(Stdio::null()).output()?;
     let report: Value = serde_json::from_slice(&output.stdout)
         .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;

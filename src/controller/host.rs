@@ -302,7 +302,8 @@ impl HostTask {
         if self.database.as_ref().map(|watch| &watch.access) == access.as_ref() {
             return;
         }
-        self.state.forget_database();
+        let endpoint = access.as_ref().map(ovsdb::Access::endpoint);
+        self.state.change_database(endpoint);
         self.database = access.map(ovsdb::watch);
     }
 

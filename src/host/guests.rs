@@ -15,11 +15,13 @@ use crate::compile;
 use crate::guests::{self, Problem, Site};
 use crate::ovsdb::{Database, Feed, Link};
 use crate::status::{self, Kind};
-use crate::topology::{Host, Role};
+use crate::topology::{Endpoint, Host, Role};
 
 /// What is known from the database of a host.
 #[derive(Debug, Default)]
 pub(super) struct Guests {
+    /// Where that is.
+    endpoint: String,
     /// What it said last.
     database: Option<Arc<Database>>,
     /// None where it was not asked.
@@ -49,18 +51,17 @@ impl HostState {
         }
     }
 
-    /// Nothing is known from a database any more: it is another one from now on, or none is needed. What
-    /// was found stays until another says more.
-    pub fn forget_database(&mut self) {
-        self.guests = Guests::default();
+    /// Nothing is known from a database any more: from now on it is the one at `endpoint`, or none is
+    /// needed. What was found stays until another says more.
+    pub fn change_database(&mut self, endpoint: Option<&Endpoint>) {
+        self.guests = Guests {
+            endpoint: endpoint.map(Endpoint::to_string).unwrap_or_default(),
+            ..Guests::default()
+        };
     }
 
     fn tell_link(&mut self, link: &Link) {
-        let topology = Arc::clone(&self.topology);
-        let Some(host) = topology.hosts.get(&self.name) else {
-            return;
-        };
-        let database = host.ovsdb.to_string();
+        let database = self.guests.endpoint.clone();
         match link {
             Link::Connecting => {}
             Link::Up => {
@@ -245,7 +246,7 @@ impl HostState {
         };
         let problems = self.guests.problems.iter();
         shown.database = Some(status::Database {
-            endpoint: host.ovsdb.to_string(),
+            endpoint: self.guests.endpoint.clone(),
             connected: error.is_none(),
             error,
             problems: problems.map(Problem::to_string).collect(),

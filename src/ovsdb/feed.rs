@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls;
 
 use super::{Database, Session, SessionError, tls};
+use crate::environment;
 use crate::topology::{Endpoint, Host, TlsFiles};
 
 /// The wait before the first new attempt, and before any later one.
@@ -56,7 +57,13 @@ pub(crate) struct Access {
 impl Access {
     /// How that of `host` is reached, with its files as they are now.
     pub(crate) fn of(host: &Host) -> Self {
-        Self::new(host.ovsdb.clone(), host.ovsdb_tls.clone())
+        let endpoint = host.ovsdb.clone().unwrap_or_else(environment::ovsdb);
+        Self::new(endpoint, host.ovsdb_tls.clone())
+    }
+
+    /// Where it is.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     pub(super) fn new(endpoint: Endpoint, tls: Option<TlsFiles>) -> Self {

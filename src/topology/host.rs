@@ -32,9 +32,9 @@ pub struct Host {
     pub vm_macs: BTreeSet<(Vlan, MacAddr)>,
     /// The vNICs of all VMs on this host, in the order of the configuration.
     pub vnics: Vec<Vnic>,
-    /// Where the OVS database of this host is served. It is asked only if a vNIC is
-    /// [found](Vnic::found_by) by what that says.
-    pub ovsdb: Endpoint,
+    /// Where the OVS database of this host is served; nothing for that of the machine on which the
+    /// controller runs. It is asked only if a vNIC is [found](Vnic::found_by) by what that says.
+    pub ovsdb: Option<Endpoint>,
     /// What TLS to it takes, where that is an `ssl:` endpoint.
     pub ovsdb_tls: Option<TlsFiles>,
     /// The service chains, each with the function instances on this host only.

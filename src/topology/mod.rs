@@ -79,13 +79,6 @@ pub enum Endpoint {
     Unix(PathBuf),
 }
 
-impl Endpoint {
-    /// Where Open vSwitch serves its database unless told otherwise.
-    pub fn default_ovsdb() -> Self {
-        Self::Unix(PathBuf::from("/var/run/openvswitch/db.sock"))
-    }
-}
-
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

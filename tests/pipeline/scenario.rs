@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bridgechain::simulate::{Frame, Headers, Tag};
 use bridgechain::topology::{
-    Attachment, Bridge, Bridges, Chain, ChainBridges, Copying, Endpoint, FailurePolicy, Function,
+    Attachment, Bridge, Bridges, Chain, ChainBridges, Copying, FailurePolicy, Function,
     FunctionKind, HealthCheck, Host, InlineInstance, Membership, Patch, Permission, PortSecurity,
     Promiscuous, Redundancy, Remote, TapInstance, UplinkMode, Vlan, Vnic,
 };
@@ -375,7 +375,7 @@ pub(crate) fn bare_host() -> Host {
         uplinks: Vec::new(),
         uplink_mode: UplinkMode::default(),
         max_macs: BTreeMap::new(),
-        ovsdb: Endpoint::default_ovsdb(),
+        ovsdb: None,
         ovsdb_tls: None,
         vm_macs: BTreeSet::new(),
         networks: BTreeSet::new(),

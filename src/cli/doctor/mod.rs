@@ -12,7 +12,7 @@ use bridgechain::topology::{Host, Topology};
 use serde::Serialize;
 
 use super::inputs;
-use super::live::{DEFAULT_RUNDIR, Endpoint, Sockets};
+use super::live::{Endpoint, Sockets};
 use super::style::{Colour, Style};
 
 /// Arguments of `bridgechain doctor`.
@@ -31,12 +31,14 @@ pub(crate) struct Args {
     /// The datapath of the bridges; without this, that of the uplink bridge
     #[arg(long, value_parser = ["netdev", "system"])]
     datapath_type: Option<String>,
-    /// The OVS database, as for ovs-vsctl --db
+    /// The OVS database, as for ovs-vsctl --db; without this, db.sock where Open vSwitch has its
+    /// sockets
     #[arg(long)]
     db: Option<String>,
-    /// Where Open vSwitch has its sockets: a bridge is asked at BRIDGE.mgmt in there
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_RUNDIR)]
-    ovs_rundir: PathBuf,
+    /// Where Open vSwitch has its sockets: a bridge is asked at BRIDGE.mgmt in there. Without this
+    /// it is what OVS_RUNDIR says in the environment, or else /var/run/openvswitch
+    #[arg(long, value_name = "DIR")]
+    ovs_rundir: Option<PathBuf>,
     /// Where this bridge is asked instead: `unix:PATH` or `tcp:IP:PORT`, where it listens for
     /// OpenFlow; may be repeated
     #[arg(long, value_name = "NAME=WHERE")]
@@ -61,15 +63,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Some(topology) = topology else {
         return Ok(ExitCode::FAILURE);
     };
-    let facts = gather::database(args.db.as_deref())?;
+    let sockets = Sockets::new(args.ovs_rundir.as_deref(), &args.bridge);
+    // Commands are run in any shell: they say where the database is.
+    let db = args.db.clone().or_else(|| sockets.database());
+    let facts = gather::database(db.as_deref())?;
     let host = host(args, &topology, &facts)?;
     let tools = Tools {
         config: args.config.as_ref().map(|path| path.display().to_string()),
-        db: args.db.clone(),
+        db,
         controller: args.controller.clone(),
         datapath_type: args.datapath_type.clone(),
     };
-    let sockets = Sockets::new(&args.ovs_rundir, &args.bridge);
     let facts = gather::rest(facts, &topology, host, &sockets);
     let findings = doctor::examine(&topology, host, &tools, &facts);
     let report = Report {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use bridgechain::compile;
 use bridgechain::config;
+use bridgechain::environment;
 use bridgechain::ports::Ports;
 use bridgechain::program::Program;
 use bridgechain::reconcile;
@@ -26,9 +27,6 @@ pub(in crate::cli) struct Found {
     pub(in crate::cli) ports: Ports,
     pub(in crate::cli) program: Program,
 }
-
-/// Where the packages of Open vSwitch have its sockets.
-pub(in crate::cli) const DEFAULT_RUNDIR: &str = "/var/run/openvswitch";
 
 /// `NAME=unix:PATH` or `NAME=tcp:IP:PORT`
 #[derive(Debug, Clone)]
@@ -69,14 +67,18 @@ impl FromStr for Endpoint {
 /// Where the bridges of this machine are asked.
 #[derive(Debug, Clone)]
 pub(in crate::cli) struct Sockets<'a> {
-    rundir: &'a Path,
+    rundir: PathBuf,
     endpoints: &'a [Endpoint],
 }
 
 impl<'a> Sockets<'a> {
-    /// In the directory `rundir`, but for those with a place of their own.
-    pub(in crate::cli) fn new(rundir: &'a Path, endpoints: &'a [Endpoint]) -> Self {
-        Self { rundir, endpoints }
+    /// In the directory `rundir`, or else where the environment says, but for those with a place of
+    /// their own.
+    pub(in crate::cli) fn new(rundir: Option<&Path>, endpoints: &'a [Endpoint]) -> Self {
+        Self {
+            rundir: rundir.map_or_else(environment::ovs_rundir, Path::to_owned),
+            endpoints,
+        }
     }
 
     /// The bridges of `host` by role.
@@ -118,11 +120,22 @@ impl<'a> Sockets<'a> {
 
     /// How `ovs-ofctl` is told of a bridge.
     pub(in crate::cli) fn ofctl_name(&self, bridge: &str) -> String {
-        let is_default = self.rundir == Path::new(DEFAULT_RUNDIR);
         match self.place(bridge) {
-            Place::Unix(path) if is_default && path.starts_with(self.rundir) => bridge.to_owned(),
+            Place::Unix(path) if self.are_usual() && path.starts_with(&self.rundir) => {
+                bridge.to_owned()
+            }
             place => place.to_string(),
         }
+    }
+
+    /// The database of these bridges, as for `ovs-vsctl --db`; nothing where they are where the
+    /// packages of Open vSwitch have them, and in any shell it is found without that.
+    pub(in crate::cli) fn database(&self) -> Option<String> {
+        (!self.are_usual()).then(|| environment::ovsdb_in(&self.rundir).to_string())
+    }
+
+    fn are_usual(&self) -> bool {
+        self.rundir == Path::new(environment::USUAL_OVS_RUNDIR)
     }
 
     /// Reads all bridges of `host`.

@@ -11,8 +11,7 @@ use crate::config::raw;
 use crate::config::report::Report;
 use crate::config::tree::NodeId;
 use crate::topology::{
-    Bridge, Bridges, Chain, ChainBridges, Endpoint, Host, InterfaceMatch, Patch, Remote, Tunnel,
-    Vlan, Vnic,
+    Bridge, Bridges, Chain, ChainBridges, Host, InterfaceMatch, Patch, Remote, Tunnel, Vlan, Vnic,
 };
 
 /// Names of patch ports where the file gives none; unique on a host, as OVS wants it.
@@ -101,10 +100,7 @@ impl<'c> Hosts<'c> {
                 networks: networks.clone(),
                 vm_macs: vm_macs.clone(),
                 vnics: builder.vnics,
-                ovsdb: match &builder.host.ovsdb {
-                    Some(endpoint) => endpoint.value.clone(),
-                    None => Endpoint::default_ovsdb(),
-                },
+                ovsdb: builder.host.ovsdb.as_ref().map(|it| it.value.clone()),
                 ovsdb_tls: builder.host.ovsdb_tls.as_ref().map(raw::Tls::files),
                 chains: builder.chains,
             };

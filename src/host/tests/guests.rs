@@ -278,7 +278,7 @@ fn a_port_that_comes_back_without_a_change_of_the_database_is_whose_it_was() {
 #[test]
 fn another_database_starts_anew_and_guests_stay_meanwhile() {
     let mut lab = bound();
-    lab.state.forget_database();
+    lab.state.change_database(None);
     lab.reload(found());
     lab.settle();
     assert_at(&mut lab, &[(0, "vnet0")]);

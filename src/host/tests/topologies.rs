@@ -7,9 +7,9 @@ use openflow::{DatapathId, MacAddr};
 
 use super::lab::Lab;
 use crate::topology::{
-    Attachment, Bridge, Bridges, Chain, ChainBridges, Controller, Copying, Endpoint, FailurePolicy,
-    Function, FunctionKind, HealthCheck, Host, InlineInstance, Membership, Patch, PortSecurity,
-    Promiscuous, Redundancy, Role, TapInstance, Topology, UplinkMode, Vlan, Vnic,
+    Attachment, Bridge, Bridges, Chain, ChainBridges, Controller, Copying, FailurePolicy, Function,
+    FunctionKind, HealthCheck, Host, InlineInstance, Membership, Patch, PortSecurity, Promiscuous,
+    Redundancy, Role, TapInstance, Topology, UplinkMode, Vlan, Vnic,
 };
 
 pub(super) const NETWORK: u16 = 3000;
@@ -217,7 +217,7 @@ fn host(bridges: Bridges) -> Host {
         uplinks: Vec::new(),
         uplink_mode: UplinkMode::default(),
         max_macs: BTreeMap::new(),
-        ovsdb: Endpoint::default_ovsdb(),
+        ovsdb: None,
         ovsdb_tls: None,
         vm_macs: BTreeSet::new(),
         networks: [vlan(NETWORK), vlan(OTHER), Vlan::UNTAGGED].into(),
