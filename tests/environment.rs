@@ -88,3 +88,36 @@ fn the_database_is_in_the_directory_of_open_vswitch() {
         "--db=tcp:127.0.0.1:1 ",
     );
 }
+
+#[test]
+fn the_controller_is_where_an_argument_says_or_the_configuration_or_the_environment() {
+    let place = Place::new();
+    let with_api = format!("controller: {{ api: 'unix:/nowhere/configured' }}\n{HOST}");
+    fs::write(place.0.path().join("with-api.yaml"), with_api).unwrap();
+    let here = [("BRIDGECHAIN_API", "unix:/nowhere/lab")];
+    for (line, variables, expected) in [
+        ("status", &here[..], "unix:/nowhere/lab"),
+        ("status lab.yaml", &here, "unix:/nowhere/lab"),
+        ("status with-api.yaml", &here, "unix:/nowhere/configured"),
+        ("status with-api.yaml", &[], "unix:/nowhere/configured"),
+        (
+            "status --api unix:/nowhere/said",
+            &here,
+            "unix:/nowhere/said",
+        ),
+        ("events", &here, "unix:/nowhere/lab"),
+        ("mac list", &here, "unix:/nowhere/lab"),
+        ("net list", &here, "unix:/nowhere/lab"),
+        ("acli net.list", &here, "unix:/nowhere/lab"),
+        ("diff", &here, "unix:/nowhere/lab"),
+        ("apply lab.yaml", &here, "unix:/nowhere/lab"),
+        ("apply with-api.yaml", &here, "unix:/nowhere/configured"),
+    ] {
+        let expected = format!("no controller answers at {expected}:");
+        assert_has(&place.complaint(line, variables), &expected);
+    }
+    assert_has(
+        &place.complaint("status", &[("BRIDGECHAIN_API", "tcp:127.0.0.1:1")]),
+        "BRIDGECHAIN_API is \"tcp:127.0.0.1:1\", which is not unix:PATH",
+    );
+}

@@ -15,6 +15,12 @@ use crate::wait;
 /// Where the packages of Open vSwitch put the schema of its database.
 const SCHEMA: &str = "/usr/share/openvswitch/vswitch.ovsschema";
 
+/// The directory of the controller's sockets.
+const RUN: &str = "/run/bridgechain";
+
+/// What a host has in place of [`RUN`], in its own directory.
+const OWN_RUN: &str = "run";
+
 /// A private ovsdb-server and ovs-vswitchd: all their files are in one directory, all their devices
 /// in one namespace.
 ///
@@ -92,14 +98,48 @@ impl PrivateOvs {
         &self.dir
     }
 
+    /// Gives the host in this directory a `/run/bridgechain` of its own, before anything is started
+    /// there: neither does its controller meet those of other labs, nor that of the machine.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be made.
+    pub fn own_run(dir: &Path) -> Result<()> {
+        fs::create_dir_all(dir.join(OWN_RUN)).context("no directory for the controller's sockets")
+    }
+
     /// A command in the namespace of this Open vSwitch; its tools (`ovs-vsctl`…) find it without
-    /// options.
+    /// options, and `bridgechain` its controller.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = self.namespace.command(program);
-        for variable in ["OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"] {
+        const MOUNT: &str = r#"mkdir -p "$2" && mount --bind "$1" "$2" && shift 2 && exec "$@""#;
+        let run = self.dir.join(OWN_RUN);
+        let mut command = match run.exists() {
+            true => {
+                let mut command = self.namespace.command("unshare");
+                command.args(["--mount", "--propagation", "private"]);
+                command.args(["sh", "-c", MOUNT, "lab"]).arg(&run);
+                command.args([RUN, program]);
+                command
+            }
+            false => self.namespace.command(program),
+        };
+        for variable in ["OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"] {
             command.env(variable, &self.dir);
         }
+        command.envs(self.variables());
         command
+    }
+
+    /// What tells the tools of Open vSwitch, and `bridgechain`, where their sockets are: on the
+    /// whole machine, since a host has its own directory there.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![("OVS_RUNDIR", self.dir.display().to_string())];
+        let run = self.dir.join(OWN_RUN);
+        if run.exists() {
+            let api = format!("unix:{}", run.join("api.sock").display());
+            variables.push(("BRIDGECHAIN_API", api));
+        }
+        variables
     }
 
     /// Runs `ovs-vsctl ARGS`.

@@ -1,6 +1,5 @@
 //! What `lab up` brings up: one host, or all hosts of a config at one switch.
 
-use std::fs;
 use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
@@ -8,12 +7,10 @@ use anyhow::{Result, bail, ensure};
 use crate::fabric::{at_once, switch_ports};
 use crate::layout::{self, Layout};
 use crate::netns::Namespace;
+use crate::ovs::PrivateOvs;
 use crate::plan::{HOST, OUTSIDE, Plan, Role, SWITCH, Station};
 use crate::run_dir::{Place, RunDir};
 use crate::switch::Switch;
-
-/// The directory of the controller's sockets, of which each of several hosts has its own.
-const RUN: &str = "/run/bridgechain";
 
 /// The hosts of a lab.
 #[derive(Debug)]
@@ -41,8 +38,6 @@ pub struct Found<'a> {
     /// Its namespace.
     pub namespace: Namespace,
     layout: Option<&'a Layout>,
-    /// The host's own directory for what is in [`RUN`] on a machine of its own.
-    run: Option<String>,
 }
 
 impl Site {
@@ -54,6 +49,7 @@ impl Site {
     pub fn build(run_dir: &RunDir, host: Option<&str>) -> Result<Self> {
         let topology = layout::load_config(&layout::config(run_dir))?;
         if host.is_some() || topology.hosts.len() < 2 {
+            PrivateOvs::own_run(run_dir.place().dir())?;
             let layout = Layout::build_from_config(run_dir, host)?;
             return Ok(Self::One(Box::new(layout)));
         }
@@ -63,7 +59,7 @@ impl Site {
         let (plans, outside) = Several::plan(&topology);
         let hosts = at_once(plans, |name, plan| {
             let place = place.of_host(name);
-            fs::create_dir_all(place.dir().join("run"))?;
+            PrivateOvs::own_run(place.dir())?;
             let config = layout::config(run_dir);
             Layout::build_beside_others(place, config, name, plan, switch.namespace())
         })?;
@@ -122,7 +118,6 @@ impl Site {
                     namespace: layout.namespace(station),
                     station,
                     layout: Some(layout),
-                    run: None,
                 })
             }
             Self::Several(several) => several.find(name),
@@ -158,7 +153,6 @@ impl Several {
                 station: &self.outside,
                 namespace: Namespace::named(self.place.namespace(OUTSIDE)),
                 layout: None,
-                run: None,
             });
         }
         let (of, wanted) = match name.split_once(':') {
@@ -170,33 +164,23 @@ impl Several {
         let hosts = hosts.filter(|(host, _)| of.is_none_or(|of| of == host));
         let found = hosts.flat_map(|(host, layout)| {
             let stations = stations_called(layout, wanted);
-            stations.map(move |it| (format!("{host}:{}", it.port), (host, layout, it)))
+            stations.map(move |it| (format!("{host}:{}", it.port), (layout, it)))
         });
-        let (_, (host, layout, station)) = only(name, found)?;
-        let run = self.place.of_host(host).dir().join("run");
+        let (_, (layout, station)) = only(name, found)?;
         Ok(Found {
             station,
             namespace: layout.namespace(station),
             layout: Some(layout),
-            run: Some(run.to_string_lossy().into_owned()),
         })
     }
 }
 
 impl Found<'_> {
     /// A command in the station's namespace. On a host the tools of Open vSwitch find the lab's own,
-    /// and each of several hosts has a `/run/bridgechain` of its own: their controllers do not meet.
+    /// and `bridgechain` the controller of this host.
     pub fn command(&self, program: &str, args: &[String]) -> Command {
-        let mut command = match (self.station.role, self.layout, &self.run) {
-            (Role::Local, Some(layout), Some(run)) => {
-                const MOUNT: &str =
-                    r#"mkdir -p "$2" && mount --bind "$1" "$2" && shift 2 && exec "$@""#;
-                let mut command = layout.ovs().command("unshare");
-                command.args(["--mount", "--propagation", "private"]);
-                command.args(["sh", "-c", MOUNT, "lab", run, RUN, program]);
-                command
-            }
-            (Role::Local, Some(layout), None) => layout.ovs().command(program),
+        let mut command = match (self.station.role, self.layout) {
+            (Role::Local, Some(layout)) => layout.ovs().command(program),
             _ => self.namespace.command(program),
         };
         command.args(args);

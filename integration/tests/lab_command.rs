@@ -191,6 +191,89 @@ impl Drop for Controllers {
     }
 }
 
+/// Starts the controller of a host as a person does.
+fn run_controller(lab: &Named, host: &str) -> Result<Child> {
+    let program = integration::controller::program()?.to_string_lossy();
+    let config = lab.config.to_string_lossy();
+    let mut controller = lab.lab(&["exec", host, "--", &program, "run", &config]);
+    Ok(controller.stderr(Stdio::null()).spawn()?)
+}
+
+/// Two labs are up, and perhaps a controller of the machine. In each of them, the commands find what
+/// is theirs, whether the config says where the API is or not, and no guest's name is told.
+#[test]
+fn two_labs_at_once_each_have_a_controller_and_an_open_vswitch_of_their_own() -> Result<()> {
+    let named = |api: &str, network: &str| -> Result<Named> {
+        let lab = Named::new()?;
+        let text = format!(
+            "{api}networks: {{ {network}: {{ vlan: 7 }} }}
+hosts: {{ node1: {{ bridges: {{ local: br0.local, uplink: br0 }} }} }}
+vms: {{ VM-A: {{ host: node1, nics: [{{ mac: \"52:54:00:00:00:0a\", network: {network} }}] }} }}
+"
+        );
+        fs::write(&lab.config, text)?;
+        Ok(lab)
+    };
+    let usual = "controller: { api: 'unix:/run/bridgechain/api.sock' }\n";
+    let labs = [(named("", "one")?, "one"), (named(usual, "two")?, "two")];
+    let program = integration::controller::program()?.to_string_lossy();
+    let mut controllers = Controllers(Vec::new());
+    let mut shells = Vec::new();
+    for (lab, _) in &labs {
+        let shown = run(&mut lab.up(&[]))?;
+        let export = shown
+            .lines()
+            .find(|line| line.contains("export OVS_RUNDIR="));
+        shells.push(
+            export
+                .with_context(|| format!("no export in {shown}"))?
+                .to_owned(),
+        );
+        controllers.0.push(run_controller(lab, "host")?);
+    }
+    for ((lab, network), export) in labs.iter().zip(shells) {
+        let inside = |words: &str| {
+            let words = format!("{program} {words}");
+            output(&mut lab.lab(&["exec", "host", "--", "sh", "-c", &words]))
+        };
+        let outside = |words: &str| {
+            let line = format!("{export}; {program} {words}");
+            output(Command::new("sh").args(["-c", &line]))
+        };
+        let config = lab.config.display();
+        wait::until(&format!("the guest of lab {network} to be found"), || {
+            let status = inside("status --json")?;
+            let told: serde_json::Value = match serde_json::from_slice(&status.stdout) {
+                Ok(told) => told,
+                Err(_) => return Ok(None),
+            };
+            let guest = &told["hosts"][0]["guests"][0];
+            Ok((guest["present"] == true).then_some(()))
+        })?;
+        for told in [
+            inside("net list")?,
+            inside(&format!("net list --config {config}"))?,
+            outside("net list")?,
+        ] {
+            let told = String::from_utf8_lossy(&told.stdout).into_owned();
+            assert!(told.contains(&format!("\n{network} ")), "{network}: {told}");
+        }
+        wait::until("the doctor to find nothing wrong", || {
+            let told = inside(&format!("doctor {config}"))?;
+            Ok(told.status.success().then_some(()))
+        })?;
+        for words in [
+            format!("trace {config} --from VM-A --to broadcast --live"),
+            format!("prove {config} --live"),
+        ] {
+            for told in [inside(&words)?, outside(&words)?] {
+                assert!(told.status.success(), "{words}: {told:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn all_hosts_of_a_config_come_up_and_reach_each_other() -> Result<()> {
     const HOSTS: [&str; 3] = ["node1", "node2", "node3"];
@@ -205,12 +288,9 @@ fn all_hosts_of_a_config_come_up_and_reach_each_other() -> Result<()> {
 
     // The same file on each: what one controller has in /run/bridgechain is no other's.
     let program = integration::controller::program()?.to_string_lossy();
-    let config = lab.config.to_string_lossy();
     let mut controllers = Controllers(Vec::new());
     for host in HOSTS {
-        let mut controller = lab.lab(&["exec", host, "--", &program, "run", &config]);
-        let controller = controller.stderr(Stdio::null()).spawn()?;
-        controllers.0.push(controller);
+        controllers.0.push(run_controller(&lab, host)?);
     }
     for host in HOSTS {
         wait::until(&format!("the bridges of {host} to be in sync"), || {

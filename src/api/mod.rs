@@ -31,6 +31,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::controller::Observer;
+use crate::environment;
 use crate::net::{ListenError, Listener};
 use crate::store::Store;
 use crate::topology::{Controller, Endpoint};
@@ -62,6 +63,9 @@ pub enum ApiError {
     /// Clients over TCP have to know a token, and there is none.
     #[error("{0} takes a token: `controller.api_token_file` names the file that holds it")]
     NoToken(Endpoint),
+    /// The environment does not say where.
+    #[error(transparent)]
+    Environment(#[from] environment::ApiVariable),
     /// The token can not be had.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -83,16 +87,17 @@ impl Api {
     ///
     /// Where the system does not let us, or there is no token for TCP.
     pub fn bind(settings: &Controller) -> Result<Self, ApiError> {
-        let token = match (&settings.api, &settings.api_token_file) {
+        let endpoint = environment::api_of(settings)?;
+        let token = match (&endpoint, &settings.api_token_file) {
             (Endpoint::Unix(_), _) => None,
             (_, Some(file)) => {
                 let token = Token::read(file)?;
                 Token::warn_if_exposed(file);
                 Some(token)
             }
-            (endpoint, None) => return Err(ApiError::NoToken(endpoint.clone())),
+            (_, None) => return Err(ApiError::NoToken(endpoint)),
         };
-        if let Endpoint::Unix(path) = &settings.api
+        if let Endpoint::Unix(path) = &endpoint
             && let Some(directory) = path.parent()
         {
             make(directory).map_err(|error| ApiError::Directory {
@@ -100,7 +105,7 @@ impl Api {
                 error,
             })?;
         }
-        let listener = Listener::bind(&settings.api)?;
+        let listener = Listener::bind(&endpoint)?;
         let server = Server { listener, token };
         Ok(Self { server })
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use bridgechain::api::{Problem, Token};
+use bridgechain::environment;
 use bridgechain::topology::{Controller, Endpoint};
 use serde::de::DeserializeOwned;
 
@@ -23,8 +24,8 @@ pub(super) const LONGEST: u64 = 256 << 20;
 pub(super) struct Where {
     /// The configuration file (YAML) of the controller, which says where its API is
     config: Option<PathBuf>,
-    /// Where its API is, unix:PATH or tcp:IP:PORT; without this and CONFIG,
-    /// unix:/run/bridgechain/api.sock
+    /// Where its API is, unix:PATH or tcp:IP:PORT. Without this it is where CONFIG says, or else
+    /// BRIDGECHAIN_API in the environment, or else unix:/run/bridgechain/api.sock
     #[arg(long, value_name = "ENDPOINT", conflicts_with = "config", value_parser = endpoint)]
     api: Option<Endpoint>,
     /// The file with the token that tcp:IP:PORT takes
@@ -51,25 +52,24 @@ pub(super) struct Client {
 impl Client {
     /// The controller that the arguments name; `None` where their configuration has mistakes.
     pub(super) fn new(place: &Where) -> anyhow::Result<Option<Self>> {
-        let (endpoint, token_file) = match (&place.api, &place.config) {
-            (Some(endpoint), _) => (endpoint.clone(), place.api_token_file.clone()),
-            (None, config) => {
-                let settings = match config {
-                    Some(config) => match inputs::topology(config) {
-                        Some(topology) => topology.controller,
-                        None => return Ok(None),
-                    },
-                    None => Controller::default(),
-                };
-                (settings.api, settings.api_token_file)
-            }
+        if let Some(endpoint) = &place.api {
+            let token_file = place.api_token_file.as_deref();
+            return Self::at(endpoint.clone(), token_file).map(Some);
+        }
+        let settings = match &place.config {
+            Some(config) => match inputs::topology(config) {
+                Some(topology) => topology.controller,
+                None => return Ok(None),
+            },
+            None => Controller::default(),
         };
-        Self::at(endpoint, token_file.as_deref()).map(Some)
+        Self::of(&settings).map(Some)
     }
 
     /// The controller with these settings.
     pub(super) fn of(settings: &Controller) -> anyhow::Result<Self> {
-        Self::at(settings.api.clone(), settings.api_token_file.as_deref())
+        let endpoint = environment::api_of(settings)?;
+        Self::at(endpoint, settings.api_token_file.as_deref())
     }
 
     /// The controller whose API is at `endpoint`.

@@ -26,8 +26,8 @@ const LONG: Duration = Duration::from_secs(50);
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Place {
     /// The configuration file (YAML). It is changed through the controller that runs on it, or by
-    /// itself where none does; without this and --api, that of the controller at
-    /// unix:/run/bridgechain/api.sock
+    /// itself where none does; without this and --api, that of the controller at what
+    /// BRIDGECHAIN_API says in the environment, or else at unix:/run/bridgechain/api.sock
     #[arg(long, value_name = "FILE", conflicts_with = "api")]
     config: Option<PathBuf>,
     /// Where the API of the controller is, unix:PATH or tcp:IP:PORT

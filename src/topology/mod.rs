@@ -43,8 +43,9 @@ pub struct Topology {
 pub struct Controller {
     /// Where bridges connect to.
     pub listen: Vec<Endpoint>,
-    /// Where the controller's own API is served.
-    pub api: Endpoint,
+    /// Where the controller's own API is served; nothing for where the environment says
+    /// ([`api_of`](crate::environment::api_of)).
+    pub api: Option<Endpoint>,
     /// The file with the token that clients of the API have to show, where it is served over TCP.
     pub api_token_file: Option<PathBuf>,
     /// Where metrics are served besides the API, without a token.
@@ -59,7 +60,7 @@ impl Default for Controller {
     fn default() -> Self {
         Self {
             listen: vec![Endpoint::Tcp(SocketAddr::from(([127, 0, 0, 1], 6653)))],
-            api: Endpoint::Unix(PathBuf::from("/run/bridgechain/api.sock")),
+            api: None,
             api_token_file: None,
             metrics: None,
             mac_age: MacAge::default(),

@@ -36,8 +36,7 @@ pub(super) fn read(node: Node<'_>, report: &mut Report<'_>) -> Controller {
         },
         api: fields
             .get("api")
-            .and_then(|node| endpoint(node, Authentication::Token, report))
-            .unwrap_or(default.api),
+            .and_then(|node| endpoint(node, Authentication::Token, report)),
         api_token_file: fields
             .get("api_token_file")
             .and_then(|node| file(node, "/etc/bridgechain/token", report)),
@@ -61,12 +60,12 @@ pub(super) fn read(node: Node<'_>, report: &mut Report<'_>) -> Controller {
 fn check_token(fields: &Fields<'_>, settings: &Controller, report: &mut Report<'_>) {
     let token = fields.get("api_token_file");
     match (&settings.api, fields.get("api"), token) {
-        (Endpoint::Unix(_), _, Some(node)) => report.warning(
+        (None | Some(Endpoint::Unix(_)), _, Some(node)) => report.warning(
             node.id(),
             "has no effect: who may ask at a Unix socket is a matter of its directory, and only \
              tcp: takes a token",
         ),
-        (Endpoint::Tcp(address), Some(node), None) => report.mistake(
+        (Some(Endpoint::Tcp(address)), Some(node), None) => report.mistake(
             node.id(),
             format!(
                 "tcp:{address} takes a token, since all users of the machine reach it: add \
@@ -86,7 +85,7 @@ fn check_places(fields: &Fields<'_>, settings: &Controller, report: &mut Report<
         .map(|endpoint| ("listen", endpoint.clone()))
         .collect();
     let metrics = settings.metrics.map(Endpoint::Tcp);
-    for (key, endpoint) in [("api", Some(settings.api.clone())), ("metrics", metrics)] {
+    for (key, endpoint) in [("api", settings.api.clone()), ("metrics", metrics)] {
         let Some(endpoint) = endpoint else { continue };
         let is_same = |other: &Endpoint| *other == endpoint && !is_chosen_by_the_system(other);
         let other = taken.iter().find(|(_, other)| is_same(other));

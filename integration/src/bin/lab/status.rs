@@ -1,6 +1,7 @@
 //! `lab status`: what is up.
 
 use anyhow::Result;
+use integration::layout::Layout;
 use integration::plan::{Role, Station};
 use integration::run_dir;
 use integration::site::Site;
@@ -27,6 +28,8 @@ pub(crate) fn print(name: &str, site: &Site) {
             println!("{name} is up: bridges {}", layout.plan().bridges.join(", "));
             head();
             layout.plan().stations.iter().for_each(|it| line("", it));
+            println!("\nin a shell beside `lab exec`, commands find it with");
+            println!("  {}", exports(layout));
         }
         Site::Several(several) => {
             let hosts: Vec<&str> = several.hosts().iter().map(|(host, _)| &**host).collect();
@@ -39,8 +42,19 @@ pub(crate) fn print(name: &str, site: &Site) {
                 stations.for_each(|station| line(&format!("{host}:"), station));
             }
             line("", several.outside());
+            println!("\nin a shell beside `lab exec`, commands find a host with");
+            for (host, layout) in several.hosts() {
+                println!("  {}  # {host}", exports(layout));
+            }
         }
     }
+}
+
+/// What makes the commands of a shell find a host's Open vSwitch and its controller.
+fn exports(layout: &Layout) -> String {
+    let variables = layout.ovs().variables().into_iter();
+    let variables = variables.map(|(name, value)| format!("{name}={value}"));
+    format!("export {}", variables.collect::<Vec<_>>().join(" "))
 }
 
 fn head() {
