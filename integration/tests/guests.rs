@@ -378,18 +378,36 @@ fn a_database_is_reached_by_tls_and_only_the_right_one() -> Result<()> {
 /// What the bridges hold is what the file wants of guests where they are.
 #[test]
 fn found_guests_are_proved() -> Result<()> {
-    let (mut lab, _controller) = start()?;
+    let (mut lab, controller) = start()?;
     start_as_vnet9(&mut lab)?;
-    let program = controller::program()?.to_string_lossy();
-    let mut prove = lab.layout().host().command(&program);
-    prove
-        .args(["prove", "--live", "--ovs-rundir"])
-        .arg(lab.dir());
-    let told = prove.arg(lab.layout().config()).output()?;
-    ensure!(
-        told.status.success(),
-        "{}",
-        String::from_utf8_lossy(&told.stdout)
+    let prove = |options: &[&str]| -> Result<String> {
+        let program = controller::program()?.to_string_lossy();
+        let mut prove = lab.ovs().command(&program);
+        prove.args(["prove", "--live"]).args(options);
+        let told = prove.arg(lab.layout().config()).output()?;
+        let text = String::from_utf8(told.stdout)?;
+        ensure!(told.status.success(), "{text}");
+        Ok(text)
+    };
+    let text = prove(&[])?;
+    ensure!(!text.contains("absent"), "{text}");
+
+    // One that has ended is none that anything is said of.
+    lab.ovs().vsctl(&["del-port", "vnet9"])?;
+    controller.wait_for_log("vNIC no longer at port vnet9", 1)?;
+    let by = format!("external_ids:attached-mac={}", lab.mac("vmb0")?);
+    let absent = format!(
+        "\nTaken as absent, so nothing is proved of their frames:\n  vNIC of VM VM-B ({by}) on br0.local\n"
+    );
+    let text = wait::until("the controller to have noted it", || {
+        let text = prove(&[])?;
+        Ok(text.contains("absent").then_some(text))
+    })?;
+    ensure!(text.contains(&absent), "{text}");
+    let reports: Value = serde_json::from_str(&prove(&["--json"])?)?;
+    assert_eq!(
+        reports[0]["absent"],
+        serde_json::json!([{ "vm": "VM-B", "port": by, "bridge": "br0.local" }])
     );
     Ok(())
 }

@@ -23,6 +23,8 @@ use super::subject::State;
 pub(super) struct HostReport {
     host: String,
     bridges: Vec<String>,
+    /// The vNICs that are not there: nothing is proved of their frames.
+    absent: Vec<Absent>,
     /// How many classes of frames there are.
     classes: usize,
     properties: Vec<PropertyReport>,
@@ -30,6 +32,15 @@ pub(super) struct HostReport {
     differences: Vec<DifferenceReport>,
     /// Flows that nothing can be said about.
     not_understood: Vec<String>,
+}
+
+/// A vNIC that is not there.
+#[derive(Serialize)]
+struct Absent {
+    vm: String,
+    /// What it is found by, where the configuration does not name its port.
+    port: String,
+    bridge: String,
 }
 
 #[derive(Serialize)]
@@ -120,6 +131,7 @@ impl HostReport {
                 .into_iter()
                 .map(|(_, name)| name.to_owned())
                 .collect(),
+            absent: absent(host, states),
             classes,
             properties: properties
                 .filter(|report| report.classes > 0 || !report.holds)
@@ -138,6 +150,21 @@ impl HostReport {
 fn bridge_name(host: &Host, role: Role) -> String {
     let name = host.bridge(role).map(|bridge| bridge.name.clone());
     name.unwrap_or_else(|| "*".to_owned())
+}
+
+/// The vNICs that are at no port in any of the states.
+fn absent(host: &Host, states: &[State]) -> Vec<Absent> {
+    let vnics = host.vnics.iter().filter(|vnic| {
+        let mut bridges = states.iter().flat_map(|state| &state.bridges);
+        let role = host.bridge_of(vnic);
+        !bridges.any(|(own, ports, _)| *own == role && ports.get(&vnic.port).is_some())
+    });
+    let absent = vnics.map(|vnic| Absent {
+        vm: vnic.vm.clone(),
+        port: vnic.port.clone(),
+        bridge: bridge_name(host, host.bridge_of(vnic)),
+    });
+    absent.collect()
 }
 
 fn failure(topology: &Topology, host: &Host, state: &State, found: &Counterexample) -> Failure {
@@ -236,6 +263,7 @@ impl fmt::Display for HostReport {
         let Self {
             host,
             bridges,
+            absent,
             classes,
             properties,
             counterexamples,
@@ -268,6 +296,15 @@ impl fmt::Display for HostReport {
             ]);
         }
         write!(f, "{table}")?;
+        if !absent.is_empty() {
+            writeln!(
+                f,
+                "\nTaken as absent, so nothing is proved of their frames:"
+            )?;
+        }
+        for Absent { vm, port, bridge } in absent {
+            writeln!(f, "  vNIC of VM {vm} ({port}) on {bridge}")?;
+        }
         for failure in counterexamples {
             write!(f, "\n{failure}")?;
         }
