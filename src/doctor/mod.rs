@@ -123,15 +123,31 @@ impl<'a> Examination<'a> {
         });
     }
 
-    /// Whether a command may be said. Where no configuration says which bridges are ours, only those
-    /// are that hold flows of ours, and nobody knows what else should be there.
+    /// Whether a command may be said. Where no configuration names the bridges, only those are ours
+    /// that hold flows of ours, or have this controller; and nobody knows what others want of them.
     fn may_mend(&self, check: Check, subject: &str) -> bool {
-        if self.tools.config.is_some() {
+        if self.host.bridges != Bridges::AnyLearning {
             return true;
         }
-        let contents = self.facts.contents.get(subject);
-        let is_ours = matches!(contents, Some(Contents::Read(holds)) if holds.has_ours);
-        is_ours && check != Check::Foreign
+        let is_others = matches!(
+            check,
+            Check::Controller | Check::SpanningTree | Check::Mirror | Check::Foreign
+        );
+        !is_others && (self.holds_ours(subject) || self.has_this_controller(subject))
+    }
+
+    fn holds_ours(&self, bridge: &str) -> bool {
+        let contents = self.facts.contents.get(bridge);
+        matches!(contents, Some(Contents::Read(holds)) if holds.has_ours)
+    }
+
+    /// Whether a bridge connects to this controller, where it is known where that is.
+    fn has_this_controller(&self, bridge: &str) -> bool {
+        let listen = &self.topology.controller.listen;
+        let is_known = self.tools.config.is_some() || self.tools.controller.is_some();
+        let bridge = self.facts.bridges.get(bridge);
+        let mut controllers = bridge.iter().flat_map(|bridge| &bridge.controllers);
+        is_known && controllers.any(|it| self.tools.reaches(&it.target, listen))
     }
 
     /// The bridges of the host that are there. One that takes any has those that have a controller.

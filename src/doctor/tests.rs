@@ -798,12 +798,51 @@ fn without_a_configuration_what_is_somebody_elses_is_left_alone() {
         [
             "error fail-mode br.nf: ovs-vsctl set-fail-mode br.nf secure",
             "error fail-mode br0: -",
-            "warning spanning-tree br.nf: ovs-vsctl set Bridge br.nf stp_enable=false rstp_enable=false",
+            "warning spanning-tree br.nf: -",
             "warning spanning-tree br0: -",
             "warning foreign br.nf: -",
             "warning foreign br0: -",
         ]
     );
+}
+
+#[test]
+fn of_any_bridges_only_those_of_this_controller_are_mended_and_nobody_elses_work_is_undone() {
+    let text = "hosts: { node1: { bridges: { learning: '*' } } }";
+    let (any, _) = config::parse("lab.yaml", text).expect("a good file");
+    let mut facts = healthy(&topology());
+    for bridge in facts.bridges.values_mut() {
+        bridge.fail_mode = None;
+        bridge.mirrors = 1;
+    }
+    // One connects to this controller, one holds its flows, one has nothing to do with it.
+    let elsewhere = "tcp:192.0.2.1:6653";
+    for name in ["br.nf", "br0.local"] {
+        bridge_mut(&mut facts, name).controllers[0].target = elsewhere.to_owned();
+    }
+    for name in ["br0", "br0.local"] {
+        holds_mut(&mut facts, name).has_ours = false;
+    }
+    let other = bridge_mut(&mut facts, "br.nf").controllers[0].clone();
+    bridge_mut(&mut facts, "br0").controllers.push(other);
+    assert_eq!(
+        wrong(&any, &tools(), &facts),
+        [
+            "error fail-mode br.nf: ovs-vsctl set-fail-mode br.nf secure",
+            "error fail-mode br0: ovs-vsctl set-fail-mode br0 secure",
+            "error fail-mode br0.local: -",
+            "error controller br.nf: -",
+            "error controller br0.local: -",
+            "warning controller br0: -",
+            "warning mirror br.nf: -",
+            "warning mirror br0: -",
+            "warning mirror br0.local: -",
+        ]
+    );
+    for bridge in facts.bridges.values_mut() {
+        bridge.controllers.clear();
+    }
+    assert_eq!(wrong(&any, &tools(), &facts), ["error bridge node1: -"]);
 }
 
 #[test]
