@@ -73,12 +73,7 @@ impl PrivateOvs {
     /// Open vSwitch is not installed or does not start.
     pub fn start(dir: &Path, namespace: &Namespace) -> Result<Self> {
         let ovs = Self::at(dir, namespace);
-        let database = dir.join("conf.db");
-        run(ovs
-            .command("ovsdb-tool")
-            .arg("create")
-            .arg(&database)
-            .arg(SCHEMA))?;
+        ovs.create_database()?;
         ovs.start_database()?;
         run(ovs.command("ovs-vsctl").args(["--no-wait", "init"]))?;
         ovs.start_vswitchd()?;
@@ -251,6 +246,16 @@ impl PrivateOvs {
         run(self.daemon("ovs-vswitchd").arg(self.db())).map(drop)
     }
 
+    /// Makes an empty database.
+    ///
+    /// # Errors
+    ///
+    /// There is one.
+    pub fn create_database(&self) -> Result<()> {
+        let mut tool = self.command("ovsdb-tool");
+        run(tool.arg("create").arg(self.dir.join("conf.db")).arg(SCHEMA)).map(drop)
+    }
+
     /// Starts ovsdb-server; it serves when this returns.
     ///
     /// # Errors
@@ -269,6 +274,8 @@ impl PrivateOvs {
         let remote = format!("--remote=punix:{}", self.db_sock().display());
         let database = self.dir.join("conf.db");
         let mut daemon = self.daemon("ovsdb-server");
+        // As `ovs-ctl` has it: what `ovs-vsctl set-manager` says is listened at.
+        daemon.arg("--remote=db:Open_vSwitch,Open_vSwitch,manager_options");
         run(daemon.arg(remote).args(options).arg(&database)).map(drop)
     }
 

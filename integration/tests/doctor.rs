@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use bridgechain::cookie::Class;
 use common::{TRUNKED, WORLD, start};
 use integration::controller;
+use integration::ovs::PrivateOvs;
 use integration::{Lab, wait};
 use serde_json::Value;
 
@@ -342,6 +343,46 @@ fn a_guest_that_is_found_is_never_unplugged_and_missed_where_the_controller_is_n
         "{finding}"
     );
     Ok(())
+}
+
+/// The database that the configuration names has to be that of this machine.
+#[test]
+fn a_database_that_does_not_answer_or_is_another_machines_is_found() -> Result<()> {
+    let lab = Lab::from_config(WORLD)?;
+    let with = |endpoint: &str| {
+        let uplinks = "uplinks: [eth1]";
+        let named = format!("{uplinks}\n    ovsdb: {endpoint}");
+        let text = WORLD.replace("port: vma0, ", "").replace(uplinks, &named);
+        lab.change_config(&text)
+    };
+    with("tcp:127.0.0.1:6640")?;
+    let ids = format!("external_ids:attached-mac=\"{}\"", lab.mac("vma0")?);
+    lab.ovs().vsctl(&["set", "Interface", "vma0", &ids])?;
+    let controller = lab.start_controller()?;
+    controller.wait_for_log("no OVS database", 1)?;
+    let finding = await_finding(&lab, "ovsdb", "node1")?;
+    sh(&lab, finding["mend"].as_str().context("no command")?)?;
+    controller.wait_for_log("vNIC found at port vma0", 1)?;
+    await_health(&lab, "the database")?;
+
+    // That of a machine with a bridge of the same name.
+    let dir = lab.dir().join("other");
+    std::fs::create_dir(&dir)?;
+    let other = PrivateOvs::at(&dir, lab.layout().host());
+    other.create_database()?;
+    other.start_database()?;
+    other.vsctl(&["--no-wait", "init", "--", "add-br", "br0.local"])?;
+    with(&other.db())?;
+    let finding = await_finding(&lab, "ovsdb", "node1")?;
+    let what = finding["what"].as_str().unwrap_or_default();
+    let own = format!(
+        "another machine's. Give this host `ovsdb: {}`",
+        lab.ovs().db()
+    );
+    ensure!(what.ends_with(&own), "{finding}");
+    ensure!(finding["mend"].is_null(), "{finding}");
+    with(&lab.ovs().db())?;
+    await_health(&lab, "its own database")
 }
 
 #[test]

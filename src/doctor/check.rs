@@ -50,6 +50,8 @@ pub enum Check {
     Tunnel,
     /// The way to remote sinks.
     Route,
+    /// The database by which vNICs are found.
+    Ovsdb,
     /// Ports of the configuration.
     Port,
     /// Ports that could not be opened.
@@ -72,7 +74,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Bridge,
         Self::Answer,
         Self::FailMode,
@@ -88,6 +90,7 @@ impl Check {
         Self::Patch,
         Self::Tunnel,
         Self::Route,
+        Self::Ovsdb,
         Self::Port,
         Self::Device,
         Self::Link,
@@ -117,6 +120,7 @@ impl Check {
             Self::Patch => "patch",
             Self::Tunnel => "tunnel",
             Self::Route => "route",
+            Self::Ovsdb => "ovsdb",
             Self::Port => "port",
             Self::Device => "device",
             Self::Link => "link",
@@ -147,6 +151,7 @@ impl Check {
             Self::Patch => "patch ports join the bridges",
             Self::Tunnel => "tunnels lead to the remote sinks",
             Self::Route => "the remote sinks can be reached",
+            Self::Ovsdb => "the database by which vNICs are found is that of this machine",
             Self::Port => "the ports of the configuration are there",
             Self::Device => "their devices are open",
             Self::Link => "they have a link",
@@ -172,6 +177,7 @@ impl Check {
             | Self::Patch
             | Self::Tunnel
             | Self::Route
+            | Self::Ovsdb
             | Self::Port
             | Self::Device
             | Self::Link

@@ -19,11 +19,17 @@ pub struct Facts {
     pub bridges: BTreeMap<String, Bridge>,
     /// The network devices of the machine, by name.
     pub devices: BTreeMap<String, Device>,
+    /// The bridges of the database that the configuration names, by name with their datapath ids, or
+    /// why it can not be asked; nothing where it names none, or no vNIC is found by it.
+    pub ovsdb: Option<Result<DatapathIds, String>>,
     /// By which device packets to an address of a remote sink leave, where there is a route.
     pub routes: BTreeMap<IpAddr, String>,
     /// What each bridge of the host holds, by name; bridges that were not asked are missing.
     pub contents: BTreeMap<String, Contents>,
 }
+
+/// The datapath ids of bridges, 16 hex digits, by the names of the bridges.
+pub type DatapathIds = BTreeMap<String, Option<String>>;
 
 impl Facts {
     /// What the database says of which interface is whose.

@@ -21,8 +21,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 pub use self::check::{Check, Level};
-pub use self::facts::{Bridge, Contents, Controller, Device, Facts, Foreign, Holds, Port};
-pub use self::ovsdb::{LISTING, parse};
+pub use self::facts::{
+    Bridge, Contents, Controller, DatapathIds, Device, Facts, Foreign, Holds, Port,
+};
+pub use self::ovsdb::{BRIDGES, LISTING, parse, parse_bridges};
 pub use self::tools::Tools;
 use crate::topology::{Bridges, Host, Role, Topology};
 
@@ -58,6 +60,7 @@ pub fn examine(topology: &Topology, host: &Host, tools: &Tools, facts: &Facts) -
     examination.ports();
     examination.frames();
     examination.contents();
+    examination.database(configured);
     examination.guests(configured, &binding);
     let Examination {
         looked_at,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::facts::{Bridge, Controller, Facts, Port};
+use super::facts::{Bridge, Controller, DatapathIds, Facts, Port};
 use crate::setup::ListingError;
 
 /// Arguments of `ovs-vsctl` that print what [`parse`] reads.
@@ -31,6 +31,28 @@ pub const LISTING: [&str; 20] = [
     "list",
     "Interface",
 ];
+
+/// Arguments of `ovs-vsctl` that print what [`parse_bridges`] reads.
+pub const BRIDGES: [&str; 4] = [
+    "--format=json",
+    "--columns=name,datapath_id",
+    "list",
+    "Bridge",
+];
+
+/// Reads what `ovs-vsctl` printed for [`BRIDGES`].
+///
+/// # Errors
+///
+/// The text is something else.
+pub fn parse_bridges(listing: &str) -> Result<DatapathIds, ListingError> {
+    let table: Value = serde_json::from_str(listing)?;
+    let rows = Row::all(&table).ok_or(ListingError::Table("Bridge"))?;
+    let rows = rows.iter();
+    Ok(rows
+        .map(|row| (row.text("name"), row.first("datapath_id")))
+        .collect())
+}
 
 /// Reads what `ovs-vsctl` printed for [`LISTING`].
 ///
@@ -242,6 +264,19 @@ mod tests {
             .into(),
         };
         assert_eq!(facts.bridges, [(text("br0"), bridge)].into());
+    }
+
+    #[test]
+    fn reads_the_datapath_ids_of_another_database() {
+        let printed = r#"{"data":[["br0","00000612555c2d48"],["br1",["set",[]]]],"headings":["name","datapath_id"]}"#;
+        let text = str::to_owned;
+        let expected = [
+            (text("br0"), Some(text("00000612555c2d48"))),
+            (text("br1"), None),
+        ];
+        let read = parse_bridges(printed).expect("a listing");
+        assert_eq!(read, expected.into());
+        assert!(parse_bridges("").is_err());
     }
 
     #[test]

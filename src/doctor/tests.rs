@@ -8,7 +8,8 @@ use crate::setup;
 
 const CONFIG: &str = "
 networks: { a: { vlan: 100 }, b: { vlan: 200 } }
-hosts: { node1: { bridges: { local: br0.local, service: br.nf, uplink: br0 }, uplinks: [eth1] } }
+hosts: { node1: { bridges: { local: br0.local, service: br.nf, uplink: br0 }, uplinks: [eth1],
+                  ovsdb: 'tcp:127.0.0.1:6640' } }
 vms:
   VM-A: { host: node1, nics: [{ port: vma0, network: a }] }
   VM-T: { host: node1, nics: [{ port: vmt0, vlan_mode: trunked, trunked_networks: [a, b] }] }
@@ -92,6 +93,9 @@ fn healthy(topology: &Topology) -> Facts {
         port.kind = text("patch");
         port.options.insert(text("peer"), text(peer));
     }
+    let bridges = facts.bridges.iter();
+    let ids = bridges.map(|(name, bridge)| (name.clone(), bridge.datapath_id.clone()));
+    facts.ovsdb = Some(Ok(ids.collect()));
     for (name, remote) in host.remotes() {
         let (kind, options) = setup::tunnel_options(remote);
         let port = port_mut(&mut facts, name);
@@ -156,6 +160,14 @@ fn where_all_is_well_every_check_says_so() {
     );
 }
 
+/// Gives a bridge another datapath id, which the database that is named has as well: it is the same one.
+fn renumber(facts: &mut Facts, bridge: &str, id: &str) {
+    bridge_mut(facts, bridge).datapath_id = Some(id.to_owned());
+    if let Some(Ok(ids)) = &mut facts.ovsdb {
+        ids.insert(bridge.to_owned(), Some(id.to_owned()));
+    }
+}
+
 /// Plugs in a guest that the configuration does not know, with this noted of it.
 fn plug_guest(facts: &mut Facts, key: &str) {
     let port = Port {
@@ -195,11 +207,30 @@ const CASES: &[Case] = &[
         &["error answer br0: /usr/share/openvswitch/scripts/ovs-ctl start"],
     ),
     (
+        |it| it.ovsdb = Some(Err("refused".to_owned())),
+        &["error ovsdb node1: ovs-vsctl -- --id=@m create Manager \
+           'target=\"ptcp:6640:127.0.0.1\"' -- add Open_vSwitch . manager_options @m"],
+    ),
+    (
+        |it| match &mut it.ovsdb {
+            Some(Ok(ids)) => drop(ids.insert("br0".to_owned(), Some("1".to_owned()))),
+            _ => panic!("no database"),
+        },
+        &["error ovsdb node1: -"],
+    ),
+    (
+        |it| match &mut it.ovsdb {
+            Some(Ok(ids)) => drop(ids.remove("br.nf")),
+            _ => panic!("no database"),
+        },
+        &["error ovsdb node1: -"],
+    ),
+    (
         |it| bridge_mut(it, "br0").fail_mode = None,
         &["error fail-mode br0: ovs-vsctl set-fail-mode br0 secure"],
     ),
     (
-        |it| bridge_mut(it, "br0").datapath_id = Some("00000612555c2d48".to_owned()),
+        |it| renumber(it, "br0", "00000612555c2d48"),
         &[
             "warning datapath-id br0: ovs-vsctl set Bridge br0 other-config:datapath-id=eba553d1e6664f33",
         ],
@@ -597,7 +628,7 @@ fn a_bridge_that_is_known_by_its_datapath_id_alone_must_have_it() {
     };
     let mut facts = healthy(&topology);
     for name in ["br0", "br.nf"] {
-        bridge_mut(&mut facts, name).datapath_id = Some("1".to_owned());
+        renumber(&mut facts, name, "1");
     }
     let lines = wrong(&topology, &tools(), &facts);
     let starts: Vec<&str> = lines.iter().filter_map(|it| it.split(':').next()).collect();

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use bridgechain::compile;
 use bridgechain::cookie;
-use bridgechain::doctor::{self, Contents, Device, Facts, Foreign, Holds};
+use bridgechain::doctor::{self, Contents, DatapathIds, Device, Facts, Foreign, Holds};
 use bridgechain::ofctl::Dialect;
-use bridgechain::topology::{Bridges, Host, Role, Topology};
+use bridgechain::topology::{Bridges, Endpoint, Host, Role, TlsFiles, Topology};
 use serde_json::Value;
 
 use crate::cli::live::{Found, Kind, Known, Sockets};
@@ -17,6 +17,9 @@ use crate::cli::vsctl;
 /// How often bridges are read whose flows are not as they should be: while they were read one after
 /// the other, an address may have been learned.
 const ATTEMPTS: usize = 3;
+
+/// How long the database that the configuration names may take.
+const ANSWER_LIMIT: &str = "--timeout=5";
 
 /// What the database has.
 pub(super) fn database(db: Option<&str>) -> anyhow::Result<Facts> {
@@ -32,13 +35,37 @@ pub(super) fn rest(facts: Facts, topology: &Topology, host: &Host, sockets: &Soc
             device.offloads = offloads(name);
         }
     }
+    let is_needed = host.found_vnics().next().is_some();
+    let named = host.ovsdb.as_ref().filter(|_| is_needed);
     let sinks = host.remotes().map(|(_, remote)| remote.ip);
     Facts {
         devices,
+        ovsdb: named.and_then(|endpoint| ovsdb(endpoint, host.ovsdb_tls.as_ref())),
         routes: sinks.filter_map(|ip| Some((ip, route(ip)?))).collect(),
         contents: contents(&facts, topology, host, sockets),
         ..facts
     }
+}
+
+/// What the database at `endpoint` has; `None` where `ovs-vsctl` can not ask there, which speaks TLS
+/// only with a certificate of its own.
+fn ovsdb(endpoint: &Endpoint, tls: Option<&TlsFiles>) -> Option<Result<DatapathIds, String>> {
+    let mut options = vec![ANSWER_LIMIT.to_owned()];
+    if let Endpoint::Ssl(_) = endpoint {
+        let tls = tls?;
+        let identity = tls.identity.as_ref()?;
+        for (option, file) in [
+            ("ca-cert", &tls.ca),
+            ("certificate", &identity.certificate),
+            ("private-key", &identity.private_key),
+        ] {
+            options.push(format!("--{option}={}", file.display()));
+        }
+    }
+    let arguments = options.iter().map(String::as_str).chain(doctor::BRIDGES);
+    let printed = vsctl::run(Some(&endpoint.to_string()), arguments);
+    let ids = printed.and_then(|printed| Ok(doctor::parse_bridges(&printed)?));
+    Some(ids.map_err(|error| format!("{error:#}")))
 }
 
 /// The network devices, as `ip` prints them.
