@@ -311,6 +311,11 @@ impl Instance {
         label.unwrap_or("?")
     }
 
+    /// Whether it is one of an inline function that has no egress leg yet, which is what it waits for.
+    pub fn waits(&self) -> bool {
+        self.ingress.is_some() && self.egress.is_none()
+    }
+
     /// Whether one of its ports has this name.
     pub fn has_port(&self, name: &str) -> bool {
         [&self.port, &self.ingress, &self.egress]

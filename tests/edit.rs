@@ -111,7 +111,7 @@ fn dice() -> impl Strategy<Value = Dice> {
     (0..KINDS, picks, flags).prop_map(|(kind, picks, flags)| Dice { kind, picks, flags })
 }
 
-const KINDS: usize = 10;
+const KINDS: usize = 12;
 
 impl Dice {
     /// One of several, if there are any.
@@ -272,6 +272,26 @@ impl Dice {
                 // Where the key was written its comment decides whether it stays.
                 (edit(enabled), (was && !enabled).then(|| edit(true)))
             }
+            9 | 10 => {
+                let chain = self.pick(0, &chains)?;
+                let function = self.pick(1, &known.service_chains[&chain].functions)?;
+                let instance = self.pick(2, &function.instances)?;
+                let target = Target {
+                    chain,
+                    function: Some(function.name),
+                    instance: Some(instance.label().to_owned()),
+                    host: Some(instance.host),
+                };
+                let edit = match (self.kind, &instance.egress) {
+                    (9, _) | (_, None) => Edit::DeleteInstance { target },
+                    _ if self.flags[0] => Edit::UnsetEgress { target },
+                    _ => Edit::SetEgress {
+                        target,
+                        egress: "new1".to_owned(),
+                    },
+                };
+                (edit, None)
+            }
             _ => {
                 let chain = self.pick(0, &chains)?;
                 let function = self.pick(1, &known.service_chains[&chain].functions)?;
@@ -280,13 +300,14 @@ impl Dice {
                     "tap" => Ports::Tap("new0".to_owned()),
                     _ => Ports::Inline {
                         ingress: "new0".to_owned(),
-                        egress: "new1".to_owned(),
+                        egress: self.flags[1].then(|| "new1".to_owned()),
                     },
                 };
+                let waits = matches!(ports, Ports::Inline { egress: None, .. });
                 let instance = Instance {
                     host: place.host,
                     ports,
-                    enabled: self.flags[0],
+                    enabled: self.flags[0] && !waits,
                 };
                 let edit = Edit::CreateInstance {
                     chain,
@@ -423,9 +444,7 @@ fn expected(mut known: Inventory, edit: &Edit) -> Inventory {
                 .unwrap();
             let (port, ingress, egress) = match &instance.ports {
                 Ports::Tap(port) => (Some(port.clone()), None, None),
-                Ports::Inline { ingress, egress } => {
-                    (None, Some(ingress.clone()), Some(egress.clone()))
-                }
+                Ports::Inline { ingress, egress } => (None, Some(ingress.clone()), egress.clone()),
             };
             function.instances.push(inventory::Instance {
                 host: instance.host.clone(),
@@ -435,7 +454,27 @@ fn expected(mut known: Inventory, edit: &Edit) -> Inventory {
                 enabled: instance.enabled,
             });
         }
-        Edit::SetEgress { .. } => unreachable!("it is not rolled"),
+        Edit::DeleteInstance { target }
+        | Edit::SetEgress { target, .. }
+        | Edit::UnsetEgress { target } => {
+            let chain = known.service_chains.get_mut(&target.chain).unwrap();
+            let mut functions = chain.functions.iter_mut();
+            let function = functions.find(|it| Some(&it.name) == target.function.as_ref());
+            let instances = &mut function.unwrap().instances;
+            let (port, host) = (target.instance.as_ref().unwrap(), target.host.as_ref());
+            let is_meant = |it: &inventory::Instance| it.has_port(port) && Some(&it.host) == host;
+            match edit {
+                Edit::DeleteInstance { .. } => instances.retain(|it| !is_meant(it)),
+                _ => {
+                    let instance = instances.iter_mut().find(|it| is_meant(it)).unwrap();
+                    instance.egress = match edit {
+                        Edit::SetEgress { egress, .. } => Some(egress.clone()),
+                        _ => None,
+                    };
+                    instance.enabled = instance.egress.is_some();
+                }
+            }
+        }
     }
     known
 }
@@ -496,7 +535,11 @@ proptest! {
 
         // Comments leave only with what they are part of, and only lines in one place are touched.
         let (gone, come) = difference(text, &new);
-        let deletes = matches!(edit, Edit::DeleteVm { .. } | Edit::DeleteNic { .. } | Edit::DeleteNetwork { .. });
+        let deletes = matches!(
+            edit,
+            Edit::DeleteVm { .. } | Edit::DeleteNic { .. } | Edit::DeleteNetwork { .. }
+                | Edit::DeleteInstance { .. } | Edit::UnsetEgress { .. }
+        );
         if deletes {
             prop_assert!(come.len() <= 1, "{name} {edit:?} {come:?}");
         } else {

@@ -2,9 +2,10 @@
 
 use openflow::MacAddr;
 
-use super::{Command, Leg, NewNic, Trunk};
+use super::functions::{Plug, plug, unplug};
+use super::{Command, NewNic, Trunk};
 use crate::config;
-use crate::edit::{Change, Edit, Instance, NicSettings, Ports, Target, VlanMode};
+use crate::edit::{Change, Edit, NicSettings, VlanMode};
 use crate::inventory::{Inventory, uuid};
 use crate::topology::Attachment;
 
@@ -68,10 +69,11 @@ pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, Strin
                 let wanted = Plug {
                     vm,
                     leg: *leg,
+                    function: function.as_deref(),
                     host: host.as_deref(),
                     port: port.as_deref(),
                 };
-                plug(known, &wanted, function.as_deref())?
+                plug(known, &wanted)?
             }
         },
         Command::NicUpdate {
@@ -96,12 +98,14 @@ pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, Strin
             let edit = Edit::UpdateNic { vm, nic, settings };
             (edit, "NicUpdate: complete".to_owned())
         }
-        Command::NicDelete { vm, nic } => {
-            let (vm, nic) = (vm_name(known, vm)?, nic.clone());
-            (
-                Edit::DeleteNic { vm, nic },
-                "NicDelete: complete".to_owned(),
-            )
+        Command::NicDelete {
+            vm,
+            nic,
+            function,
+            host,
+        } => {
+            let edit = unplug(known, vm, nic, function.as_deref(), host.as_deref())?;
+            (edit, "NicDelete: complete".to_owned())
         }
     }))
 }
@@ -124,126 +128,6 @@ fn guest(
     settings.mac = Change::Set(mac);
     let said = format!("NicCreate: complete\nport {port}, mac {mac}: plug the guest in with these");
     Ok((Edit::CreateNic { vm, port, settings }, said))
-}
-
-/// What a vNIC of a network function is to be.
-struct Plug<'p> {
-    vm: &'p str,
-    leg: Leg,
-    host: Option<&'p str>,
-    port: Option<&'p str>,
-}
-
-/// A vNIC of a network function. Both legs of an inline one make one instance: `kIngress` adds it,
-/// drained, and `kEgress` completes and enables it.
-fn plug(
-    known: &Inventory,
-    wanted: &Plug<'_>,
-    function: Option<&str>,
-) -> Result<(Edit, String), String> {
-    let Plug {
-        vm,
-        leg,
-        host,
-        port,
-        ..
-    } = wanted;
-    let (chain, function) = find_function(known, function, vm)?;
-    let host = match (host, known.vms.get(*vm).map(|vm| &vm.hosts[..])) {
-        (None, Some([host])) => host.clone(),
-        (host, _) => host_or_only(known, *host)?,
-    };
-    let free = |leg: &str| free_port(known, &format!("{vm}/{leg}"));
-    let given = port.map(str::to_owned);
-    let instance = |ports, enabled| Edit::CreateInstance {
-        chain: chain.clone(),
-        function: function.clone(),
-        instance: Instance {
-            host: host.clone(),
-            ports,
-            enabled,
-        },
-    };
-    let port = |leg| given.clone().unwrap_or_else(|| free(leg));
-    Ok(match leg {
-        Leg::Tap => {
-            let port = port("tap");
-            let said = format!("NicCreate: complete\nport {port}: it gets the copies");
-            (instance(Ports::Tap(port), true), said)
-        }
-        Leg::Ingress => {
-            let (ingress, egress) = (port("ingress"), free("egress"));
-            let said = format!(
-                "NicCreate: complete\nport {ingress}: the instance is drained until its kEgress is \
-                 there"
-            );
-            (instance(Ports::Inline { ingress, egress }, false), said)
-        }
-        Leg::Egress => {
-            let all = &known.service_chains[&chain].functions;
-            let instances = all.iter().filter(|it| it.name == function);
-            let waiting = instances
-                .flat_map(|it| &it.instances)
-                .filter(|it| it.host == host && !it.enabled && it.egress.is_some());
-            let waiting: Vec<_> = waiting.collect();
-            let [instance] = waiting[..] else {
-                return Err(format!(
-                    "{chain}/{function} has {} drained instances on {host}, and kEgress completes \
-                     the one that kIngress made: make that first",
-                    waiting.len()
-                ));
-            };
-            let egress = given
-                .or_else(|| instance.egress.clone())
-                .unwrap_or_default();
-            let said = format!("NicCreate: complete\nport {egress}: the instance is enabled");
-            let target = Target {
-                chain,
-                function: Some(function),
-                instance: Some(instance.label().to_owned()),
-                host: Some(host),
-            };
-            (Edit::SetEgress { target, egress }, said)
-        }
-    })
-}
-
-/// The chain and the name of a function: `CHAIN/FUNCTION`, or the one that is called like the VM.
-fn find_function(
-    known: &Inventory,
-    wanted: Option<&str>,
-    vm: &str,
-) -> Result<(String, String), String> {
-    let all: Vec<(&str, &str)> = known
-        .service_chains
-        .iter()
-        .flat_map(|(chain, it)| it.functions.iter().map(|it| (chain.as_str(), &*it.name)))
-        .collect();
-    let names: Vec<String> = all.iter().map(|(a, b)| format!("{a}/{b}")).collect();
-    let owned = |(chain, function): &(&str, &str)| ((*chain).to_owned(), (*function).to_owned());
-    let names_of = || names.iter().map(String::as_str);
-    match wanted {
-        Some(wanted) => {
-            let found = names.iter().position(|name| name == wanted);
-            found.map(|index| owned(&all[index])).ok_or_else(|| {
-                let suggestion = config::suggestion(wanted, names_of(), "there are");
-                format!("there is no function {wanted:?}{suggestion}")
-            })
-        }
-        None => {
-            let mut named = all.iter().filter(|(_, function)| *function == vm);
-            match (named.next(), named.next()) {
-                (Some(found), None) => Ok(owned(found)),
-                _ => {
-                    let suggestion = config::suggestion("", names_of(), "there are");
-                    Err(format!(
-                        "which function {vm:?} is an instance of is not known: no one function is \
-                         called like it; say network_function=CHAIN/FUNCTION{suggestion}"
-                    ))
-                }
-            }
-        }
-    }
 }
 
 /// The name of a network that is given by its name, UUID or VLAN.
@@ -296,7 +180,7 @@ pub(super) fn vm_name(known: &Inventory, wanted: &str) -> Result<String, String>
         })
 }
 
-fn host_or_only(known: &Inventory, host: Option<&str>) -> Result<String, String> {
+pub(super) fn host_or_only(known: &Inventory, host: Option<&str>) -> Result<String, String> {
     let mut hosts = known.hosts.keys();
     match (host, hosts.next(), hosts.next()) {
         (Some(host), ..) => Ok(host.to_owned()),
@@ -310,7 +194,7 @@ fn host_or_only(known: &Inventory, host: Option<&str>) -> Result<String, String>
 }
 
 /// A port name that is not in the configuration: the same for the same name, if that is free.
-fn free_port(known: &Inventory, name: &str) -> String {
+pub(super) fn free_port(known: &Inventory, name: &str) -> String {
     let is_taken = |port: &str| {
         let mut nics = known.vms.values().flat_map(|vm| &vm.nics);
         let functions = known.service_chains.values().flat_map(|it| &it.functions);

@@ -13,6 +13,7 @@
 mod answer;
 mod complete;
 mod edits;
+mod functions;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -82,6 +83,10 @@ pub enum Command {
         vm: String,
         /// The MAC address, port or UUID of the vNIC.
         nic: String,
+        /// `CHAIN/FUNCTION`, where the vNIC is part of an instance of it.
+        function: Option<String>,
+        /// The host of the instance, where several have such a port.
+        host: Option<String>,
     },
 }
 

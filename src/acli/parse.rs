@@ -88,7 +88,10 @@ pub const COMMANDS: [Usage; 10] = [
     Usage {
         name: "vm.nic_delete",
         positions: &["VM", "NIC"],
-        arguments: &[],
+        arguments: &[
+            ("network_function", &["CHAIN/FUNCTION"]),
+            ("host", &["HOST"]),
+        ],
         help: "delete a vNIC",
     },
     Usage {
@@ -189,6 +192,8 @@ pub fn parse(words: &[impl AsRef<str>]) -> Result<Command, ParseError> {
         "vm.nic_delete" => Command::NicDelete {
             vm: position(0),
             nic: position(1),
+            function: given.take("network_function"),
+            host: given.take("host"),
         },
         _ => Command::NicUpdate {
             vm: position(0),

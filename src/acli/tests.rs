@@ -106,8 +106,11 @@ fn vnics_of_network_functions_become_their_instances() {
     let error = after(TEXT, &nic("ips", "kEgress")).unwrap_err();
     assert!(error.contains("make that first"), "{error}");
     let half = after(TEXT, &nic("ips", "kIngress port=i1")).unwrap();
-    let functions = &inventory(&half).service_chains["c"].functions;
-    assert!(functions[1].instances[1].has_port("i1") && !functions[1].instances[1].enabled);
+    assert!(
+        half.contains("{ host: node1, ingress: i1, enabled: false }"),
+        "{half}"
+    );
+    inventory(&half);
     let whole = after(&half, &nic("ips", "kEgress port=e1")).unwrap();
     let instance = "{ host: node1, ingress: i1, egress: e1 }";
     assert!(whole.contains(instance), "{whole}");
@@ -123,6 +126,98 @@ fn vnics_of_network_functions_become_their_instances() {
     );
     let error = after(TEXT, &nic("ips", "kTap")).unwrap_err();
     assert!(error.contains("is an inline function"), "{error}");
+}
+
+#[test]
+fn an_instance_that_waits_for_its_leg_is_not_one_that_is_drained() {
+    let nic = |leg: &str| {
+        format!("vm.nic_create ips type=kNetworkFunctionNic network_function_nic_type={leg}")
+    };
+    let drained = TEXT.replace("egress: e0 }", "egress: e0, enabled: false }");
+    let error = after(&drained, &nic("kEgress port=e1")).unwrap_err();
+    assert!(error.contains("make that first"), "{error}");
+
+    // The drained one is beside the one that waits, and stays as it is.
+    let half = after(&drained, &nic("kIngress port=i1")).unwrap();
+    let whole = after(&half, &nic("kEgress port=e1")).unwrap();
+    let instances = "[{ host: node1, ingress: i0, egress: e0, enabled: false }, \
+                     { host: node1, ingress: i1, egress: e1 }]";
+    assert!(whole.contains(instances), "{whole}");
+
+    // A second one would not be told from the first, and there is a way out of that.
+    let error = after(&half, &nic("kIngress port=i2")).unwrap_err();
+    let way_out = "vm.nic_delete ips i1 network_function=c/ips";
+    assert!(error.contains(&format!("`{way_out}`")), "{error}");
+    assert_eq!(after(&half, way_out).unwrap(), drained);
+    let by_hand = half.replace(
+        "enabled: false }]",
+        "enabled: false }, { host: node1, ingress: i3, enabled: false }]",
+    );
+    let error = after(&by_hand, &nic("kEgress")).unwrap_err();
+    assert!(error.contains("wait for their kEgress (i1, i3)"), "{error}");
+    let one = after(&by_hand, "vm.nic_delete ips i3").unwrap();
+    assert_eq!(one, half);
+}
+
+#[test]
+fn vnics_of_network_functions_are_deleted_leg_by_leg() {
+    let create = "vm.nic_create ips type=kNetworkFunctionNic network_function_nic_type";
+    let half = after(TEXT, &format!("{create}=kIngress port=i1")).unwrap();
+    let whole = after(&half, &format!("{create}=kEgress port=e1")).unwrap();
+    let error = after(&whole, "vm.nic_delete ips i1").unwrap_err();
+    let way_out = "vm.nic_delete ips e1 network_function=c/ips";
+    assert!(error.contains(&format!("`{way_out}`")), "{error}");
+    assert_eq!(after(&whole, way_out).unwrap(), half);
+    assert_eq!(after(&whole, "vm.nic_delete ips e1").unwrap(), half);
+    assert_eq!(after(&half, "vm.nic_delete ips i1").unwrap(), TEXT);
+
+    let more = "vm.nic_create ids type=kNetworkFunctionNic network_function_nic_type=kTap port=t1";
+    let two = after(TEXT, more).unwrap();
+    assert_eq!(after(&two, "vm.nic_delete ids t1").unwrap(), TEXT);
+    let first = after(&two, "vm.nic_delete ids t0").unwrap();
+    assert!(
+        first.contains("instances: [{ host: node1, port: t1 }]"),
+        "{first}"
+    );
+
+    // What a chain would break by.
+    let error = after(TEXT, "vm.nic_delete ids t0").unwrap_err();
+    assert!(error.contains("the only instance of c/ids"), "{error}");
+    assert!(
+        error.contains("`bridgechain chain disable c ids`"),
+        "{error}"
+    );
+    let error = after(&half, "vm.nic_delete ips e0").unwrap_err();
+    assert!(error.contains("frames would stop there"), "{error}");
+    assert!(error.contains("`bridgechain chain drain c ips`"), "{error}");
+    let open = half.replace("mode: inline,", "mode: inline, failure_policy: fail_open,");
+    for passes in [
+        open,
+        half.replace("mode: inline,", "mode: inline, enabled: false,"),
+        half.replace("egress: e0", "egress: e0, enabled: false"),
+        half.replace("mode: inline,", "mode: inline, shadow: true,"),
+    ] {
+        let text = after(&passes, "vm.nic_delete ips e0").unwrap();
+        assert!(
+            text.contains("{ host: node1, ingress: i0, enabled: false }"),
+            "{text}"
+        );
+        inventory(&text);
+    }
+
+    // Of whichever name, where it is said, and guests come first.
+    let text = after(&two, "vm.nic_delete vm-9 t1 network_function=c/ids").unwrap();
+    assert_eq!(text, TEXT);
+    let error = after(&two, "vm.nic_delete vm-9 t1").unwrap_err();
+    assert!(error.contains("say network_function=c/ids"), "{error}");
+    let error = after(&two, "vm.nic_delete A a1").unwrap_err();
+    assert!(error.contains("there is no vNIC of A \"a1\""), "{error}");
+    let error = after(&two, "vm.nic_delete ids sink").unwrap_err();
+    assert!(
+        error.contains("there are those with \"t0\", \"t1\""),
+        "{error}"
+    );
+    assert!(!after(&two, "vm.nic_delete A a0").unwrap().contains("a0"));
 }
 
 #[test]

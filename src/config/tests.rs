@@ -186,7 +186,8 @@ fn inline_instances_share_a_host_and_are_drained_one_by_one() {
         (
             "{ host: node1, ingress: ips-in, egress: ips-out }",
             "{ host: node1, ingress: i0, egress: e0, enabled: false }, { host: node1, ingress: i1, \
-             egress: e1, enabled: true }, { host: node2, ingress: i0, egress: e0 }",
+             egress: e1, enabled: true }, { host: node2, ingress: i0, egress: e0 }, { host: node1, \
+             ingress: i2, enabled: false }",
         ),
         ("port: ids0", "port: ids0, enabled: false"),
     ]);
@@ -198,6 +199,7 @@ fn inline_instances_share_a_host_and_are_drained_one_by_one() {
         failure_policy,
         health_check,
         instances,
+        waiting,
     } = ips.kind
     else {
         panic!("not inline");
@@ -216,6 +218,8 @@ fn inline_instances_share_a_host_and_are_drained_one_by_one() {
         .map(|legs| (&*legs.ingress, &*legs.egress, legs.enabled))
         .collect();
     assert_eq!(legs, [("i0", "e0", false), ("i1", "e1", true)]);
+    // One that has no egress leg yet, and is drained until then.
+    assert_eq!(waiting, ["i2"]);
     let FunctionKind::Tap { instances, .. } = function(&topology, 0).kind else {
         panic!("no tap");
     };

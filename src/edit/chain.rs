@@ -39,16 +39,33 @@ pub enum Ports {
     Inline {
         /// The leg that faces the VMs.
         ingress: String,
-        /// The leg that faces the uplink.
-        egress: String,
+        /// The leg that faces the uplink; without one it waits for it, drained.
+        egress: Option<String>,
     },
 }
 
 pub(super) fn set_enabled(
-    mut draft: Draft<'_>,
+    draft: Draft<'_>,
     target: &Target,
     enabled: bool,
 ) -> Result<String, EditError> {
+    if target.instance.is_some() && enabled {
+        let (chain, index, at) = locate(&draft, target)?;
+        let function = &find_chain(&draft, chain)?.functions[index];
+        let (name, instance) = (&function.name, &function.instances[at]);
+        if instance.waits() {
+            return Err(senseless(format_args!(
+                "the instance {:?} of {chain}/{name} has no egress leg yet, and stays drained until \
+                 it has one: `bridgechain acli vm.nic_create {name} type=kNetworkFunctionNic \
+                 network_function_nic_type=kEgress network_function={chain}/{name}`",
+                instance.label(),
+            )));
+        }
+    }
+    put_enabled(draft, target, enabled)
+}
+
+fn put_enabled(mut draft: Draft<'_>, target: &Target, enabled: bool) -> Result<String, EditError> {
     for (path, after) in places(&draft, target)? {
         let old = patch::value(&draft.text, &patch::key(&path, "enabled"));
         let old = old.and_then(|value| value.as_bool());
@@ -92,7 +109,9 @@ pub(super) fn create_instance(
         }
         (Ports::Inline { ingress, egress }, "inline") => {
             value.insert("ingress".into(), ingress.as_str().into());
-            value.insert("egress".into(), egress.as_str().into());
+            if let Some(egress) = egress {
+                value.insert("egress".into(), egress.as_str().into());
+            }
         }
         (Ports::Tap(_), _) => {
             return Err(senseless(format_args!(
@@ -114,6 +133,23 @@ pub(super) fn create_instance(
     Ok(draft.text)
 }
 
+pub(super) fn delete_instance(mut draft: Draft<'_>, target: &Target) -> Result<String, EditError> {
+    let (chain, index, at) = locate(&draft, target)?;
+    let function = &find_chain(&draft, chain)?.functions[index];
+    if function.instances.len() == 1 {
+        return Err(senseless(format_args!(
+            "{:?} is the only instance of {chain}/{}, and a function has at least one; to let frames \
+             pass without it: `bridgechain chain disable {chain} {}`",
+            function.instances[at].label(),
+            function.name,
+            function.name,
+        )));
+    }
+    refuse_to_stop_frames(chain, function, at)?;
+    draft.patch(&instances(chain, index), &Op::Remove { index: at })?;
+    Ok(draft.text)
+}
+
 pub(super) fn set_egress(
     mut draft: Draft<'_>,
     target: &Target,
@@ -123,17 +159,50 @@ pub(super) fn set_egress(
         let op = Op::Set {
             key: "egress",
             value: &egress.into(),
-            after: None,
+            after: Some("ingress"),
             depth: 0,
         };
         draft.patch(&path, &op)?;
     }
-    let inventory = draft.inventory;
-    let draft = Draft {
-        text: draft.text,
-        inventory,
+    put_enabled(draft, target, true)
+}
+
+pub(super) fn unset_egress(mut draft: Draft<'_>, target: &Target) -> Result<String, EditError> {
+    let (chain, index, at) = locate(&draft, target)?;
+    let function = &find_chain(&draft, chain)?.functions[index];
+    refuse_to_stop_frames(chain, function, at)?;
+    let op = Op::Unset {
+        key: "egress",
+        keep_comment: false,
     };
-    set_enabled(draft, target, true)
+    draft.patch(&patch::item(&instances(chain, index), at), &op)?;
+    put_enabled(draft, target, false)
+}
+
+/// Fails where frames pass an instance now, and would stop without it.
+fn refuse_to_stop_frames(
+    chain: &str,
+    function: &inventory::Function,
+    at: usize,
+) -> Result<(), EditError> {
+    let own = &function.instances[at];
+    let stops = function.mode == "inline"
+        && function.enabled
+        && !function.shadow
+        && function.failure_policy.as_deref() != Some("fail_open");
+    let mut others = function.instances.iter().enumerate();
+    let has_another = others.any(|(index, it)| index != at && it.host == own.host && it.enabled);
+    if !stops || !own.enabled || has_another {
+        return Ok(());
+    }
+    Err(senseless(format_args!(
+        "{:?} is the last instance of {chain}/{} in service on {}, and frames would stop there \
+         (fail_close); let them pass without it first: `bridgechain chain drain {chain} {}`",
+        own.label(),
+        function.name,
+        own.host,
+        function.name,
+    )))
 }
 
 /// Where something stands in the file, with the key behind which a new one goes.
@@ -142,10 +211,7 @@ type Spot = (Vec<Step>, Option<&'static str>);
 /// Where what is meant stands.
 fn places(draft: &Draft<'_>, target: &Target) -> Result<Vec<Spot>, EditError> {
     let Target {
-        chain,
-        function,
-        instance,
-        host,
+        chain, function, ..
     } = target;
     let known = find_chain(draft, chain)?;
     let path = patch::path(["service_chains", chain, "functions"]);
@@ -155,28 +221,43 @@ fn places(draft: &Draft<'_>, target: &Target) -> Result<Vec<Spot>, EditError> {
             .map(|index| (patch::item(&path, index), Some("mode")))
             .collect());
     };
+    if target.instance.is_some() {
+        let (_, index, at) = locate(draft, target)?;
+        return Ok(vec![(patch::item(&instances(chain, index), at), None)]);
+    }
     let index = find_function(chain, known, function)?;
-    let Some(port) = instance else {
-        return Ok(vec![(patch::item(&path, index), Some("mode"))]);
-    };
+    Ok(vec![(patch::item(&path, index), Some("mode"))])
+}
+
+/// The chain of the instance that is meant, the index of its function, and its own.
+fn locate<'t>(draft: &Draft<'_>, target: &'t Target) -> Result<(&'t str, usize, usize), EditError> {
+    let Target {
+        chain,
+        function,
+        instance,
+        host,
+    } = target;
+    let (function, port) = (
+        function.as_deref().unwrap_or_default(),
+        instance.as_deref().unwrap_or_default(),
+    );
+    let known = find_chain(draft, chain)?;
+    let index = find_function(chain, known, function)?;
     let all = &known.functions[index].instances;
-    let is_meant = |it: &&inventory::Instance| {
+    let is_meant = |it: &inventory::Instance| {
         it.has_port(port) && host.as_ref().is_none_or(|host| it.host == *host)
     };
-    let meant: Vec<&inventory::Instance> = all.iter().filter(is_meant).collect();
+    let meant = all.iter().enumerate().filter(|(_, it)| is_meant(it));
+    let meant: Vec<(usize, &inventory::Instance)> = meant.collect();
     match &meant[..] {
         [] => {
             let ports: Vec<String> = all.iter().map(|it| it.label().to_owned()).collect();
             let what = format!("instance of {chain}/{function} with the port");
             Err(unknown(what, port, ports.iter(), "there are those with"))
         }
-        [_] => {
-            let found = all.iter().position(|it| is_meant(&it));
-            let at = patch::item(&instances(chain, index), found.unwrap_or_default());
-            Ok(vec![(at, None)])
-        }
+        [(at, _)] => Ok((chain, index, *at)),
         several => {
-            let hosts: Vec<&str> = several.iter().map(|it| &*it.host).collect();
+            let hosts: Vec<&str> = several.iter().map(|(_, it)| &*it.host).collect();
             Err(senseless(format_args!(
                 "{chain}/{function} has an instance with the port {port:?} on each of {}; say on \
                  which host",

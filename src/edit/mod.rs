@@ -102,12 +102,22 @@ pub enum Edit {
         /// Where it is plugged in.
         instance: Instance,
     },
-    /// Changes the name of the egress leg of an instance of an inline function, and enables it.
+    /// Takes an instance out of its function.
+    DeleteInstance {
+        /// The instance.
+        target: Target,
+    },
+    /// Gives an instance of an inline function its egress leg, and enables it.
     SetEgress {
         /// The instance.
         target: Target,
         /// The OVS interface.
         egress: String,
+    },
+    /// Takes the egress leg of an instance of an inline function away, which drains it.
+    UnsetEgress {
+        /// The instance.
+        target: Target,
     },
 }
 
@@ -195,7 +205,9 @@ pub fn apply(text: &str, edit: &Edit) -> Result<String, EditError> {
             function,
             instance,
         } => chain::create_instance(draft, chain, function, instance),
+        Edit::DeleteInstance { target } => chain::delete_instance(draft, target),
         Edit::SetEgress { target, egress } => chain::set_egress(draft, target, egress),
+        Edit::UnsetEgress { target } => chain::unset_egress(draft, target),
     }?;
     Ok(match text_is_marked {
         true => format!("{MARK}{new}"),

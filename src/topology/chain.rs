@@ -73,16 +73,24 @@ pub enum FunctionKind {
         health_check: Option<HealthCheck>,
         /// The legs of each instance.
         instances: Vec<InlineInstance>,
+        /// The ingress legs of instances that have no egress leg yet, and get no frames until then.
+        waiting: Vec<String>,
     },
 }
 
 impl FunctionKind {
-    /// The OVS interface names of all instances, an inline one's ingress before its egress.
+    /// The OVS interface names of all instances, an inline one's ingress before its egress, and those
+    /// that wait for another.
     pub fn ports(&self) -> Vec<&str> {
-        self.instances().concat()
+        let mut ports = self.instances().concat();
+        if let Self::Inline { waiting, .. } = self {
+            ports.extend(waiting.iter().map(String::as_str));
+        }
+        ports
     }
 
-    /// The OVS interface names of each instance, an inline one's ingress before its egress.
+    /// The OVS interface names of each instance that has all of them, an inline one's ingress before
+    /// its egress.
     pub fn instances(&self) -> Vec<Vec<&str>> {
         match self {
             Self::Tap { instances, .. } => instances

@@ -93,6 +93,7 @@ fn inline() -> Function {
             egress: "ips-out".to_owned(),
             enabled: true,
         }],
+        waiting: Vec::new(),
     };
     function("ips".to_owned(), kind)
 }

@@ -32,8 +32,9 @@ const VLANS: [u16; 4] = [0, 10, 20, 30];
 /// Two of them belong to no network, one of these to no network that there could be.
 const VIDS: [u16; 6] = [0, 10, 20, 30, 40, 4095];
 const VNICS: u8 = 5;
-/// The most that a host has: two chains of three functions with three instances, two legs each.
-const FUNCTION_PORTS: usize = 36;
+/// The most that a host has: two chains of three functions with three instances, two legs each, and one
+/// leg that waits for the other.
+const FUNCTION_PORTS: usize = 42;
 /// An EtherType behind which nobody looks (IEEE 802, local experimental).
 const EXPERIMENTAL: u16 = 0x88b5;
 
@@ -517,6 +518,8 @@ struct RawFunction {
     redundancy: Redundancy,
     /// Which of its instances are enabled.
     instances: Vec<bool>,
+    /// Whether one more has its ingress leg only, if it is inline.
+    waiting: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -532,6 +535,7 @@ enum RawKind {
 impl RawFunction {
     /// The function at `position` in the chain numbered `chain`.
     fn named(self, chain: u8, position: u8) -> Function {
+        let next = self.instances.len() as u8;
         let instances = (0..).zip(self.instances);
         let kind = match self.kind {
             RawKind::Tap(copying, remote) => FunctionKind::Tap {
@@ -559,6 +563,9 @@ impl RawFunction {
                         egress: leg_port(chain, position, instance, false),
                         enabled,
                     })
+                    .collect(),
+                waiting: (self.waiting.then(|| leg_port(chain, position, next, true)))
+                    .into_iter()
                     .collect(),
             },
         };
@@ -593,13 +600,22 @@ fn function() -> impl Strategy<Value = RawFunction> {
         prop_oneof![1 => tap, 1 => inline],
         enabled(),
         select(redundancy.to_vec()),
-        vec(enabled(), 1..4),
+        vec(enabled(), 0..4),
+        prop_oneof![4 => Just(false), 1 => Just(true)],
     );
-    parts.prop_map(|(kind, enabled, redundancy, instances)| RawFunction {
-        kind,
-        enabled,
-        redundancy,
-        instances,
+    parts.prop_map(|(kind, enabled, redundancy, mut instances, waiting)| {
+        let is_tap = matches!(kind, RawKind::Tap(..));
+        // A function has an instance, if only one that waits.
+        if instances.is_empty() && (is_tap || !waiting) {
+            instances.push(true);
+        }
+        RawFunction {
+            kind,
+            enabled,
+            redundancy,
+            instances,
+            waiting,
+        }
     })
 }
 

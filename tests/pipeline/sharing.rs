@@ -70,6 +70,7 @@ fn inline(shadow: bool, failure_policy: FailurePolicy) -> FunctionKind {
                 enabled: true,
             })
             .collect(),
+        waiting: Vec::new(),
     }
 }
 

@@ -118,8 +118,13 @@ impl World {
         senders.extend(vnics.cloned().map(Station::Vnic));
         senders.extend(self.live_uplinks().cloned().map(Station::Uplink));
         if self.has_service_bridge() {
-            let functions = self.functions().filter(|function| !is_in_the_way(function));
-            let ports = functions.flat_map(|function| function.kind.ports());
+            let ports = self.functions().flat_map(|function| match &function.kind {
+                // What comes out of a leg of one in the way has gone in by the other.
+                FunctionKind::Inline { waiting, .. } if is_in_the_way(function) => {
+                    waiting.iter().map(String::as_str).collect()
+                }
+                kind => kind.ports(),
+            });
             senders.extend(
                 ports
                     .filter(|port| self.is_there(port))

@@ -20,7 +20,8 @@ pub(crate) struct TapInstance {
 pub(crate) struct InlineInstance {
     pub(crate) host: Spanned<String>,
     pub(crate) ingress: Spanned<String>,
-    pub(crate) egress: Spanned<String>,
+    /// `None` where it waits for it, drained.
+    pub(crate) egress: Option<Spanned<String>>,
     pub(crate) enabled: bool,
 }
 
@@ -83,12 +84,19 @@ pub(super) fn inline(node: Node<'_>, report: &mut Report<'_>) -> Option<InlineIn
     let fields = Fields::read(node, &INLINE_INSTANCE, report)?;
     let host = host(&fields, report);
     let ingress = leg(&fields, "ingress", report);
-    let egress = leg(&fields, "egress", report);
     let enabled = fields.flag("enabled", true, report);
+    let waits = fields.get("egress").is_none() && !enabled;
+    let egress = match waits {
+        true => None,
+        false => Some(leg(&fields, "egress", report)),
+    };
     Some(InlineInstance {
         host: host?,
         ingress: ingress?,
-        egress: egress?,
+        egress: match egress {
+            Some(leg) => Some(leg?),
+            None => None,
+        },
         enabled,
     })
 }

@@ -221,11 +221,9 @@ fn claim_ports(function: &raw::Function, hosts: &mut Hosts<'_>, report: &mut Rep
                 ..
             } in instances
             {
-                claim(
-                    host,
-                    &[(ingress, "the ingress leg"), (egress, "the egress leg")],
-                    None,
-                );
+                let mut legs = vec![(ingress, "the ingress leg")];
+                legs.extend(egress.iter().map(|leg| (leg, "the egress leg")));
+                claim(host, &legs, None);
             }
         }
     }
@@ -237,6 +235,7 @@ fn depth(chain: &Chain) -> usize {
     let depth_of = |function: &Function| match &function.kind {
         FunctionKind::Tap { .. } => 0,
         FunctionKind::Inline { instances, .. } => match (function.redundancy, instances.len()) {
+            (_, 0) => 0,
             (_, 1) => 2,
             (Redundancy::ActivePassive, count) => 3 * count - 1,
             // Chosen, and chosen again.
@@ -281,26 +280,34 @@ fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
             failure_policy,
             health_check,
             instances,
-        } => FunctionKind::Inline {
-            shadow: *shadow,
-            failure_policy: *failure_policy,
-            health_check: *health_check,
-            instances: instances
-                .iter()
-                .filter(|instance| instance.host.value == host)
-                .map(|instance| InlineInstance {
+        } => {
+            let here = || {
+                instances
+                    .iter()
+                    .filter(|instance| instance.host.value == host)
+            };
+            let whole = |instance: &raw::InlineInstance| {
+                Some(InlineInstance {
                     ingress: instance.ingress.value.clone(),
-                    egress: instance.egress.value.clone(),
+                    egress: instance.egress.as_ref()?.value.clone(),
                     enabled: instance.enabled,
                 })
-                .collect(),
-        },
+            };
+            let waiting = here().filter(|instance| instance.egress.is_none());
+            FunctionKind::Inline {
+                shadow: *shadow,
+                failure_policy: *failure_policy,
+                health_check: *health_check,
+                instances: here().filter_map(whole).collect(),
+                waiting: waiting
+                    .map(|instance| instance.ingress.value.clone())
+                    .collect(),
+            }
+        }
     };
-    let instances = match &kind {
-        FunctionKind::Tap { instances, .. } => instances.len(),
-        FunctionKind::Inline { instances, .. } => instances.len(),
-    };
-    (instances > 0).then(|| Function {
+    // One that waits for its egress leg counts: where it is the only one, frames do not pass as if
+    // there was no function.
+    (!kind.ports().is_empty()).then(|| Function {
         name: function.name.value.clone(),
         enabled: function.enabled,
         redundancy: function.redundancy,

@@ -146,6 +146,7 @@ pub(super) fn with_inline(shadow: bool) -> Topology {
                 egress: "ips-out".to_owned(),
                 enabled: true,
             }],
+            waiting: Vec::new(),
         },
     };
     changed(&chain(), |host| host.chains[0].functions.push(ips))
