@@ -4,11 +4,15 @@
 //! [`Topology`](crate::topology::Topology) is what follows from it for the hosts; a VM without vNICs
 //! is not even part of that. This is what is listed, found by name, and edited.
 
+mod networks;
+
 use std::collections::BTreeMap;
 
 use openflow::MacAddr;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
+
+pub use self::networks::{NoNetwork, find_network};
 
 /// The namespace of the UUIDs of networks, VMs and vNICs.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6272_6964_6765_5c68_a169_6e00_6168_7600);

@@ -251,6 +251,78 @@ impl Run {
     }
 }
 
+/// The name of a network may be the VLAN of another one: then nobody guesses which one is meant.
+#[test]
+fn a_network_is_named_by_name_vlan_or_uuid_by_one_rule() {
+    let run = Run::start();
+    let (old, tag) = (run.text(), run.get().header("etag").to_owned());
+    let more = "  '9': { vlan: 8 }\n  nine: { vlan: 9 }\n  demo:";
+    assert_eq!(run.put("", &tag, &old.replace("  demo:", more)).status, 200);
+    let done = |arguments: &[&str]| {
+        let output = run.run_acli_aware(arguments);
+        assert!(output.status.success(), "{arguments:?} {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let uuid = |name: &str| {
+        let shown: Value = serde_json::from_str(&done(&["net", "get", name, "--json"])).unwrap();
+        shown["uuid"].as_str().unwrap().to_owned()
+    };
+    let (of_name, of_vlan) = (uuid("8"), uuid("nine"));
+    for arguments in [
+        &["net", "get", "9"][..],
+        &["net", "delete", "9"],
+        &["nic", "create", "A", "a1", "--network", "9"],
+        &["nic", "update", "A", "a0", "--trunked-networks", "7,9"],
+        &["mac", "list", "--network", "9"],
+        &["acli", "net.list_vms", "9"],
+        &["acli", "vm.nic_create", "A", "network=9"],
+    ] {
+        let refused = run.run_acli_aware(arguments);
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}");
+        let said = stderr(&refused);
+        assert!(
+            said.contains(&of_name) && said.contains(&of_vlan),
+            "{arguments:?} {said}"
+        );
+    }
+    for resource in [
+        "/v1/networks/9",
+        "/v1/macs?network=9",
+        "/v1/vnics?network=9",
+    ] {
+        let refused = run.request("GET", resource, "", "");
+        assert_eq!(refused.status, 400, "{resource}");
+    }
+    let network = |word: &str| {
+        run.request("GET", &format!("/v1/networks/{word}"), "", "")
+            .json()
+    };
+    assert_eq!(network(&of_name)["name"], "9");
+    assert_eq!(network("8")["name"], "9");
+    assert_eq!(network(&of_vlan)["name"], "nine");
+    let named = run.request("GET", "/v1/networks/10", "", "");
+    assert_eq!(named.status, 404);
+
+    done(&["nic", "create", "A", "a1", "--network", &of_vlan]);
+    assert!(
+        run.text().contains("{ port: a1, network: nine }"),
+        "{}",
+        run.text()
+    );
+    let vnics = run.request("GET", "/v1/vnics?network=nine", "", "").json();
+    assert_eq!(vnics["vnics"][0]["port"], "a1");
+    done(&["acli", "vm.nic_update", "A", "a1", "network=7"]);
+    assert!(
+        run.text().contains("{ port: a1, network: demo }"),
+        "{}",
+        run.text()
+    );
+    done(&["net", "delete", "8"]);
+    assert!(!run.text().contains("'9'"));
+    done(&["net", "delete", "9"]);
+    assert!(!run.text().contains("nine"));
+}
+
 #[test]
 fn of_two_who_write_at_a_time_none_loses_what_the_other_did() {
     let run = Run::start();

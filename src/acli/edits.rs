@@ -6,7 +6,7 @@ use super::functions::{Plug, plug, unplug};
 use super::{Command, NewNic, Trunk};
 use crate::config;
 use crate::edit::{Change, Edit, NicSettings, VlanMode};
-use crate::inventory::{Inventory, uuid};
+use crate::inventory::{Inventory, NoNetwork, uuid};
 use crate::topology::Attachment;
 
 /// What a command does to a configuration, with what is to be told about it; nothing where it is one
@@ -29,7 +29,7 @@ pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, Strin
             (edit, "NetworkCreate: complete".to_owned())
         }
         Command::NetDelete { network } => {
-            let name = network_name(known, network)?;
+            let name = self::network(known, network)?;
             (
                 Edit::DeleteNetwork { name },
                 "NetworkDelete: complete".to_owned(),
@@ -53,8 +53,8 @@ pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, Strin
             } => {
                 let vm = vm_name(known, vm)?;
                 let settings = NicSettings {
-                    network: Change::Set(network_name(known, network)?),
-                    trunked_networks: trunked_names(known, trunked.as_deref())?,
+                    network: Change::Set(self::network(known, network)?),
+                    trunked_networks: self::trunked(known, trunked.as_deref())?,
                     attachment: direct.then_some(Attachment::Direct),
                     ..NicSettings::default()
                 };
@@ -84,14 +84,14 @@ pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, Strin
         } => {
             let mut settings = NicSettings::default();
             if let Some(network) = network {
-                settings.network = Change::Set(network_name(known, network)?);
+                settings.network = Change::Set(self::network(known, network)?);
             }
             match trunk {
                 None => {}
                 Some(Trunk::Access) => settings.vlan_mode = Some(VlanMode::Access),
                 Some(Trunk::Trunked(networks)) => {
                     settings.vlan_mode = Some(VlanMode::Trunked);
-                    settings.trunked_networks = trunked_names(known, networks.as_deref())?;
+                    settings.trunked_networks = trunked(known, networks.as_deref())?;
                 }
             }
             let (vm, nic) = (vm_name(known, vm)?, nic.clone());
@@ -130,39 +130,25 @@ fn guest(
     Ok((Edit::CreateNic { vm, port, settings }, said))
 }
 
-/// The name of a network that is given by its name, UUID or VLAN.
+/// The name of a network that is given by its name, VLAN or UUID.
 pub(super) fn network_name(known: &Inventory, wanted: &str) -> Result<String, String> {
-    let networks = &known.networks;
-    if networks.contains_key(wanted) {
-        return Ok(wanted.to_owned());
-    }
-    let is_it = |name: &&String| uuid("network", name).to_string() == wanted.to_ascii_lowercase();
-    if let Some(name) = networks.keys().find(is_it) {
-        return Ok(name.clone());
-    }
-    let vlan = wanted.parse().ok();
-    if let Some(name) = vlan.and_then(|vlan| known.network_of_vlan(vlan)) {
-        return Ok(name.to_owned());
-    }
-    Err(match vlan {
-        Some(vlan) => format!(
-            "there is no network of VLAN {vlan}; make one first, such as `net.create vlan{vlan} \
-             vlan={vlan}`"
-        ),
-        None => {
-            let names = networks.keys().map(String::as_str);
-            let suggestion = config::suggestion(wanted, names, "the networks are");
-            format!("there is no network {wanted:?}{suggestion}")
+    let found = known.find_network(wanted).map(str::to_owned);
+    found.map_err(|error| match error {
+        NoNetwork::OfVlan(vlan) => {
+            format!("{error}; make one first, such as `net.create vlan{vlan} vlan={vlan}`")
         }
+        error => error.to_string(),
     })
 }
 
-fn trunked_names(
-    known: &Inventory,
-    wanted: Option<&[String]>,
-) -> Result<Option<Vec<String>>, String> {
-    let names = |list: &[String]| list.iter().map(|name| network_name(known, name)).collect();
-    wanted.map(names).transpose()
+/// A word that means a network, which an edit looks up by itself.
+fn network(known: &Inventory, wanted: &str) -> Result<String, String> {
+    network_name(known, wanted).map(|_| wanted.to_owned())
+}
+
+fn trunked(known: &Inventory, wanted: Option<&[String]>) -> Result<Option<Vec<String>>, String> {
+    let words = |list: &[String]| list.iter().map(|word| network(known, word)).collect();
+    wanted.map(words).transpose()
 }
 
 /// The name of a VM that is given by its name or UUID.

@@ -11,6 +11,7 @@ use super::Shared;
 use super::inventory;
 use super::problem::{Name, Problem, Query, known};
 use crate::controller::Observer;
+use crate::inventory::{NoNetwork, find_network};
 use crate::status::{
     Bridges, Chain, Chains, Drops, Functions, Host, Hosts, Mac, Macs, Network, Networks, Ports,
     Status, Vm, Vms, Vnics,
@@ -51,7 +52,7 @@ struct OnHost {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Members {
-    /// In this network only: its name, or its VLAN id.
+    /// In this network only: its name, its VLAN id, or its UUID.
     network: Option<String>,
     /// Of this VM only.
     vm: Option<String>,
@@ -139,27 +140,19 @@ async fn networks(State(observer): State<Observer>) -> Json<Networks> {
 
 /// One network.
 #[utoipa::path(get, path = "/v1/networks/{network}", tag = "configuration",
-    params(("network" = String, Path, description = "Its name, or its VLAN id")),
+    params(("network" = String, Path, description = "Its name, its VLAN id, or its UUID")),
     responses((status = 200, description = "The network", body = Network), Problem))]
 async fn network(
     State(observer): State<Observer>,
     Name(name): Name,
 ) -> Result<Json<Network>, Problem> {
     let topology = observer.topology();
-    let networks = inventory::networks(&topology).into_iter();
-    let found = networks.clone().find(|network| network.name == name);
-    let by_vlan = || {
-        let vlan: u16 = name.parse().ok()?;
-        networks.clone().find(|network| network.vlan == vlan)
-    };
-    found.or_else(by_vlan).map(Json).ok_or_else(|| {
-        let unknown = known(
-            "network",
-            &name,
-            topology.networks.keys().map(String::as_str),
-        );
-        Problem::not_found(unknown.err().unwrap_or_default())
-    })
+    let name = network_name(&topology, &name).map_err(|error| no_network(&error))?;
+    let mut networks = inventory::networks(&topology).into_iter();
+    let found = networks.find(|network| network.name == name);
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::not_found(format!("there is no network {name:?}")))
 }
 
 /// The VMs that have a vNIC.
@@ -199,16 +192,13 @@ async fn vnics(
     Query(asked): Query<Members>,
 ) -> Result<Json<Vnics>, Problem> {
     let topology = observer.topology();
-    asked.check(&topology)?;
+    let wanted = asked.check(&topology)?;
     let ports = observer.ports().await.ok_or_else(Problem::ending)?;
     let mut vnics = inventory::vnics(&topology, &ports.ports);
     vnics.retain(|vnic| {
         let mut networks = vnic.trunked_networks.iter().chain(&vnic.network);
-        let network = asked.network.as_deref().is_none_or(|wanted| {
-            networks.any(|name| {
-                let vlan = topology.networks.get(name).map(|vlan| vlan.id());
-                is_network(wanted, Some(name), vlan)
-            })
+        let network = wanted.is_none_or(|wanted| {
+            networks.any(|name| topology.networks.get(name).map(|vlan| vlan.id()) == Some(wanted))
         });
         network && is(&asked.vm, Some(&vnic.vm)) && is(&asked.host, Some(&vnic.host))
     });
@@ -261,11 +251,10 @@ async fn macs(
     State(observer): State<Observer>,
     Query(asked): Query<Members>,
 ) -> Result<Json<Macs>, Problem> {
-    asked.check(&observer.topology())?;
+    let wanted = asked.check(&observer.topology())?;
     let all = observer.macs().await.ok_or_else(Problem::ending)?;
     let is_asked_for = |mac: &&Mac| {
-        let network = asked.network.as_deref();
-        network.is_none_or(|wanted| is_network(wanted, mac.network.as_deref(), Some(mac.vlan)))
+        wanted.is_none_or(|vlan| mac.vlan == vlan)
             && is(&asked.vm, mac.vm.as_deref())
             && is(&asked.host, Some(&mac.host))
     };
@@ -297,18 +286,19 @@ impl OnHost {
 }
 
 impl Members {
-    fn check(&self, topology: &Topology) -> Result<(), Problem> {
+    /// The VLAN of the network that is asked for, if one is.
+    fn check(&self, topology: &Topology) -> Result<Option<u16>, Problem> {
         check(&self.host, |host| host_exists(topology, host))?;
         check(&self.vm, |vm| vm_exists(topology, vm))?;
-        check(&self.network, |network| match network.parse::<u16>() {
+        let Some(network) = &self.network else {
+            return Ok(None);
+        };
+        match network_name(topology, network) {
+            Ok(name) => Ok(topology.networks.get(name).map(|vlan| vlan.id())),
             // A VLAN may have addresses without being a network of the configuration.
-            Ok(_) => Ok(()),
-            Err(_) => known(
-                "network",
-                network,
-                topology.networks.keys().map(String::as_str),
-            ),
-        })
+            Err(NoNetwork::OfVlan(vlan)) => Ok(Some(vlan)),
+            Err(error) => Err(no_network(&error)),
+        }
     }
 }
 
@@ -346,7 +336,18 @@ fn is(asked: &Option<String>, found: Option<&str>) -> bool {
     asked.is_none() || asked.as_deref() == found
 }
 
-/// Whether a network is the one that was asked for by its name or its VLAN id.
-fn is_network(asked: &str, name: Option<&str>, vlan: Option<u16>) -> bool {
-    Some(asked) == name || (vlan.is_some() && asked.parse().ok() == vlan)
+/// The name of the network that is asked for.
+fn network_name<'t>(topology: &'t Topology, asked: &str) -> Result<&'t str, NoNetwork> {
+    let networks = topology.networks.iter();
+    find_network(
+        networks.map(|(name, vlan)| (name.as_str(), vlan.id())),
+        asked,
+    )
+}
+
+fn no_network(error: &NoNetwork) -> Problem {
+    match error {
+        NoNetwork::Ambiguous { .. } => Problem::bad_request(error.to_string()),
+        NoNetwork::Unknown { .. } | NoNetwork::OfVlan(_) => Problem::not_found(error.to_string()),
+    }
 }

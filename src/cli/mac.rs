@@ -21,7 +21,7 @@ pub(crate) enum Command {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     place: Where,
-    /// Only those in this network: its name, or its VLAN id
+    /// Only those in this network: its name, VLAN id or UUID
     #[arg(long)]
     network: Option<String>,
     /// Only those at vNICs of this VM

@@ -24,7 +24,7 @@ pub(crate) enum Command {
     },
     /// Show a network and its members
     Get {
-        /// Its name
+        /// Its name, VLAN id or UUID
         name: String,
         #[command(flatten)]
         place: Place,
@@ -49,7 +49,7 @@ pub(crate) enum Command {
     },
     /// Delete a network that nobody uses
     Delete {
-        /// Its name
+        /// Its name, VLAN id or UUID
         name: String,
         #[command(flatten)]
         place: Place,
@@ -94,8 +94,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Get { name, place, json } => {
             let inventory = Source::open(&place)?.inventory()?;
             let names = inventory.networks.keys();
-            let known = shown(&inventory, &name);
-            let known = known.ok_or_else(|| change::unknown("network", &name, names))?;
+            let name = inventory.find_network(&name)?;
+            let known = shown(&inventory, name);
+            let known = known.ok_or_else(|| change::unknown("network", name, names))?;
             match json {
                 true => super::print(&super::json(&known)?)?,
                 false => super::print(&text(&known))?,

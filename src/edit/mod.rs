@@ -27,7 +27,7 @@ mod vm;
 use std::fmt;
 
 use crate::config;
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, NoNetwork};
 
 pub use chain::{Instance, Ports, Target};
 pub use nic::{Change, NicSettings, VlanMode};
@@ -46,7 +46,7 @@ pub enum Edit {
     },
     /// Takes a network out that nobody uses.
     DeleteNetwork {
-        /// Its name.
+        /// Its name, VLAN or UUID.
         name: String,
     },
     /// Adds a VM without vNICs.
@@ -134,6 +134,9 @@ pub enum EditError {
         /// The nearest names, as the end of the sentence.
         suggestion: String,
     },
+    /// No one network is meant.
+    #[error(transparent)]
+    Network(#[from] NoNetwork),
     /// There is something of this name already.
     #[error("there is already a {what} {name:?}{place}")]
     Exists {
@@ -270,18 +273,9 @@ impl Draft<'_> {
         self.patch(&patch::path([section]), &op)
     }
 
-    /// Fails unless there is a network of this name.
-    fn network(&self, name: &str) -> Result<(), EditError> {
-        let networks = &self.inventory.networks;
-        match networks.contains_key(name) {
-            true => Ok(()),
-            false => Err(unknown(
-                "network",
-                name,
-                networks.keys(),
-                "the networks are",
-            )),
-        }
+    /// The name of the network that is meant.
+    fn network(&self, word: &str) -> Result<String, EditError> {
+        Ok(self.inventory.find_network(word)?.to_owned())
     }
 
     /// Fails unless there is a host of this name.

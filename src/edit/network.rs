@@ -38,16 +38,16 @@ pub(super) fn create(
     Ok(draft.text)
 }
 
-pub(super) fn delete(mut draft: Draft<'_>, name: &str) -> Result<String, EditError> {
-    draft.network(name)?;
-    let by = draft.inventory.users_of_network(name);
+pub(super) fn delete(mut draft: Draft<'_>, word: &str) -> Result<String, EditError> {
+    let name = draft.network(word)?;
+    let by = draft.inventory.users_of_network(&name);
     if !by.is_empty() {
         return Err(EditError::InUse {
             what: "network",
-            name: name.to_owned(),
+            name,
             by,
         });
     }
-    draft.drop("networks", name)?;
+    draft.drop("networks", &name)?;
     Ok(draft.text)
 }

@@ -36,11 +36,11 @@ pub struct NicSettings {
     pub port: Option<String>,
     /// The address pinned to it.
     pub mac: Change<MacAddr>,
-    /// Its network.
+    /// Its network, by name, VLAN or UUID.
     pub network: Change<String>,
     /// `trunked` is also what it is if it has `trunked_networks`.
     pub vlan_mode: Option<VlanMode>,
-    /// The networks that are tagged; all of them.
+    /// The networks that are tagged, likewise; all of them.
     pub trunked_networks: Option<Vec<String>>,
     /// Where it is plugged in.
     pub attachment: Option<Attachment>,
@@ -74,14 +74,22 @@ impl NicSettings {
         self.vlan_mode.or(listed).unwrap_or(before)
     }
 
+    /// The same with the names of the networks.
+    fn with_names(&self, draft: &Draft<'_>) -> Result<Self, EditError> {
+        let mut settings = self.clone();
+        if let Change::Set(network) = &mut settings.network {
+            *network = draft.network(network)?;
+        }
+        for network in settings.trunked_networks.iter_mut().flatten() {
+            *network = draft.network(network)?;
+        }
+        Ok(settings)
+    }
+
     /// Fails where they do not fit together on a vNIC that is like `before`.
     fn check(&self, draft: &Draft<'_>, before: &Nic) -> Result<(), EditError> {
         let trunked = self.trunked_networks.as_ref();
-        if let Change::Set(network) = &self.network {
-            draft.network(network)?;
-        }
         for network in trunked.into_iter().flatten() {
-            draft.network(network)?;
             let untagged = draft.inventory.networks.get(network);
             if untagged.is_some_and(|network| network.vlan == 0) {
                 return Err(senseless(format_args!(
@@ -117,6 +125,7 @@ pub(super) fn create(
 ) -> Result<String, EditError> {
     let known = find_vm(&draft, vm)?;
     let blank = Nic::default();
+    let settings = settings.with_names(&draft)?;
     settings.check(&draft, &blank)?;
     check_port(&draft, port, &known.hosts)?;
     check_mac(&draft, settings.mac, None)?;
@@ -147,6 +156,7 @@ pub(super) fn update(
 ) -> Result<String, EditError> {
     let (known, index) = find(&draft, vm, nic)?;
     let before = &known.nics[index];
+    let settings = settings.with_names(&draft)?;
     settings.check(&draft, before)?;
     if let Some(port) = &settings.port
         && before.port.as_ref() != Some(port)

@@ -321,11 +321,7 @@ fn a_mistake_is_answered_with_what_would_be_right() {
         ("/v1/events?since=x", 400, "since: invalid digit"),
         ("/v1/events/stream?wait=1", 400, "leave out `wait`"),
         ("/v1/hosts/x", 404, "there is no host"),
-        (
-            "/v1/networks/8",
-            404,
-            "there is no network \"8\"; there are \"demo\"",
-        ),
+        ("/v1/networks/8", 404, "there is no network of VLAN 8"),
         ("/v1/vms/vm-a", 404, "did you mean \"VM-A\"?"),
         ("/v1/chains/x", 404, "there is no service chain"),
         ("/v1/vms/%ff", 400, "UTF-8"),
