@@ -21,16 +21,16 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6272_6964_6765_5c68_a169_6e00_6168_760
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 pub struct Inventory {
     /// Networks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub networks: BTreeMap<String, Network>,
     /// Hosts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub hosts: BTreeMap<String, Host>,
     /// VMs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub vms: BTreeMap<String, Vm>,
     /// Service chains.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "section")]
     pub service_chains: BTreeMap<String, Chain>,
 }
 
@@ -203,6 +203,16 @@ fn accept() -> String {
 
 fn yes() -> bool {
     true
+}
+
+/// What is in a section of the file, which may be there and empty.
+fn section<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let entries = Option::<BTreeMap<String, T>>::deserialize(deserializer)?;
+    Ok(entries.unwrap_or_default())
 }
 
 /// One name, or a list of them.

@@ -66,6 +66,32 @@ service_chains:
 ...
 ";
 
+/// Ways to write a section that has nothing in it, with what may stand behind and below it.
+const EMPTY: [&str; 9] = [
+    "X:",
+    "X: {}",
+    "X: ~",
+    "X: null   # none",
+    "X: { }  # none",
+    "X:   # none yet",
+    "X:\n  # Y: { vlan: 9, host: h }\n\n    # and more",
+    "X:\n  # inside\n# at the margin",
+    "X:\n  ~   # below",
+];
+
+/// A configuration whose sections are empty, each in another way.
+fn with_empty_sections(number: usize) -> String {
+    let section = |name: &str, offset: usize| {
+        let form = EMPTY[(number + offset) % EMPTY.len()];
+        form.replacen('X', name, 1)
+    };
+    let (networks, vms) = (section("networks", 0), section("vms", 1));
+    let chains = section("service_chains", 2);
+    format!(
+        "{networks}\nhosts: {{ h: {{ bridges: {{ local: l, uplink: u }} }} }}\n{vms}\n{chains}\n"
+    )
+}
+
 fn configs() -> Vec<(String, String)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     let files = std::fs::read_dir(directory).unwrap();
@@ -81,6 +107,11 @@ fn configs() -> Vec<(String, String)> {
     assert!(all.len() > 15);
     all.push(("odd".to_owned(), ODD.to_owned()));
     all.push(("odd, CRLF".to_owned(), ODD.replace('\n', "\r\n")));
+    for number in 0..EMPTY.len() {
+        let text = with_empty_sections(number);
+        all.push((format!("empty {number}, CRLF"), text.replace('\n', "\r\n")));
+        all.push((format!("empty {number}"), text));
+    }
     let cut = all[0].1.trim_end().to_owned();
     all.push(("without a last line end".to_owned(), cut));
     all
@@ -517,7 +548,7 @@ fn comments(lines: &[String]) -> BTreeSet<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1200) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1800) })]
 
     #[test]
     fn an_edit_changes_what_it_is_to_change_and_nothing_else(file in any::<Index>(), dice in dice()) {
@@ -581,6 +612,68 @@ proptest! {
 
 fn edited(text: &str, edit: Edit) -> String {
     edit::apply(text, &edit).unwrap()
+}
+
+#[test]
+fn a_section_without_entries_gets_its_first_in_its_place() {
+    let network = || Edit::CreateNetwork {
+        name: "a".to_owned(),
+        vlan: 3,
+        max_macs: None,
+    };
+    let vm = || Edit::CreateVm {
+        name: "v".to_owned(),
+        hosts: vec!["h".to_owned()],
+    };
+    let delete = || Edit::DeleteNetwork {
+        name: "a".to_owned(),
+    };
+    let line = "  a: { vlan: 3 }\n";
+    // Below the line of the section, and the comments that belong to it.
+    let filled = [
+        format!("networks:\n{line}"),
+        format!("networks:\n{line}"),
+        format!("networks:\n{line}"),
+        format!("networks:   # none\n{line}"),
+        format!("networks:  # none\n{line}"),
+        format!("networks:   # none yet\n{line}"),
+        format!("networks:\n  # Y: {{ vlan: 9, host: h }}\n\n    # and more\n{line}"),
+        format!("networks:\n  # inside\n{line}# at the margin\n"),
+        format!("networks:   # below\n{line}"),
+    ];
+    for (number, filled) in filled.iter().enumerate() {
+        let text = with_empty_sections(number);
+        topology(&text);
+        let first = edited(&text, network());
+        assert!(first.starts_with(&format!("{filled}hosts:")), "{first}");
+        let both = edited(&first, vm());
+        topology(&both);
+        assert_eq!(inventory(&both).vms["v"].hosts, ["h"], "{both}");
+        // Deleted, it leaves an empty section behind: so its comments stay, and the next one comes in
+        // its place.
+        let deleted = edited(&first, delete());
+        assert!(deleted.starts_with("networks: {}"), "{deleted}");
+        topology(&deleted);
+        assert_eq!(edited(&deleted, network()), first, "{deleted}");
+        // At the end of a text without a last line end.
+        let cut = text.trim_end();
+        let last = cut
+            .replace("service_chains", "controller")
+            .replace("vms", "service_chains");
+        let last = last.replace("controller", "vms");
+        let new = edited(&last, vm());
+        topology(&new);
+        assert!(
+            !new.ends_with('\n') && inventory(&new).vms.contains_key("v"),
+            "{new}"
+        );
+    }
+    let braces = "{ networks: ~, hosts: { h: { bridges: { local: l, uplink: u } } }, vms: null }";
+    assert_eq!(
+        edited(&edited(braces, network()), vm()),
+        "{ networks: { a: { vlan: 3 } }, hosts: { h: { bridges: { local: l, uplink: u } } }, \
+         vms: { v: { host: h, nics: [] } } }"
+    );
 }
 
 fn complaint(text: &str, edit: Edit) -> String {

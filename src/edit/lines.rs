@@ -46,6 +46,25 @@ pub(super) fn colon(text: &str, key_end: usize, value: usize) -> Option<usize> {
     text[key_end..value].find(':').map(|at| key_end + at + 1)
 }
 
+/// The end of the last of the comments in the lines below `at`, up to the first other line, that are
+/// indented by more than `indent`; `at` where there is none.
+pub(super) fn last_comment_below(text: &str, at: usize, indent: usize) -> usize {
+    let mut last = at;
+    let mut line = line_after(text, at);
+    while line < text.len() {
+        let next = line_after(text, line);
+        let content = text[line..next].trim_end();
+        let trimmed = content.trim_start();
+        match trimmed.starts_with('#') {
+            true if content.len() - trimmed.len() > indent => last = line + content.len(),
+            false if trimmed.is_empty() => {}
+            _ => break,
+        }
+        line = next;
+    }
+    last
+}
+
 /// Puts `lines`, which end in a line end, behind the line of `at`.
 pub(super) fn insert_after(text: &str, at: usize, lines: &str) -> (Range<usize>, String) {
     let after = line_after(text, at);

@@ -134,6 +134,10 @@ fn change(root: &mut Value, path: &[Step], op: &Op<'_>) -> Option<()> {
         (Op::Set { key, value, .. }, Value::Mapping(entries)) => {
             entries.insert((*key).into(), (*value).clone());
         }
+        (Op::Set { key, value, .. }, nothing @ Value::Null) => {
+            let entry = (Value::from(*key), (*value).clone());
+            *nothing = Value::Mapping([entry].into_iter().collect());
+        }
         (Op::Unset { key, .. }, Value::Mapping(entries)) => {
             entries.remove(*key)?;
         }
@@ -178,8 +182,11 @@ impl<'t> Place<'t> {
     }
 
     fn set(&self, key: &str, value: &Value, after: Option<&str>, depth: usize) -> Option<Splices> {
-        let Kind::Mapping(entries) = &self.node.kind else {
-            return None;
+        let none = Vec::new();
+        let entries = match &self.node.kind {
+            Kind::Mapping(entries) => entries,
+            _ if self.node.is_null() => &none,
+            _ => return None,
         };
         if let Some(index) = self.node.position(key) {
             let old = &entries[index].1;
@@ -205,21 +212,21 @@ impl<'t> Place<'t> {
                 let at = last.range.end;
                 Some(vec![(at..at, format!(", {}", pair()))])
             }
-            (None, true) => match self.owner {
-                Some(owner) => {
-                    let indent = lines::column(self.text, owner.range.start) + 2;
-                    let lines = emit::entry(key, value, indent, depth, self.eol());
-                    self.unfold(owner, &lines)
-                }
-                None => Some(vec![(self.node.range.clone(), format!("{{ {} }}", pair()))]),
-            },
             (Some((_, last)), false) => {
                 let first = entries.first()?.0.range.start;
                 let indent = lines::column(self.text, first);
                 let lines = emit::entry(key, value, indent, depth, self.eol());
                 Some(vec![lines::insert_after(self.text, last.range.end, &lines)])
             }
-            (None, false) => None,
+            (None, _) => match self.owner {
+                Some(owner) => {
+                    let indent = lines::column(self.text, owner.range.start) + 2;
+                    let lines = emit::entry(key, value, indent, depth, self.eol());
+                    self.unfold(owner, &lines)
+                }
+                None if self.node.range.is_empty() => None,
+                None => Some(vec![(self.node.range.clone(), format!("{{ {} }}", pair()))]),
+            },
         }
     }
 
@@ -259,12 +266,20 @@ impl<'t> Place<'t> {
         }
     }
 
-    /// Replaces empty brackets behind a key by lines below it.
+    /// Replaces empty brackets, or nothing at all, behind a key by lines below it, and below the comments
+    /// there that are indented more than the key.
     fn unfold(&self, owner: &Node, lines: &str) -> Option<Splices> {
-        let colon = lines::colon(self.text, owner.range.end, self.node.range.start)?;
+        let colon = lines::colon(self.text, owner.range.end, self.text.len())?;
+        // Nothing has no place of its own.
+        let end = match self.node.range.is_empty() {
+            true => colon,
+            false => self.node.range.end,
+        };
+        let indent = lines::column(self.text, owner.range.start);
+        let last = lines::last_comment_below(self.text, end, indent);
         Some(vec![
-            (colon..self.node.range.end, String::new()),
-            lines::insert_after(self.text, self.node.range.end, lines),
+            (colon..end, String::new()),
+            lines::insert_after(self.text, last, lines),
         ])
     }
 

@@ -50,6 +50,12 @@ impl Node {
         entries.iter().position(|(own, _)| own.is_text(key))
     }
 
+    /// Whether it is `null`, or nothing at all, which means the same.
+    pub(super) fn is_null(&self) -> bool {
+        const WORDS: [&str; 5] = ["", "~", "null", "Null", "NULL"];
+        matches!(&self.kind, Kind::Scalar { text, quote: Quote::Plain } if WORDS.contains(&&**text))
+    }
+
     fn is_text(&self, wanted: &str) -> bool {
         matches!(&self.kind, Kind::Scalar { text, .. } if text == wanted)
     }
