@@ -1,9 +1,9 @@
 //! The configuration by the API of a running controller: read, written, refused.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output};
 use std::thread;
@@ -341,9 +341,9 @@ fn of_two_who_write_at_a_time_none_loses_what_the_other_did() {
     assert!(texts.contains(&run.text()));
     assert_eq!(run.text(), run.running());
 
-    // Commands try again, so all of them come through.
+    // Commands try again, so all of them come through, however many they are.
     thread::scope(|scope| {
-        for vlan in 100..106 {
+        for vlan in 100..116 {
             let run = &run;
             scope.spawn(move || {
                 let (name, vlan) = (format!("net{vlan}"), vlan.to_string());
@@ -352,7 +352,7 @@ fn of_two_who_write_at_a_time_none_loses_what_the_other_did() {
             });
         }
     });
-    for vlan in 100..106 {
+    for vlan in 100..116 {
         assert!(
             run.text()
                 .contains(&format!("net{vlan}: {{ vlan: {vlan} }}"))
@@ -360,6 +360,64 @@ fn of_two_who_write_at_a_time_none_loses_what_the_other_did() {
     }
     assert!(run.text().contains("# a comment"));
     assert_eq!(run.text(), run.running());
+}
+
+/// A controller whose file somebody else changes before every PUT, as often as that; what it has been
+/// asked to put in the end.
+fn hasty(listener: &UnixListener, times: usize) -> String {
+    let tag = |number: usize| format!("\"00000000-0000-5000-8000-{number:012}\"");
+    let mut changes = 0;
+    loop {
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.set_read_timeout(Some(LIMIT)).unwrap();
+        let mut reader = BufReader::new(socket.try_clone().unwrap());
+        let (mut head, mut line) = (String::new(), String::new());
+        while reader.read_line(&mut line).unwrap() > 2 {
+            head.push_str(&std::mem::take(&mut line));
+        }
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Content-Length: "));
+        let length: usize = length.map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let seen = tag(changes);
+        let headers =
+            format!("ETag: {seen}\r\nBridgechain-Running: {seen}\r\nBridgechain-File: x\r\n");
+        if head.starts_with("GET") {
+            let text = format!("{REST}# {changes}\n");
+            write!(socket, "HTTP/1.0 200 OK\r\n{headers}\r\n{text}").unwrap();
+            continue;
+        }
+        assert!(head.contains(&format!("If-Match: {seen}\r\n")), "{head}");
+        if changes == times {
+            let done = r#"{"dry_run":false,"changed":true,"warnings":[],"plan":{"hosts":[]}}"#;
+            write!(socket, "HTTP/1.0 200 OK\r\n{headers}\r\n{done}").unwrap();
+            return String::from_utf8(body).unwrap();
+        }
+        changes += 1;
+        write!(socket, "HTTP/1.0 412 Precondition Failed\r\n\r\n").unwrap();
+    }
+}
+
+/// However often others are faster; what is put is made from what is there by then.
+#[test]
+fn a_change_is_made_anew_until_it_gets_through() {
+    let directory = TempDir::new().unwrap();
+    let socket = directory.path().join("api.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let server = thread::spawn(move || hasty(&listener, 14));
+    let api = format!("unix:{}", socket.display());
+    let output = Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+        .args(["net", "create", "x", "--vlan", "8", "--api", &api])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = server.join().unwrap();
+    assert!(
+        text.contains("x: { vlan: 8 }") && text.ends_with("# 14\n"),
+        "{text}"
+    );
 }
 
 /// Whenever a client goes away: the file is what is in force, so that the next change is possible.

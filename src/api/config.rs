@@ -90,10 +90,12 @@ async fn read(
     State(store): State<Arc<Store>>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
-    let running = store.running();
-    let text = match asked.running {
-        true => running.to_vec(),
-        false => store.read().await.map_err(|refusal| problem(&refusal))?,
+    let (text, running) = match asked.running {
+        true => {
+            let running = store.running();
+            (running.to_vec(), running)
+        }
+        false => store.see().await.map_err(|refusal| problem(&refusal))?,
     };
     let mut headers = HeaderMap::new();
     headers.insert(header::ETAG, value(&Etag::of(&text).to_string()));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bridgechain::config;
 use bridgechain::store::{Etag, Precondition};
 use bridgechain::topology::{Controller, Endpoint};
@@ -12,9 +12,7 @@ use super::change::Dry;
 use super::client::{Client, endpoint};
 use super::plan;
 use super::source::{Put, Source, check};
-
-/// How often it is tried again because somebody else was faster.
-const TRIES: usize = 8;
+use super::tries::Tries;
 
 /// Where the controller is.
 #[derive(Debug, clap::Args)]
@@ -67,7 +65,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let text = String::from_utf8(bytes).context("the configuration is not UTF-8 text")?;
     let source = args.place.source(&topology.controller)?;
-    for _ in 0..TRIES {
+    let mut tries = Tries::begin();
+    loop {
         let seen = source.see()?;
         let running = source.running()?.unwrap_or_default();
         if seen.text != text && !args.force {
@@ -75,6 +74,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         let expected = Precondition::Is(vec![seen.etag]);
         let Put::Done(plan) = source.put(&expected, &text, args.dry.dry_run)? else {
+            tries.again()?;
             continue;
         };
         let diff = plan::diff(("running", &running), (&name, &text));
@@ -87,7 +87,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         super::print(&format!("{diff}{plan}{said}\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    bail!("others change the configuration all the time; {TRIES} tries were in vain")
 }
 
 /// Arguments of `bridgechain diff`.

@@ -33,6 +33,7 @@ mod status;
 mod style;
 mod table;
 mod trace;
+mod tries;
 mod vm;
 mod vsctl;
 mod words;

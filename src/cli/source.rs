@@ -16,9 +16,8 @@ use bridgechain::topology::{Controller, Endpoint};
 
 use super::client::{Client, endpoint};
 use super::exchange::{Answer, Request};
+use super::tries::Tries;
 
-/// How often a change is made anew because somebody else was faster.
-const TRIES: usize = 8;
 /// What writing and planning may take.
 const LONG: Duration = Duration::from_secs(50);
 
@@ -167,7 +166,8 @@ impl Source {
         dry_run: bool,
         edits: impl Fn(&Inventory) -> anyhow::Result<Vec<Edit>>,
     ) -> anyhow::Result<Made> {
-        for _ in 0..TRIES {
+        let mut tries = Tries::begin();
+        loop {
             let seen = self.see()?;
             let before = check(&seen.file, &seen.text)?;
             seen.refuse_changes_by_hand()?;
@@ -196,8 +196,8 @@ impl Source {
                 }
                 return Ok(Made { changed, plan });
             }
+            tries.again()?;
         }
-        bail!("others change the configuration all the time; {TRIES} tries were in vain")
     }
 }
 

@@ -14,7 +14,7 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, RwLock, watch};
 use tokio::task;
 use tracing::{info, warn};
 
@@ -30,6 +30,8 @@ pub struct Store {
     path: PathBuf,
     /// Held from the look at the file to the end of what follows from it.
     lock: Arc<Mutex<()>>,
+    /// Held while the file is one and what is in force is still another.
+    writing: RwLock<()>,
     running: StdMutex<Arc<[u8]>>,
     topologies: watch::Sender<Arc<Topology>>,
 }
@@ -86,6 +88,7 @@ impl Store {
         let store = Self {
             path: path.to_owned(),
             lock: Arc::default(),
+            writing: RwLock::default(),
             running: StdMutex::new(text.into()),
             topologies: watch::Sender::new(good.topology),
         };
@@ -115,12 +118,18 @@ impl Store {
         Ok(good.warnings)
     }
 
-    /// The text of the file.
+    /// The text of the file, and that in force. They differ only where somebody else has changed the file:
+    /// what is being written here is in neither or in both.
     ///
     /// # Errors
     ///
-    /// It can not be read.
-    pub async fn read(&self) -> Result<Vec<u8>, Refusal> {
+    /// The file can not be read.
+    pub async fn see(&self) -> Result<(Vec<u8>, Arc<[u8]>), Refusal> {
+        let _guard = self.writing.read().await;
+        Ok((self.read().await?, self.running()))
+    }
+
+    async fn read(&self) -> Result<Vec<u8>, Refusal> {
         let path = self.path.clone();
         let text = aside(move || config::read(&path)).await;
         text.map_err(|error| self.failed(error))
@@ -170,6 +179,7 @@ impl Store {
                 let store = Arc::clone(self);
                 let done = task::spawn(async move {
                     let _guard = guard;
+                    let _writing = store.writing.write().await;
                     let etag = Etag::of(&text);
                     if etag != tag {
                         store.write(tag, text.clone()).await?;
