@@ -234,6 +234,30 @@ fn a_bad_text_changes_nothing_and_all_mistakes_are_told() {
     assert_eq!(run.text(), old);
 }
 
+/// What a command shows of a text that is not in the file is not said to be of the file.
+#[test]
+fn lines_are_those_of_the_file_or_of_the_file_as_it_would_be() {
+    let run = Run::start();
+    let refused = run.run(&["nic", "create", "A", "eth1", "--network", "demo"]);
+    let place = format!("{} (as it would be):8:", run.config().display());
+    assert!(stderr(&refused).contains(&place), "{refused:?}");
+    let lonely = ["net", "create", "a", "--vlan", "9"];
+    let vm = ["vm", "create", "B", "--host", "node1"];
+    assert!(run.run(&lonely).status.success() && run.run(&vm).status.success());
+    let alone = ["nic", "update", "A", "a0", "--network", "a"];
+    for (arguments, place) in [
+        (
+            &[&alone[..], &["--dry-run"]].concat(),
+            "lab.yaml (as it would be):4:3: warning: ",
+        ),
+        (&alone.to_vec(), "lab.yaml:4:3: warning: "),
+    ] {
+        let output = run.run(arguments);
+        assert!(output.status.success(), "{output:?}");
+        assert!(stderr(&output).contains(place), "{output:?}");
+    }
+}
+
 impl Run {
     /// The options of `acli` come before its words.
     fn run_acli_aware(&self, arguments: &[&str]) -> Output {

@@ -183,7 +183,8 @@ impl Source {
                     plan: None,
                 });
             }
-            let after = check(&seen.file, &text)
+            let would_be = as_it_would_be(&seen.file);
+            let after = check(&would_be, &text)
                 .context("that would make mistakes of the configuration; nothing has changed")?;
             let expected = Precondition::Is(vec![seen.etag]);
             if let Put::Done(plan) = self.put(&expected, &text, dry_run)? {
@@ -192,7 +193,10 @@ impl Source {
                         && !edits.iter().any(|edit| goes_without_saying(edit, warning))
                 };
                 for warning in after.iter().filter(is_news) {
-                    eprintln!("{warning}");
+                    match dry_run {
+                        true => eprintln!("{warning}"),
+                        false => eprintln!("{}", about(&seen.file, warning)),
+                    }
                 }
                 return Ok(Made { changed, plan });
             }
@@ -213,6 +217,18 @@ impl Seen {
             "{file} was changed by hand and that is not in force yet (`bridgechain diff` shows it); \
              put it in force first, by SIGHUP or `bridgechain apply {file}`"
         )
+    }
+}
+
+/// What a text is called that is not in the file: its lines are others than those of the file.
+fn as_it_would_be(file: &str) -> String {
+    format!("{file} (as it would be)")
+}
+
+fn about(file: &str, diagnostic: &Diagnostic) -> Diagnostic {
+    Diagnostic {
+        file: file.to_owned(),
+        ..diagnostic.clone()
     }
 }
 
@@ -276,7 +292,8 @@ fn put(client: &Client, expected: &Precondition, text: &str, dry_run: bool) -> a
         422 => {
             if let Ok(mistakes) = serde_json::from_slice::<Mistakes>(&answer.body) {
                 for diagnostic in &mistakes.diagnostics {
-                    eprintln!("{diagnostic}");
+                    let would_be = as_it_would_be(&diagnostic.file);
+                    eprintln!("{}", about(&would_be, diagnostic));
                 }
             }
             Err(answer.complaint())
