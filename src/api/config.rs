@@ -3,31 +3,33 @@
 //! Who writes says by `If-Match` which text he has seen, so that two who change the file at a time do
 //! not undo what the other did, and neither what somebody did with an editor.
 
+use std::error::Error;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::{self, Body, Bytes};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http_body_util::LengthLimitError;
+use hyper::body::Body as _;
 use serde::{Deserialize, Serialize};
+use tokio::task;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
 use super::problem::{PROBLEM, Problem, Query};
-use crate::config::Diagnostic;
+use super::server::Peer;
+use crate::config::{Diagnostic, MAX_SIZE};
 use crate::controller::Observer;
 use crate::status::Plan;
 use crate::store::{Etag, Outcome, Precondition, Refusal, Store};
 
 /// The file as a resource.
 pub(super) fn resources() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new()
-        .routes(routes!(read, put))
-        .layer(DefaultBodyLimit::max(crate::config::MAX_SIZE + 1))
+    OpenApiRouter::new().routes(routes!(read, put))
 }
 
 /// The tag of the text that is in force.
@@ -97,9 +99,16 @@ async fn read(
         }
         false => store.see().await.map_err(|refusal| problem(&refusal))?,
     };
+    // Of a long text that takes its time.
+    let tags = task::spawn_blocking(move || {
+        let tag = Etag::of(&text);
+        let same = *text == *running;
+        (if same { tag } else { Etag::of(&running) }, tag, text)
+    });
+    let (running, tag, text) = tags.await.map_err(|_| Problem::ending())?;
     let mut headers = HeaderMap::new();
-    headers.insert(header::ETAG, value(&Etag::of(&text).to_string()));
-    headers.insert(RUNNING, value(&Etag::of(&running).to_string()));
+    headers.insert(header::ETAG, value(&tag.to_string()));
+    headers.insert(RUNNING, value(&running.to_string()));
     let path = std::path::absolute(store.path());
     let path = path.unwrap_or_else(|_| store.path().to_owned());
     headers.insert(FILE, value(&path.to_string_lossy()));
@@ -126,12 +135,12 @@ async fn put(
     State(observer): State<Observer>,
     Query(how): Query<How>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Extension(peer): Extension<Arc<Peer>>,
+    body: Body,
 ) -> Result<Response, Response> {
     let refuse = |problem: Problem| problem.into_response();
     let expected = precondition(&headers).map_err(refuse)?;
-    let text =
-        body.map_err(|rejection| refuse(Problem::new(rejection.status(), rejection.body_text())))?;
+    let text = text(body, &peer).await.map_err(refuse)?;
     let plan = async |topology| observer.plan(&topology).await;
     let outcome = store.replace(&expected, text.into(), how.dry_run, plan);
     match outcome.await {
@@ -165,6 +174,22 @@ async fn put(
         }
         Err(refusal) => Err(refuse(problem(&refusal))),
     }
+}
+
+/// What is sent, unless it is too long: then no more of it is read than shows that.
+async fn text(body: Body, peer: &Peer) -> Result<Bytes, Problem> {
+    let too_long = || {
+        let detail = format!("the text is longer than {} MiB", MAX_SIZE >> 20);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    if body.size_hint().lower() > MAX_SIZE as u64 {
+        return Err(too_long());
+    }
+    let read = peer.sends(body::to_bytes(body, MAX_SIZE)).await;
+    read.map_err(|error| match error.source() {
+        Some(source) if source.is::<LengthLimitError>() => too_long(),
+        _ => Problem::bad_request(format!("the text can not be read to its end: {error}")),
+    })
 }
 
 fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem> {

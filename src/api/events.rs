@@ -64,7 +64,12 @@ async fn events(
     }
     let since = asked.known_to(&observer);
     let wait = Duration::from_secs(asked.wait.min(LONGEST_WAIT));
-    Ok(Json(observer.events(since, wait).await).into_response())
+    let mut events = observer.events(since, Duration::ZERO).await;
+    if events.events.is_empty() && !wait.is_zero() {
+        peer.follow()?;
+        events = observer.events(since, wait).await;
+    }
+    Ok(Json(events).into_response())
 }
 
 /// What has happened and what happens, as server-sent events.
@@ -136,7 +141,8 @@ fn stream_of(
         ..*asked
     };
     let reader = Reader::new(observer, &asked);
-    peer.stay()?;
+    peer.follow()?;
+    peer.stay();
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
     Ok(Sse::new(reader.into_stream())
         .keep_alive(keep_alive)

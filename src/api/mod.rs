@@ -13,6 +13,7 @@ mod metrics;
 mod patient;
 mod problem;
 mod reads;
+mod room;
 mod server;
 mod token;
 

@@ -28,6 +28,8 @@ pub struct Problem {
 
 /// The media type of problems.
 pub(super) const PROBLEM: &str = "application/problem+json";
+/// After how many seconds it is worth asking again what can not be answered now.
+const RETRY_AFTER: u64 = 5;
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
@@ -48,12 +50,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
+    /// It can not be answered now.
+    pub(super) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
     /// Nobody is left who could answer.
     pub(super) fn ending() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the controller is ending; ask again when it has started",
-        )
+        Self::unavailable("the controller is ending; ask again when it has started")
     }
 }
 
@@ -63,6 +67,10 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(self)).into_response();
         let kind = HeaderValue::from_static(PROBLEM);
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let after = HeaderValue::from(RETRY_AFTER);
+            response.headers_mut().insert(header::RETRY_AFTER, after);
+        }
         response
     }
 }

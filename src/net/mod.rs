@@ -3,6 +3,6 @@
 mod connection;
 mod listener;
 
-pub(crate) use connection::{Connection, Ended, sleep_until};
+pub(crate) use connection::{Connection, Ended, Socket, sleep_until};
 pub use listener::ListenError;
 pub(crate) use listener::Listener;

@@ -1,5 +1,6 @@
 //! The API of a running controller, and the commands that ask it.
 
+mod crowd;
 mod documents;
 mod events;
 mod hostile;

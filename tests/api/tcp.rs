@@ -9,10 +9,10 @@ use tempfile::TempDir;
 
 use crate::run::{LIMIT, Run, bridgechain, exchange, text};
 
-const SECRET: &str = "correct-horse-battery-staple";
+pub(crate) const SECRET: &str = "correct-horse-battery-staple";
 
 /// A controller with its API over TCP, and where that is.
-fn start(metrics: &str) -> (Run, SocketAddr) {
+pub(crate) fn start(metrics: &str) -> (Run, SocketAddr) {
     let directory = TempDir::new().unwrap();
     let token = directory.path().join("token");
     fs::write(&token, format!("{SECRET}\n")).unwrap();
