@@ -200,6 +200,36 @@ fn a_text_is_put_in_force_if_it_is_made_from_the_one_that_is_there() {
     assert_eq!(names.len(), 4, "nothing is left behind: {names:?}");
 }
 
+/// Several headers of the name are one list (RFC 9110, 5.3 and 13.1.1).
+#[test]
+fn any_of_the_tags_that_are_named_may_be_that_of_the_file() {
+    let run = Run::start();
+    let (text, tag) = (run.text(), run.get().header("etag").to_owned());
+    let put = |values: &[&str]| {
+        let headers = values.iter().map(|it| format!("If-Match: {it}\r\n"));
+        let headers: String = headers.collect();
+        let resource = "/v1/config?dry_run=true";
+        run.request("PUT", resource, &headers, &text).status
+    };
+    let both = format!("\"x\", {tag}");
+    let weak = format!("W/{tag}");
+    for (values, status) in [
+        (&[&*tag][..], 200),
+        (&["\"x\"", &tag], 200),
+        (&[&tag, "\"x\""], 200),
+        (&["\"x\"", "\"y\", \"z\"", &both], 200),
+        (&["*"], 200),
+        (&["\"x\"", "\"y\""], 412),
+        (&[&weak], 412),
+        (&["\"x\"", &weak], 412),
+        (&[&tag, "*"], 400),
+        (&[&tag, "y"], 400),
+        (&[""], 400),
+    ] {
+        assert_eq!(put(values), status, "{values:?}");
+    }
+}
+
 #[test]
 fn a_bad_text_changes_nothing_and_all_mistakes_are_told() {
     let run = Run::start();

@@ -193,15 +193,19 @@ async fn text(body: Body, peer: &Peer) -> Result<Bytes, Problem> {
 }
 
 fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else {
+    let values = headers.get_all(header::IF_MATCH).into_iter();
+    let values: Vec<_> = values
+        .map(|it| String::from_utf8_lossy(it.as_bytes()))
+        .collect();
+    if values.is_empty() {
         return Err(Problem::new(
             StatusCode::PRECONDITION_REQUIRED,
             "say by If-Match which text this one is made from: the ETag that GET gives, or * for any",
         ));
-    };
-    let text = value.to_str().unwrap_or_default();
-    text.parse::<Precondition>()
-        .map_err(|error| Problem::bad_request(format!("If-Match: {error}")))
+    }
+    // Several headers are one list.
+    let list = values.join(", ").parse::<Precondition>();
+    list.map_err(|error| Problem::bad_request(format!("If-Match: {error}")))
 }
 
 fn problem(refusal: &Refusal) -> Problem {

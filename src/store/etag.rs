@@ -14,7 +14,9 @@ pub struct Etag(Uuid);
 
 /// What a header says is no tag.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no entity tag; it is what ETag said, in quotes")]
+#[error(
+    "{0:?} is no entity tag; expected what ETag said, in quotes, or several of these, or * alone"
+)]
 pub struct EtagError(String);
 
 /// Which text must be there for a change to be made (`If-Match`).
@@ -64,25 +66,41 @@ impl Precondition {
 impl FromStr for Precondition {
     type Err = EtagError;
 
-    /// Reads the value of `If-Match`. Tags that were never given out match nothing.
+    /// Reads the value of `If-Match`; of several such headers, their values with commas between them.
+    /// Tags that were never given out match nothing, and weak ones (`W/"x"`) are such.
     fn from_str(text: &str) -> Result<Self, EtagError> {
-        match text.trim() {
-            "*" => Ok(Self::Any),
-            tags => {
-                let quoted =
-                    |tag: &&str| tag.starts_with('"') && tag.ends_with('"') && tag.len() > 1;
-                let mut known = Vec::new();
-                for tag in tags.split(',').map(str::trim) {
-                    match tag.parse() {
-                        Ok(tag) => known.push(tag),
-                        Err(_) if quoted(&tag) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(Self::Is(known))
+        if text.trim() == "*" {
+            return Ok(Self::Any);
+        }
+        let mut tags = Vec::new();
+        let mut seen = false;
+        for tag in elements(text) {
+            seen = true;
+            let strong = tag.strip_prefix("W/").is_none();
+            let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+            let inner = opaque.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+            if inner.is_none_or(|inner| inner.contains(['"', ' '])) {
+                return Err(EtagError(tag.to_owned()));
+            }
+            if strong {
+                tags.extend(tag.parse::<Etag>());
             }
         }
+        match seen {
+            true => Ok(Self::Is(tags)),
+            false => Err(EtagError(text.to_owned())),
+        }
     }
+}
+
+/// The elements of a list, of which some may be empty. A comma between quotes is part of one.
+fn elements(list: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let elements = list.split(move |byte: char| {
+        quoted ^= byte == '"';
+        byte == ',' && !quoted
+    });
+    elements.map(str::trim).filter(|it| !it.is_empty())
 }
 
 #[cfg(test)]
@@ -107,7 +125,34 @@ mod tests {
         assert!(any.allows(a));
         let other: Precondition = "\"somebody's\"".parse().unwrap();
         assert!(!other.allows(a));
-        assert!("W/\"x\"".parse::<Precondition>().is_err());
-        assert!("".parse::<Precondition>().is_err());
+        for wrong in [
+            "",
+            ",",
+            "x",
+            "\"x",
+            "x\"",
+            "*, \"x\"",
+            "*, *",
+            "w/\"x\"",
+            "\"a\" \"b\"",
+        ] {
+            assert!(wrong.parse::<Precondition>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_list_may_have_gaps_and_commas_in_its_tags() {
+        let (a, b) = (Etag::of(b"a"), Etag::of(b"b"));
+        let list: Precondition = format!(", \"x,y\" ,,{a},{b}, ").parse().unwrap();
+        assert_eq!(list, Precondition::Is(vec![a, b]));
+    }
+
+    #[test]
+    fn a_weak_tag_matches_nothing() {
+        let (a, b) = (Etag::of(b"a"), Etag::of(b"b"));
+        let weak: Precondition = format!("W/{a}").parse().unwrap();
+        assert!(!weak.allows(a));
+        let both: Precondition = format!("W/{a}, {b}").parse().unwrap();
+        assert!(!both.allows(a) && both.allows(b));
     }
 }
