@@ -16,6 +16,7 @@ mod reads;
 mod room;
 mod server;
 mod token;
+mod token_file;
 
 use std::fs::DirBuilder;
 use std::io;
@@ -39,6 +40,7 @@ use crate::topology::{Controller, Endpoint};
 pub use problem::Problem;
 use server::Server;
 pub use token::{Token, TokenError};
+use token_file::TokenFile;
 
 /// Of the directory of the socket, where it is made: its owner and group may look in.
 const DIRECTORY_MODE: u32 = 0o750;
@@ -91,11 +93,7 @@ impl Api {
         let endpoint = environment::api_of(settings)?;
         let token = match (&endpoint, &settings.api_token_file) {
             (Endpoint::Unix(_), _) => None,
-            (_, Some(file)) => {
-                let token = Token::read(file)?;
-                Token::warn_if_exposed(file);
-                Some(token)
-            }
+            (_, Some(file)) => Some(Arc::new(TokenFile::open(file)?)),
             (_, None) => return Err(ApiError::NoToken(endpoint)),
         };
         if let Endpoint::Unix(path) = &endpoint

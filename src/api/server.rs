@@ -27,7 +27,8 @@ use tracing::{debug, warn};
 use super::patient::Patient;
 use super::problem::Problem;
 use super::room::{Client, Place, Room};
-use super::token::Token;
+use super::token::Shown;
+use super::token_file::TokenFile;
 use crate::net::{Listener, Socket};
 
 /// How many clients may be about to say what they want.
@@ -64,7 +65,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Server {
     pub(super) listener: Listener,
     /// What clients have to know, if anything.
-    pub(super) token: Option<Token>,
+    pub(super) token: Option<Arc<TokenFile>>,
 }
 
 /// The rooms of a listener.
@@ -158,7 +159,6 @@ impl Server {
     pub(super) async fn run(self, router: Router) {
         let service = TowerToHyperService::new(router);
         let house = Arc::new(House::new());
-        let token = Arc::new(self.token);
         loop {
             let socket = match self.listener.accept().await {
                 Ok((socket, _)) => socket,
@@ -178,7 +178,7 @@ impl Server {
                 place: Mutex::new(place),
                 stays: AtomicBool::new(false),
             });
-            let (service, token) = (service.clone(), Arc::clone(&token));
+            let (service, token) = (service.clone(), self.token.clone());
             tokio::spawn(serve(socket, peer, service, token));
         }
     }
@@ -189,13 +189,13 @@ async fn serve(
     socket: Box<dyn Socket>,
     peer: Arc<Peer>,
     service: TowerToHyperService<Router>,
-    token: Arc<Option<Token>>,
+    token: Option<Arc<TokenFile>>,
 ) {
     let answer = service_fn(|request| {
-        let (peer, service, token) = (Arc::clone(&peer), service.clone(), Arc::clone(&token));
+        let (peer, service, token) = (Arc::clone(&peer), service.clone(), token.clone());
         async move {
             peer.client.our_turn();
-            let response = respond(request, &peer, &service, token.as_ref().as_ref()).await;
+            let response = respond(request, &peer, &service, token.as_ref()).await;
             peer.client.its_turn();
             Ok::<_, Infallible>(response)
         }
@@ -235,12 +235,13 @@ async fn respond(
     mut request: hyper::Request<Incoming>,
     peer: &Arc<Peer>,
     service: &TowerToHyperService<Router>,
-    token: Option<&Token>,
+    token: Option<&Arc<TokenFile>>,
 ) -> Response {
-    if let Some(token) = token
-        && !token.is_in(request.headers())
-    {
-        return unauthorized();
+    if let Some(token) = token {
+        match token.shown_by(request.headers()).await {
+            Shown::It => {}
+            shown => return unauthorized(shown),
+        }
     }
     if let Err(problem) = peer.come_in(request.method()).await {
         return problem.into_response();
@@ -264,13 +265,23 @@ fn busy() -> Problem {
     Problem::unavailable("too many requests are served at the moment; ask again later")
 }
 
-fn unauthorized() -> Response {
-    let detail = "expected the header `Authorization: Bearer TOKEN` with the token in the file that \
-                  `controller.api_token_file` names";
+fn unauthorized(shown: Shown) -> Response {
+    let (challenge, detail) = match shown {
+        Shown::Another => (
+            "Bearer error=\"invalid_token\"",
+            "the token is not the one in the file that `controller.api_token_file` names, which may \
+             have got another one since the client was told",
+        ),
+        _ => (
+            "Bearer",
+            "this takes a token, and none was sent: expected the header `Authorization: Bearer TOKEN` \
+             with the token in the file that `controller.api_token_file` names",
+        ),
+    };
     let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
-    let scheme = HeaderValue::from_static("Bearer");
+    let challenge = HeaderValue::from_static(challenge);
     response
         .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, scheme);
+        .insert(header::WWW_AUTHENTICATE, challenge);
     response
 }

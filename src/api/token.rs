@@ -13,10 +13,23 @@ use tracing::warn;
 #[derive(Clone)]
 pub struct Token(String);
 
+/// What a request shows of the token it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// The token.
+    It,
+    /// Another one.
+    Another,
+    /// None, or not as it is to be shown.
+    Nothing,
+}
+
 /// The fewest characters of a token: too many to be tried out.
 const SHORTEST: usize = 16;
 /// The most that is read of its file.
 const LONGEST: u64 = 4096;
+/// What comes before it in a header.
+const BEARER: &[u8] = b"Bearer ";
 
 /// A file that holds no token.
 #[derive(Debug, thiserror::Error)]
@@ -68,19 +81,31 @@ impl Token {
         }
     }
 
-    /// Whether a request shows this token (`Authorization: Bearer TOKEN`). How long that takes says
-    /// nothing about it but its length.
-    pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
+    /// What a request shows (`Authorization: Bearer TOKEN`). How long that takes says nothing about the
+    /// token but its length.
+    pub(super) fn shown_by(&self, headers: &HeaderMap) -> Shown {
         let shown = headers.get(header::AUTHORIZATION);
-        let shown = shown.and_then(|value| value.as_bytes().split_at_checked(7));
-        shown.is_some_and(|(scheme, token)| {
-            scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(token.ct_eq(self.0.as_bytes()))
-        })
+        let shown = shown.and_then(|value| value.as_bytes().split_at_checked(BEARER.len()));
+        match shown {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case(BEARER) => {
+                match bool::from(token.ct_eq(self.0.as_bytes())) {
+                    true => Shown::It,
+                    false => Shown::Another,
+                }
+            }
+            _ => Shown::Nothing,
+        }
     }
 
     /// The header by which a client shows it.
     pub fn header(&self) -> String {
         format!("Authorization: Bearer {}", self.0)
+    }
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 }
 
@@ -140,21 +165,23 @@ mod tests {
         let shows = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-            token.is_in(&headers)
+            token.shown_by(&headers)
         };
-        assert!(shows(&format!("Bearer {SECRET}")) && shows(&format!("bearer {SECRET}")));
-        for other in [
+        for right in [format!("Bearer {SECRET}"), format!("bearer {SECRET}")] {
+            assert_eq!(shows(&right), Shown::It, "{right}");
+        }
+        for another in [
             "Bearer 0123456789abcdeF",
             "Bearer 0123456789abcde",
             "Bearer 0123456789abcdef0",
-            "Bearer ",
-            "Basic 0123456789abcdef",
-            "Bear",
-            SECRET,
+            "Bearer  0123456789abcdef",
         ] {
-            assert!(!shows(other), "{other}");
+            assert_eq!(shows(another), Shown::Another, "{another}");
         }
-        assert!(!token.is_in(&HeaderMap::new()));
+        for nothing in ["Bearer", "Basic 0123456789abcdef", "Bear", SECRET] {
+            assert_eq!(shows(nothing), Shown::Nothing, "{nothing}");
+        }
+        assert_eq!(token.shown_by(&HeaderMap::new()), Shown::Nothing);
         assert!(!format!("{token:?}").contains(SECRET));
     }
 }

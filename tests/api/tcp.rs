@@ -3,6 +3,8 @@
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -36,14 +38,23 @@ fn get(address: SocketAddr, resource: &str, headers: &str) -> (String, String) {
 #[test]
 fn nothing_is_told_without_the_token() {
     let (run, address) = start("");
-    let wrong = [
-        "",
-        "Authorization: Bearer correct-horse-battery-stapl\r\n",
-        "Authorization: Bearer correct-horse-battery-staple-too\r\n",
-        "Authorization: Basic correct-horse-battery-staple\r\n",
-        "Authorization: correct-horse-battery-staple\r\n",
-    ];
-    for headers in wrong {
+    let (missing, wrong) = ("and none was sent", "the token is not the one");
+    for (headers, said) in [
+        ("", missing),
+        (
+            "Authorization: Basic correct-horse-battery-staple\r\n",
+            missing,
+        ),
+        ("Authorization: correct-horse-battery-staple\r\n", missing),
+        (
+            "Authorization: Bearer correct-horse-battery-stapl\r\n",
+            wrong,
+        ),
+        (
+            "Authorization: Bearer correct-horse-battery-staple-too\r\n",
+            wrong,
+        ),
+    ] {
         for resource in [
             "/v1/status",
             "/metrics",
@@ -56,8 +67,16 @@ fn nothing_is_told_without_the_token() {
                 head.starts_with("http/1.0 401 unauthorized"),
                 "{resource}: {head}"
             );
-            assert!(head.contains("www-authenticate: bearer"), "{head}");
-            assert!(body.contains("api_token_file"), "{body}");
+            let challenge = match said == wrong {
+                true => "www-authenticate: bearer error=\"invalid_token\"\r\n",
+                false => "www-authenticate: bearer\r\n",
+            };
+            assert!((head + "\r\n").contains(challenge), "{body}");
+            assert!(
+                body.contains(said) && body.contains("api_token_file"),
+                "{body}"
+            );
+            assert!(!body.contains(SECRET), "{body}");
         }
     }
     let right = format!("Authorization: Bearer {SECRET}\r\n");
@@ -66,6 +85,48 @@ fn nothing_is_told_without_the_token() {
         assert!(head.starts_with("http/1.0 200 ok"), "{resource}: {head}");
     }
     assert!(!run.log().contains(SECRET));
+    run.end();
+}
+
+#[test]
+fn a_token_is_changed_while_the_controller_runs() {
+    const NEW: &str = "another-horse-another-staple";
+    let (run, address) = start("");
+    let file = run.directory.path().join("token");
+    let answers = |secret: &str, status: &str| {
+        let headers = format!("Authorization: Bearer {secret}\r\n");
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let (head, body) = get(address, "/v1/status", &headers);
+            if head.starts_with(&format!("http/1.0 {status}")) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{head}: {body}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    answers(SECRET, "200");
+    answers(NEW, "401");
+    fs::write(&file, NEW).unwrap();
+    answers(NEW, "200");
+    answers(SECRET, "401");
+    run.wait_for_log("the token of the API is another one now");
+    // What is no token changes nothing, and is said once.
+    fs::write(&file, "short").unwrap();
+    let complaint = "the token before stays in force: ";
+    let deadline = Instant::now() + LIMIT;
+    while !run.log().contains(complaint) {
+        assert!(Instant::now() < deadline, "{}", run.log());
+        answers(NEW, "200");
+    }
+    answers(SECRET, "401");
+    fs::write(&file, SECRET).unwrap();
+    answers(SECRET, "200");
+    answers(NEW, "401");
+    let log = run.log();
+    assert_eq!(log.matches(complaint).count(), 1, "{log}");
+    assert!(log.contains("holds no token"), "{log}");
+    assert!(!log.contains(SECRET) && !log.contains(NEW), "{log}");
     run.end();
 }
 
