@@ -16,7 +16,7 @@ use crate::status::{
     Bridges, Chain, Chains, Drops, Functions, Host, Hosts, Mac, Macs, Network, Networks, Ports,
     Status, Vm, Vms, Vnics,
 };
-use crate::topology::Topology;
+use crate::topology::{self, Topology};
 
 /// All of them.
 pub(super) fn resources() -> OpenApiRouter<Shared> {
@@ -192,7 +192,8 @@ async fn vnics(
     Query(asked): Query<Members>,
 ) -> Result<Json<Vnics>, Problem> {
     let topology = observer.topology();
-    let wanted = asked.check(&topology)?;
+    // vNICs are members of networks only.
+    let wanted = asked.check(&topology, false)?;
     let ports = observer.ports().await.ok_or_else(Problem::ending)?;
     let mut vnics = inventory::vnics(&topology, &ports.ports);
     vnics.retain(|vnic| {
@@ -251,7 +252,8 @@ async fn macs(
     State(observer): State<Observer>,
     Query(asked): Query<Members>,
 ) -> Result<Json<Macs>, Problem> {
-    let wanted = asked.check(&observer.topology())?;
+    let topology = observer.topology();
+    let wanted = asked.check(&topology, learns_in_all(&topology))?;
     let all = observer.macs().await.ok_or_else(Problem::ending)?;
     let is_asked_for = |mac: &&Mac| {
         wanted.is_none_or(|vlan| mac.vlan == vlan)
@@ -286,8 +288,9 @@ impl OnHost {
 }
 
 impl Members {
-    /// The VLAN of the network that is asked for, if one is.
-    fn check(&self, topology: &Topology) -> Result<Option<u16>, Problem> {
+    /// The VLAN of the network that is asked for, if one is; where it `may_be` known nevertheless, one
+    /// that is no network too.
+    fn check(&self, topology: &Topology, may_be: bool) -> Result<Option<u16>, Problem> {
         check(&self.host, |host| host_exists(topology, host))?;
         check(&self.vm, |vm| vm_exists(topology, vm))?;
         let Some(network) = &self.network else {
@@ -295,11 +298,16 @@ impl Members {
         };
         match network_name(topology, network) {
             Ok(name) => Ok(topology.networks.get(name).map(|vlan| vlan.id())),
-            // A VLAN may have addresses without being a network of the configuration.
-            Err(NoNetwork::OfVlan(vlan)) => Ok(Some(vlan)),
+            Err(NoNetwork::OfVlan(vlan)) if may_be => Ok(Some(vlan)),
             Err(error) => Err(no_network(&error)),
         }
     }
+}
+
+/// Whether there is a host that learns in VLANs that are no networks.
+fn learns_in_all(topology: &Topology) -> bool {
+    let mut hosts = topology.hosts.values().map(|host| &host.bridges);
+    hosts.any(|bridges| !matches!(bridges, topology::Bridges::Chain(_)))
 }
 
 impl OfChain {
@@ -347,7 +355,9 @@ fn network_name<'t>(topology: &'t Topology, asked: &str) -> Result<&'t str, NoNe
 
 fn no_network(error: &NoNetwork) -> Problem {
     match error {
-        NoNetwork::Ambiguous { .. } => Problem::bad_request(error.to_string()),
+        NoNetwork::Ambiguous { .. } | NoNetwork::NoVlan(_) => {
+            Problem::bad_request(error.to_string())
+        }
         NoNetwork::Unknown { .. } | NoNetwork::OfVlan(_) => Problem::not_found(error.to_string()),
     }
 }

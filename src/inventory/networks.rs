@@ -2,6 +2,7 @@
 
 use super::{Inventory, uuid};
 use crate::config;
+use crate::topology::Vlan;
 
 /// Why a word does not mean one network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +18,12 @@ pub enum NoNetwork {
     /// It is a VLAN that no network has.
     #[error("there is no network of VLAN {0}")]
     OfVlan(u16),
+    /// It is a number that is no VLAN.
+    #[error(
+        "there is no VLAN {0}; they are 1 to {highest}, and 0 for the untagged network",
+        highest = Vlan::MAX.id()
+    )]
+    NoVlan(String),
     /// It is the name of a network, and the VLAN of another one.
     #[error(
         "{word:?} may be the network of that name, whose VLAN is {vlan}, or {other:?}, which has that \
@@ -44,8 +51,9 @@ pub fn find_network<'n>(
     networks: impl Iterator<Item = (&'n str, u16)> + Clone,
     word: &str,
 ) -> Result<&'n str, NoNetwork> {
-    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-    let id: Option<u16> = word.parse().ok().filter(|_| is_number);
+    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let id = word.parse().ok().filter(|_| is_number).and_then(Vlan::new);
+    let id = id.map(Vlan::id);
     let named = networks.clone().find(|(name, _)| *name == word);
     let of_vlan = networks.clone().find(|(_, vlan)| Some(*vlan) == id);
     match (named, of_vlan) {
@@ -65,6 +73,7 @@ pub fn find_network<'n>(
             ) {
                 (Some(name), _) => Ok(name),
                 (None, Some(vlan)) => Err(NoNetwork::OfVlan(vlan)),
+                (None, None) if is_number => Err(NoNetwork::NoVlan(word.to_owned())),
                 (None, None) => Err(NoNetwork::Unknown {
                     word: word.to_owned(),
                     suggestion: config::suggestion(word, names.by_ref(), "the networks are"),

@@ -1,5 +1,7 @@
 //! Every resource is described, and answers as described.
 
+use std::fs;
+
 use bridgechain::api;
 use openflow::MacAddr;
 use serde_json::{Value, json};
@@ -284,6 +286,23 @@ async fn a_learned_address_is_told_with_its_port() {
     run.end();
 }
 
+/// Where no host learns in other VLANs, a VLAN that is no network is as wrong as a name that is none.
+#[test]
+fn a_vlan_that_nobody_can_know_is_a_mistake() {
+    let run = Run::start();
+    let path = run.directory.path().join("lab.yaml");
+    let any = "  any: { bridges: { learning: '*' } }\n";
+    let config = fs::read_to_string(&path).unwrap();
+    assert!(config.contains(any));
+    assert_eq!(get(&run, "/v1/macs?network=8")["macs"], json!([]));
+    fs::write(&path, config.replace(any, "")).unwrap();
+    run.reload();
+    let (status, detail) = problem(&run, "/v1/macs?network=8");
+    assert_eq!((status, &*detail), (404, "there is no network of VLAN 8"));
+    get(&run, "/v1/macs?network=7");
+    run.end();
+}
+
 #[test]
 fn a_mistake_is_answered_with_what_would_be_right() {
     let run = Run::start();
@@ -293,6 +312,16 @@ fn a_mistake_is_answered_with_what_would_be_right() {
             404,
             "there is no network \"dem\"; did you mean \"demo\"?",
         ),
+        (
+            "/v1/macs?network=5000",
+            400,
+            "there is no VLAN 5000; they are 1 to 4094, and 0 for the untagged network",
+        ),
+        ("/v1/macs?network=4095", 400, "they are 1 to 4094"),
+        ("/v1/macs?network=70000", 400, "they are 1 to 4094"),
+        ("/v1/macs?network=", 404, "there is no network \"\""),
+        ("/v1/vnics?network=4095", 400, "they are 1 to 4094"),
+        ("/v1/vnics?network=8", 404, "there is no network of VLAN 8"),
         (
             "/v1/macs?host=x",
             404,

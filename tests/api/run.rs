@@ -160,9 +160,18 @@ impl Run {
             .unwrap()
     }
 
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Makes it read its configuration again, for the first time.
+    pub(crate) fn reload(&self) {
+        self.signal(Signal::SIGHUP);
+        self.wait_for_log(": reloaded");
+    }
+
     pub(crate) fn end(mut self) -> TempDir {
-        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
-        kill(pid, Signal::SIGTERM).unwrap();
+        self.signal(Signal::SIGTERM);
         assert!(self.child.wait().unwrap().success(), "{}", self.log());
         std::mem::replace(&mut self.directory, TempDir::new().unwrap())
     }
