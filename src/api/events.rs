@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::Stream;
 use futures_util::stream;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -45,7 +46,8 @@ struct Since {
     /// The run that this number is of; without it, the present one.
     run: Option<f64>,
     /// How many seconds to wait for an event where there is none, 30 at the most. Not for a stream.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "seconds")]
+    #[param(maximum = 30)]
     wait: u64,
 }
 
@@ -63,7 +65,7 @@ async fn events(
         return stream_of(observer, &peer, &headers, &asked);
     }
     let since = asked.known_to(&observer);
-    let wait = Duration::from_secs(asked.wait.min(LONGEST_WAIT));
+    let wait = Duration::from_secs(asked.wait);
     let mut events = observer.events(since, Duration::ZERO).await;
     if events.events.is_empty() && !wait.is_zero() {
         peer.follow()?;
@@ -107,6 +109,16 @@ impl Since {
             _ => self.since.unwrap_or(0),
         }
     }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(wait: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(wait)?;
+    let seconds = text.parse().ok().filter(|it| *it <= LONGEST_WAIT);
+    seconds.ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "expected whole seconds, 0 to {LONGEST_WAIT}, instead of {text:?}"
+        ))
+    })
 }
 
 fn accepts_a_stream(headers: &HeaderMap) -> bool {

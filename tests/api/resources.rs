@@ -348,6 +348,23 @@ fn a_mistake_is_answered_with_what_would_be_right() {
         ("/v1/vnics?vm=x", 404, "there is no VM"),
         ("/v1/functions?chain=x", 404, "there is no service chain"),
         ("/v1/events?since=x", 400, "since: invalid digit"),
+        (
+            "/v1/events?wait=31",
+            400,
+            "wait: expected whole seconds, 0 to 30",
+        ),
+        (
+            "/v1/events?wait=9223372036854775808",
+            400,
+            "wait: expected whole seconds, 0 to 30",
+        ),
+        (
+            "/v1/events?wait=99999999999999999999",
+            400,
+            "wait: expected whole seconds, 0 to 30",
+        ),
+        ("/v1/events?wait=-1", 400, "wait: expected whole seconds"),
+        ("/v1/events?wait=x", 400, "wait: expected whole seconds"),
         ("/v1/events/stream?wait=1", 400, "leave out `wait`"),
         ("/v1/hosts/x", 404, "there is no host"),
         ("/v1/networks/8", 404, "there is no network of VLAN 8"),
