@@ -26,7 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{FromRef, State};
 use axum::http::{Method, StatusCode, Uri};
 use serde::Serialize;
 use utoipa::openapi::OpenApi;
@@ -44,6 +44,10 @@ use token_file::TokenFile;
 
 /// Of the directory of the socket, where it is made: its owner and group may look in.
 const DIRECTORY_MODE: u32 = 0o750;
+/// What the API says there is.
+const ALL: &str = "/v1/openapi.json says what";
+/// What metrics alone say there is.
+const METRICS: &str = "GET /metrics is all";
 
 /// The API, ready to be served.
 #[derive(Debug)]
@@ -116,7 +120,9 @@ impl Api {
 
     /// Serves until it is dropped.
     pub async fn run(self, observer: Observer, store: Arc<Store>) {
-        self.server.run(serving(resources(), observer, store)).await;
+        self.server
+            .run(serving(resources(), observer, store, ALL))
+            .await;
     }
 }
 
@@ -140,7 +146,7 @@ impl Metrics {
 
     /// Serves until it is dropped.
     pub async fn run(self, observer: Observer, store: Arc<Store>) {
-        let router = serving(metrics::resources(), observer, store);
+        let router = serving(metrics::resources(), observer, store, METRICS);
         self.server.run(router).await;
     }
 }
@@ -159,6 +165,8 @@ struct Shared {
     store: Arc<Store>,
     /// The OpenAPI document.
     document: Arc<str>,
+    /// What tells what there is, as the beginning of "... there is".
+    all: &'static str,
 }
 
 impl FromRef<Shared> for Arc<Store> {
@@ -188,7 +196,12 @@ pub fn openapi() -> OpenApi {
     resources().into_openapi()
 }
 
-fn serving(resources: OpenApiRouter<Shared>, observer: Observer, store: Arc<Store>) -> Router {
+fn serving(
+    resources: OpenApiRouter<Shared>,
+    observer: Observer,
+    store: Arc<Store>,
+    all: &'static str,
+) -> Router {
     let (router, document) = resources.split_for_parts();
     // All that it is made of has a form in JSON.
     let document = document.to_json().unwrap_or_default().into();
@@ -199,6 +212,7 @@ fn serving(resources: OpenApiRouter<Shared>, observer: Observer, store: Arc<Stor
             observer,
             store,
             document,
+            all,
         })
 }
 
@@ -208,17 +222,14 @@ fn word(word: &impl Serialize) -> String {
     json.as_str().unwrap_or_default().to_owned()
 }
 
-async fn not_found(uri: Uri) -> Problem {
-    Problem::not_found(format!(
-        "there is nothing at {}; /v1/openapi.json says what there is",
-        uri.path()
-    ))
+async fn not_found(State(shared): State<Shared>, uri: Uri) -> Problem {
+    let all = shared.all;
+    // It may be no path at all, such as what CONNECT takes.
+    Problem::not_found(format!("there is nothing at {uri}; {all} there is"))
 }
 
-async fn not_allowed(method: Method, uri: Uri) -> Problem {
-    let detail = format!(
-        "{method} is not for {}; /v1/openapi.json says what is",
-        uri.path()
-    );
+async fn not_allowed(State(shared): State<Shared>, method: Method, uri: Uri) -> Problem {
+    let (path, all) = (uri.path(), shared.all);
+    let detail = format!("{method} is not for {path}; {all} there is");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }

@@ -232,8 +232,10 @@ fn metrics_alone_are_told_to_all_on_their_address() {
     assert!(head.starts_with("http/1.0 200 ok"), "{head}");
     assert!(body.contains("bridgechain_build_info"), "{body}");
     for resource in ["/v1/status", "/v1/openapi.json", "/"] {
-        let (head, _) = get(address, resource, "");
+        let (head, body) = get(address, resource, "");
         assert!(head.starts_with("http/1.0 404 "), "{resource}: {head}");
+        // The document is not there.
+        assert!(body.contains("; GET /metrics is all there is"), "{body}");
     }
     run.end();
 }
