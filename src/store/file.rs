@@ -58,13 +58,24 @@ pub fn replace(path: &Path, expected: &Precondition, text: &[u8]) -> Result<(), 
     let file = new.as_file();
     let own = file.metadata()?;
     if (own.uid(), own.gid()) != (before.uid(), before.gid()) {
-        fchown(file, Some(before.uid()), Some(before.gid()))?;
+        fchown(file, Some(before.uid()), Some(before.gid()))
+            .map_err(|error| not_given(&error, before.uid(), before.gid()))?;
     }
     file.set_permissions(before.permissions())?;
     file.sync_all()?;
     new.persist(&path).map_err(|error| error.error)?;
     directory_file.sync_all()?;
     Ok(())
+}
+
+/// A new file can not be made that of whoever has the old one.
+fn not_given(error: &io::Error, uid: u32, gid: u32) -> io::Error {
+    let message = format!(
+        "it belongs to user {uid}, group {gid}, and what replaces it can not be given to them: \
+         {error}; the file and the process that writes it are to be of one user, and this user is to \
+         be in that group, or the process is to run as root"
+    );
+    io::Error::new(error.kind(), message)
 }
 
 /// Takes the lock on a directory. Anybody who may read the directory can hold it, so it is not waited
@@ -123,6 +134,19 @@ mod tests {
         assert!(matches!(refused, Err(WriteError::Changed(tag)) if tag == Etag::of(b"new")));
         assert_eq!(fs::read(&real).unwrap(), b"new");
         assert_eq!(names(directory.path()), ["a.yaml", "real.yaml"]);
+    }
+
+    #[test]
+    fn who_can_not_be_given_a_file_is_named() {
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = not_given(&denied, 0, 996);
+        assert_eq!(error.kind(), denied.kind());
+        let said = error.to_string();
+        assert!(
+            said.starts_with("it belongs to user 0, group 996"),
+            "{said}"
+        );
+        assert!(said.contains("permission denied; the file and"), "{said}");
     }
 
     #[test]
