@@ -288,6 +288,55 @@ fn lines_are_those_of_the_file_or_of_the_file_as_it_would_be() {
     }
 }
 
+/// The mistakes take many times the room of the text.
+#[test]
+fn of_very_many_mistakes_the_first_are_told() {
+    let run = Run::start();
+    let tag = run.get().header("etag").to_owned();
+    let (mut bad, warnings) = (run.text(), "  w: { host: node1, nics: [] }\n");
+    for number in 0..1200 {
+        bad.push_str(&format!("  x{number}: {{ host: nowhere, nics: [] }}\n"));
+    }
+    bad.push_str(warnings);
+    let answer = run.put("?dry_run=true", &tag, &bad);
+    assert_eq!(answer.status, 422);
+    let mistakes = answer.json();
+    assert_eq!(
+        mistakes["detail"],
+        "the configuration has 1200 mistakes, of which these are the first 1000"
+    );
+    let told = mistakes["diagnostics"].as_array().unwrap();
+    assert_eq!(told.len(), 1000);
+    assert!(told.iter().all(|it| it["severity"] == "mistake"));
+}
+
+/// A text is parsed to its end, whoever waits for it: no client has more than one parsed at a time.
+#[test]
+fn texts_that_nobody_waits_for_are_parsed_one_after_the_other() {
+    let run = Run::start();
+    // It takes a second or so.
+    let text = "[".repeat(30_000);
+    for _ in 0..20 {
+        let mut socket = UnixStream::connect(run.directory.path().join("api.sock")).unwrap();
+        write!(
+            socket,
+            "PUT /v1/config HTTP/1.0\r\nIf-Match: *\r\nContent-Length: {}\r\n\r\n{text}",
+            text.len()
+        )
+        .unwrap();
+        // So that it is read before it is given up.
+        thread::sleep(Duration::from_millis(20));
+    }
+    // The workers, what parses, and what reads files meanwhile.
+    let threads = fs::read_dir(format!("/proc/{}/task", run.child.id())).unwrap();
+    let workers = thread::available_parallelism().unwrap().get();
+    let threads = threads.count();
+    assert!(threads <= workers + 5, "{threads} threads");
+    // A change is possible nevertheless.
+    let tag = run.get().header("etag").to_owned();
+    assert_eq!(run.put("?dry_run=true", &tag, &run.text()).status, 200);
+}
+
 impl Run {
     /// The options of `acli` come before its words.
     fn run_acli_aware(&self, arguments: &[&str]) -> Output {

@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use super::Shared;
 use super::problem::{PROBLEM, Problem, Query};
 use super::server::Peer;
-use crate::config::{Diagnostic, MAX_SIZE};
+use crate::config::{Diagnostic, Diagnostics, MAX_SIZE, Severity};
 use crate::controller::Observer;
 use crate::status::Plan;
 use crate::store::{Etag, Outcome, Precondition, Refusal, Store};
@@ -36,6 +36,9 @@ pub(super) fn resources() -> OpenApiRouter<Shared> {
 pub const RUNNING: HeaderName = HeaderName::from_static("bridgechain-running");
 /// Where the file is.
 pub const FILE: HeaderName = HeaderName::from_static("bridgechain-file");
+
+/// How many mistakes of a text are told.
+const MAX_DIAGNOSTICS: usize = 1000;
 
 /// Which text is asked for.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -76,8 +79,28 @@ pub struct Mistakes {
     /// What the problem is.
     #[serde(flatten)]
     pub problem: Problem,
-    /// All mistakes, and the warnings.
+    /// All mistakes, and the warnings; where these are more than 1000, as many mistakes as that.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Mistakes {
+    fn of(diagnostics: &Diagnostics) -> Self {
+        let all = diagnostics.iter().count() <= MAX_DIAGNOSTICS;
+        let told = diagnostics.iter();
+        let told = told.filter(|it| all || it.severity == Severity::Mistake);
+        let told: Vec<Diagnostic> = told.take(MAX_DIAGNOSTICS).cloned().collect();
+        let mistakes = match diagnostics.mistakes() {
+            1 => "the configuration has a mistake".to_owned(),
+            number if number > MAX_DIAGNOSTICS => format!(
+                "the configuration has {number} mistakes, of which these are the first {MAX_DIAGNOSTICS}"
+            ),
+            number => format!("the configuration has {number} mistakes"),
+        };
+        Self {
+            problem: Problem::new(StatusCode::UNPROCESSABLE_ENTITY, mistakes),
+            diagnostics: told,
+        }
+    }
 }
 
 /// The configuration file.
@@ -90,6 +113,7 @@ pub struct Mistakes {
 )]
 async fn read(
     State(store): State<Arc<Store>>,
+    Extension(peer): Extension<Arc<Peer>>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let (text, running) = match asked.running {
@@ -99,8 +123,9 @@ async fn read(
         }
         false => store.see().await.map_err(|refusal| problem(&refusal))?,
     };
-    // Of a long text that takes its time.
+    // Of a long text that takes its time, for which the client keeps its place, also where it is gone.
     let tags = task::spawn_blocking(move || {
+        let _peer = peer;
         let tag = Etag::of(&text);
         let same = *text == *running;
         (if same { tag } else { Etag::of(&running) }, tag, text)
@@ -161,14 +186,7 @@ async fn put(
             Ok((tag, Json(applied)).into_response())
         }
         Err(Refusal::Mistakes(diagnostics)) => {
-            let mistakes = match diagnostics.mistakes() {
-                1 => "the configuration has a mistake".to_owned(),
-                number => format!("the configuration has {number} mistakes"),
-            };
-            let body = Mistakes {
-                problem: Problem::new(StatusCode::UNPROCESSABLE_ENTITY, mistakes),
-                diagnostics: diagnostics.iter().cloned().collect(),
-            };
+            let body = Mistakes::of(&diagnostics);
             let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM))];
             Err((StatusCode::UNPROCESSABLE_ENTITY, kind, Json(body)).into_response())
         }

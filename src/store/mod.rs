@@ -161,9 +161,11 @@ impl Store {
             return Err(Refusal::Changed(tag));
         }
         let file = self.path.display().to_string();
-        let (text, parsed) = aside(move || {
+        // The lock goes along: a long text is parsed to its end though nobody waits for it, and the next
+        // only after it.
+        let (guard, text, parsed) = aside(move || {
             let parsed = config::parse_with_files(&file, &text);
-            (text, parsed)
+            (guard, text, parsed)
         })
         .await;
         let (topology, warnings) = parsed.map_err(Refusal::Mistakes)?;
