@@ -27,7 +27,7 @@ use tracing::{debug, warn};
 use super::patient::Patient;
 use super::problem::Problem;
 use super::room::{Client, Place, Room};
-use super::token::Shown;
+use super::token::Stranger;
 use super::token_file::TokenFile;
 use crate::net::{Listener, Socket};
 
@@ -237,11 +237,10 @@ async fn respond(
     service: &TowerToHyperService<Router>,
     token: Option<&Arc<TokenFile>>,
 ) -> Response {
-    if let Some(token) = token {
-        match token.shown_by(request.headers()).await {
-            Shown::It => {}
-            shown => return unauthorized(shown),
-        }
+    if let Some(token) = token
+        && let Err(stranger) = token.admit(request.headers()).await
+    {
+        return unauthorized(stranger);
     }
     if let Err(problem) = peer.come_in(request.method()).await {
         return problem.into_response();
@@ -265,17 +264,16 @@ fn busy() -> Problem {
     Problem::unavailable("too many requests are served at the moment; ask again later")
 }
 
-fn unauthorized(shown: Shown) -> Response {
-    let (challenge, detail) = match shown {
-        Shown::Another => (
-            "Bearer error=\"invalid_token\"",
-            "the token is not the one in the file that `controller.api_token_file` names, which may \
-             have got another one since the client was told",
-        ),
-        _ => (
+fn unauthorized(stranger: Stranger) -> Response {
+    let (challenge, detail) = match stranger {
+        Stranger::Missing => (
             "Bearer",
-            "this takes a token, and none was sent: expected the header `Authorization: Bearer TOKEN` \
-             with the token in the file that `controller.api_token_file` names",
+            "there is no token: expected the header `Authorization: Bearer TOKEN` with the token in \
+             the file that `controller.api_token_file` names",
+        ),
+        Stranger::Wrong => (
+            "Bearer error=\"invalid_token\"",
+            "the token is another one than the file that `controller.api_token_file` names has in it",
         ),
     };
     let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();

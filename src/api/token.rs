@@ -13,23 +13,19 @@ use tracing::warn;
 #[derive(Clone)]
 pub struct Token(String);
 
-/// What a request shows of the token it takes.
+/// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
-    /// The token.
-    It,
-    /// Another one.
-    Another,
-    /// None, or not as it is to be shown.
-    Nothing,
+pub(super) enum Stranger {
+    /// It shows no token.
+    Missing,
+    /// It shows another one.
+    Wrong,
 }
 
 /// The fewest characters of a token: too many to be tried out.
 const SHORTEST: usize = 16;
 /// The most that is read of its file.
 const LONGEST: u64 = 4096;
-/// What comes before it in a header.
-const BEARER: &[u8] = b"Bearer ";
 
 /// A file that holds no token.
 #[derive(Debug, thiserror::Error)]
@@ -81,19 +77,17 @@ impl Token {
         }
     }
 
-    /// What a request shows (`Authorization: Bearer TOKEN`). How long that takes says nothing about the
-    /// token but its length.
-    pub(super) fn shown_by(&self, headers: &HeaderMap) -> Shown {
+    /// Lets a request in that shows this token (`Authorization: Bearer TOKEN`). How long that takes
+    /// says nothing about it but its length.
+    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<(), Stranger> {
         let shown = headers.get(header::AUTHORIZATION);
-        let shown = shown.and_then(|value| value.as_bytes().split_at_checked(BEARER.len()));
+        let shown = shown.and_then(|value| value.as_bytes().split_at_checked(7));
         match shown {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case(BEARER) => {
-                match bool::from(token.ct_eq(self.0.as_bytes())) {
-                    true => Shown::It,
-                    false => Shown::Another,
-                }
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => {
+                let is_it = bool::from(token.ct_eq(self.0.as_bytes()));
+                is_it.then_some(()).ok_or(Stranger::Wrong)
             }
-            _ => Shown::Nothing,
+            _ => Err(Stranger::Missing),
         }
     }
 
@@ -165,23 +159,23 @@ mod tests {
         let shows = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-            token.shown_by(&headers)
+            token.admit(&headers)
         };
-        for right in [format!("Bearer {SECRET}"), format!("bearer {SECRET}")] {
-            assert_eq!(shows(&right), Shown::It, "{right}");
+        for right in ["Bearer", "bearer"] {
+            assert_eq!(shows(&format!("{right} {SECRET}")), Ok(()));
         }
-        for another in [
+        for wrong in [
             "Bearer 0123456789abcdeF",
             "Bearer 0123456789abcde",
             "Bearer 0123456789abcdef0",
-            "Bearer  0123456789abcdef",
+            "Bearer ",
         ] {
-            assert_eq!(shows(another), Shown::Another, "{another}");
+            assert_eq!(shows(wrong), Err(Stranger::Wrong), "{wrong}");
         }
-        for nothing in ["Bearer", "Basic 0123456789abcdef", "Bear", SECRET] {
-            assert_eq!(shows(nothing), Shown::Nothing, "{nothing}");
+        for none in ["Basic 0123456789abcdef", "Bear", SECRET] {
+            assert_eq!(shows(none), Err(Stranger::Missing), "{none}");
         }
-        assert_eq!(token.shown_by(&HeaderMap::new()), Shown::Nothing);
+        assert_eq!(token.admit(&HeaderMap::new()), Err(Stranger::Missing));
         assert!(!format!("{token:?}").contains(SECRET));
     }
 }

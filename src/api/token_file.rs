@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use tokio::{task, time};
 use tracing::{info, warn};
 
-use super::token::{Shown, Token, TokenError};
+use super::token::{Stranger, Token, TokenError};
 
 /// How long what was read is good.
 const FRESH: Duration = Duration::from_secs(1);
@@ -52,8 +52,8 @@ impl TokenFile {
         })
     }
 
-    /// What a request shows, as the file is now or was a moment ago.
-    pub(super) async fn shown_by(self: &Arc<Self>, headers: &HeaderMap) -> Shown {
+    /// Lets a request in that shows the token that is in the file now, or was a moment ago.
+    pub(super) async fn admit(self: &Arc<Self>, headers: &HeaderMap) -> Result<(), Stranger> {
         if self.is_to_be_read() {
             let file = Arc::clone(self);
             let read = task::spawn_blocking(move || file.read());
@@ -61,7 +61,7 @@ impl TokenFile {
             let _ = time::timeout(READ_LIMIT, read).await;
         }
         let token = self.known().token.clone();
-        token.shown_by(headers)
+        token.admit(headers)
     }
 
     fn is_to_be_read(&self) -> bool {

@@ -38,7 +38,7 @@ fn get(address: SocketAddr, resource: &str, headers: &str) -> (String, String) {
 #[test]
 fn nothing_is_told_without_the_token() {
     let (run, address) = start("");
-    let (missing, wrong) = ("and none was sent", "the token is not the one");
+    let (missing, other) = ("there is no token: expected", "the token is another one");
     for (headers, said) in [
         ("", missing),
         (
@@ -48,11 +48,11 @@ fn nothing_is_told_without_the_token() {
         ("Authorization: correct-horse-battery-staple\r\n", missing),
         (
             "Authorization: Bearer correct-horse-battery-stapl\r\n",
-            wrong,
+            other,
         ),
         (
             "Authorization: Bearer correct-horse-battery-staple-too\r\n",
-            wrong,
+            other,
         ),
     ] {
         for resource in [
@@ -67,7 +67,7 @@ fn nothing_is_told_without_the_token() {
                 head.starts_with("http/1.0 401 unauthorized"),
                 "{resource}: {head}"
             );
-            let challenge = match said == wrong {
+            let challenge = match said == other {
                 true => "www-authenticate: bearer error=\"invalid_token\"\r\n",
                 false => "www-authenticate: bearer\r\n",
             };
