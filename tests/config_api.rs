@@ -633,6 +633,10 @@ fn a_file_is_changed_through_the_controller_that_runs_on_it_and_no_other() {
         String::from_utf8(made.stdout).unwrap(),
         "network z1 created\n"
     );
+    let note = String::from_utf8(made.stderr).unwrap();
+    let expected =
+        format!("/api.sock runs on {config}, none on {copy}: changes are made in the file alone\n");
+    assert!(note.ends_with(&expected), "{note}");
     assert!(
         fs::read_to_string(copy)
             .unwrap()

@@ -148,38 +148,62 @@ impl Client {
 
     /// A connection on which an answer may take so long.
     pub(super) fn connect(&self, limit: Duration) -> io::Result<Box<dyn ReadWrite>> {
-        Ok(match &self.endpoint {
-            Endpoint::Unix(path) => {
-                let socket = UnixStream::connect(path)?;
-                socket.set_read_timeout(Some(limit))?;
-                socket.set_write_timeout(Some(LIMIT))?;
-                Box::new(socket)
-            }
-            Endpoint::Tcp(address) | Endpoint::Ssl(address) => {
-                let socket = TcpStream::connect_timeout(address, LIMIT)?;
-                socket.set_read_timeout(Some(limit))?;
-                socket.set_write_timeout(Some(LIMIT))?;
-                Box::new(socket)
-            }
-        })
+        connect(&self.endpoint, limit)
     }
 
     /// What an error on the way to the controller means.
     pub(super) fn explain(&self, error: io::Error) -> anyhow::Error {
-        let endpoint = &self.endpoint;
-        match error.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow!(
-                "no controller answers at {endpoint}: is `bridgechain run` running, and is \
-                 this its `controller.api`?"
-            ),
-            ErrorKind::PermissionDenied => {
-                anyhow!("{endpoint} is not for this user: ask as root, or as one of its group")
-            }
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                anyhow!("the controller at {endpoint} does not answer in time")
-            }
-            _ => anyhow::Error::new(error).context(format!("cannot ask {endpoint}")),
+        explain(&self.endpoint, error)
+    }
+}
+
+/// Whether somebody listens at `endpoint`. Fails where that can not be found out.
+pub(super) fn is_there(endpoint: &Endpoint) -> anyhow::Result<bool> {
+    match connect(endpoint, LIMIT) {
+        Ok(_) => Ok(true),
+        Err(error) if is_nobody(&error) => Ok(false),
+        Err(error) => Err(explain(endpoint, error)),
+    }
+}
+
+/// There is no socket, or nobody listens at it.
+fn is_nobody(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused
+    )
+}
+
+fn connect(endpoint: &Endpoint, limit: Duration) -> io::Result<Box<dyn ReadWrite>> {
+    Ok(match endpoint {
+        Endpoint::Unix(path) => {
+            let socket = UnixStream::connect(path)?;
+            socket.set_read_timeout(Some(limit))?;
+            socket.set_write_timeout(Some(LIMIT))?;
+            Box::new(socket)
         }
+        Endpoint::Tcp(address) | Endpoint::Ssl(address) => {
+            let socket = TcpStream::connect_timeout(address, LIMIT)?;
+            socket.set_read_timeout(Some(limit))?;
+            socket.set_write_timeout(Some(LIMIT))?;
+            Box::new(socket)
+        }
+    })
+}
+
+fn explain(endpoint: &Endpoint, error: io::Error) -> anyhow::Error {
+    match error.kind() {
+        _ if is_nobody(&error) => anyhow!(
+            "no controller answers at {endpoint}: is `bridgechain run` running, and is \
+             this its `controller.api`?"
+        ),
+        ErrorKind::PermissionDenied => {
+            anyhow!("{endpoint} is not for this user: ask as root, or as one of its group")
+        }
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            anyhow!("the controller at {endpoint} does not answer in time")
+        }
+        _ => anyhow::Error::new(error).context(format!("cannot ask {endpoint}")),
     }
 }
 

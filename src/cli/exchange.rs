@@ -33,11 +33,6 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    /// Whether somebody listens there.
-    pub(super) fn is_there(&self) -> bool {
-        self.connect(LIMIT).is_ok()
-    }
-
     /// The answer to a request, whatever it says.
     pub(super) fn exchange(&self, request: &Request<'_>) -> anyhow::Result<Answer> {
         let answer = self.send(request).map_err(|error| self.explain(error))?;

@@ -27,6 +27,7 @@ mod progress;
 mod prove;
 mod query;
 mod run;
+mod running;
 mod setup;
 mod source;
 mod status;

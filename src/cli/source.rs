@@ -1,8 +1,8 @@
-//! The configuration that a command reads and changes: that of the running controller, by its API, or
-//! a file that no controller runs on.
+//! The configuration that a command reads and changes: that of a running controller, by its API, or a
+//! file, which the controller changes that runs on it, if any.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::cell::Cell;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -16,6 +16,7 @@ use bridgechain::topology::{Controller, Endpoint};
 
 use super::client::{Client, endpoint};
 use super::exchange::{Answer, Request};
+use super::running::{self, Running};
 use super::tries::Tries;
 
 /// What writing and planning may take.
@@ -24,9 +25,10 @@ const LONG: Duration = Duration::from_secs(50);
 /// Which configuration is meant.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Place {
-    /// The configuration file (YAML). It is changed through the controller that runs on it, or by
-    /// itself where none does; without this and --api, that of the controller at what
-    /// BRIDGECHAIN_API says in the environment, or else at unix:/run/bridgechain/api.sock
+    /// The configuration file (YAML). It is changed by the controller that runs on it, which is
+    /// looked for where its `controller.api` says, or by itself where none does. Without this and
+    /// --api, that of the controller at what BRIDGECHAIN_API says in the environment, or else at
+    /// unix:/run/bridgechain/api.sock
     #[arg(long, value_name = "FILE", conflicts_with = "api")]
     config: Option<PathBuf>,
     /// Where the API of the controller is, unix:PATH or tcp:IP:PORT
@@ -41,8 +43,13 @@ pub(crate) struct Place {
 pub(super) enum Source {
     /// By the API of a controller.
     Api(Client),
-    /// A file of no running controller.
-    File(PathBuf),
+    /// A file. Who runs on it is asked when it is to be changed.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// Whether somebody was told that no controller runs on it.
+        is_told: Cell<bool>,
+    },
 }
 
 /// A text, and which one it is.
@@ -80,23 +87,13 @@ impl Source {
             let token_file = place.api_token_file.as_deref();
             return Ok(Self::Api(Client::at(endpoint.clone(), token_file)?));
         }
-        let Some(file) = &place.config else {
-            return Ok(Self::Api(Client::of(&Controller::default())?));
-        };
-        // Even one with mistakes may be that of a controller, which runs on an earlier one; but where
-        // to look for it can not be known then.
-        let text = config::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        if let Ok((topology, _)) = config::parse(&file.display().to_string(), &text)
-            && let Ok(client) = Client::of(&topology.controller)
-            && client.is_there()
-        {
-            let source = Self::Api(client);
-            let theirs = PathBuf::from(source.see()?.file);
-            if same(&theirs, file) {
-                return Ok(source);
-            }
+        match &place.config {
+            Some(file) => Ok(Self::File {
+                path: file.clone(),
+                is_told: Cell::default(),
+            }),
+            None => Ok(Self::Api(Client::of(&Controller::default())?)),
         }
-        Ok(Self::File(file.clone()))
     }
 
     /// The text of the file.
@@ -111,7 +108,7 @@ impl Source {
                     text: text(answer.body)?,
                 })
             }
-            Self::File(path) => {
+            Self::File { path, .. } => {
                 let file = path.display().to_string();
                 let bytes = config::read(path).with_context(|| format!("cannot read {file}"))?;
                 Ok(Seen {
@@ -128,7 +125,7 @@ impl Source {
     pub(super) fn running(&self) -> anyhow::Result<Option<String>> {
         match self {
             Self::Api(client) => Ok(Some(text(get(client, "/v1/config?running=true")?.body)?)),
-            Self::File(_) => Ok(None),
+            Self::File { .. } => Ok(None),
         }
     }
 
@@ -148,8 +145,8 @@ impl Source {
     ) -> anyhow::Result<Put> {
         match self {
             Self::Api(client) => put(client, expected, text, dry_run),
-            Self::File(_) if dry_run => Ok(Put::Done(None)),
-            Self::File(path) => match store::replace(path, expected, text.as_bytes()) {
+            Self::File { .. } if dry_run => Ok(Put::Done(None)),
+            Self::File { path, .. } => match store::replace(path, expected, text.as_bytes()) {
                 Ok(()) => Ok(Put::Done(None)),
                 Err(WriteError::Changed(_)) => Ok(Put::Changed),
                 Err(WriteError::Io(error)) => {
@@ -160,8 +157,29 @@ impl Source {
     }
 
     /// Makes changes of the configuration as it is, and makes them anew where somebody else was
-    /// faster. What they are may depend on what it says.
+    /// faster. What they are may depend on what it says. A file is changed by the controller that
+    /// runs on it; where none does, stderr is told, once.
     pub(super) fn change(
+        &self,
+        dry_run: bool,
+        edits: impl Fn(&Inventory) -> anyhow::Result<Vec<Edit>>,
+    ) -> anyhow::Result<Made> {
+        let Self::File { path, is_told } = self else {
+            return self.change_there(dry_run, edits);
+        };
+        match running::on(path)? {
+            Running::Here(client) => Self::Api(client).change_there(dry_run, edits),
+            Running::No(nobody) => {
+                let made = self.change_there(dry_run, edits)?;
+                if !is_told.replace(true) {
+                    eprintln!("bridgechain: {nobody}: changes are made in the file alone");
+                }
+                Ok(made)
+            }
+        }
+    }
+
+    fn change_there(
         &self,
         dry_run: bool,
         edits: impl Fn(&Inventory) -> anyhow::Result<Vec<Edit>>,
@@ -311,11 +329,4 @@ fn tag(answer: &Answer, header: &str) -> anyhow::Result<Etag> {
 
 fn text(bytes: Vec<u8>) -> anyhow::Result<String> {
     String::from_utf8(bytes).context("the configuration is not UTF-8 text")
-}
-
-fn same(a: &Path, b: &Path) -> bool {
-    match (fs::canonicalize(a), fs::canonicalize(b)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => a == b,
-    }
 }
