@@ -645,6 +645,109 @@ fn a_file_is_changed_through_the_controller_that_runs_on_it_and_no_other() {
     assert!(!run.running().contains("z1: { vlan: 9 }"));
 }
 
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+/// Whose file is replaced is said before and after it.
+#[test]
+fn apply_names_the_controller_and_its_file() {
+    let run = Run::start();
+    let (config, old) = (run.config().display().to_string(), run.text());
+    let other = run.directory.path().join("other.yaml");
+    fs::write(&other, old.replace("vlan: 7", "vlan: 10")).unwrap();
+    let other = other.to_str().unwrap();
+    let at = format!(
+        "the controller at unix:{}/api.sock",
+        run.directory.path().display()
+    );
+    let said = |arguments: &[&str]| {
+        let output = run.run(arguments);
+        assert!(output.status.success(), "{output:?}");
+        let text = stdout(&output).trim_end().to_owned();
+        let (first, rest) = text.split_once('\n').unwrap();
+        let last = rest.lines().last().unwrap();
+        (first.to_owned(), last.to_owned())
+    };
+    let replaces = format!("{at}: {other} in the place of {config}");
+    let dry = said(&["apply", other, "--dry-run"]);
+    let stays = format!("dry run: {config} stays as it is, and what is in force too");
+    assert_eq!(dry, (replaces.clone(), stays));
+    let done = format!("applied: {config} is in force at {at}");
+    assert_eq!(said(&["apply", other]), (replaces.clone(), done.clone()));
+    let none = format!("no change of {config}, {at}");
+    assert_eq!(said(&["apply", other]), (replaces, none));
+    fs::write(run.config(), &old).unwrap();
+    assert_eq!(
+        said(&["apply", &config]),
+        (format!("{at}: {config} as it is now"), done)
+    );
+}
+
+/// Of a wrong file that is easily overlooked.
+#[test]
+fn apply_warns_where_hosts_are_taken_away() {
+    let run = Run::start();
+    let old = run.text();
+    let other = run.directory.path().join("other.yaml");
+    let apply = |text: &str| {
+        fs::write(&other, text).unwrap();
+        let output = run.run(&["apply", "--dry-run", other.to_str().unwrap()]);
+        assert!(output.status.success(), "{output:?}");
+        output
+    };
+    let (rest, hosts) = old.split_once("hosts:").unwrap();
+    assert!(hosts.contains("node1"));
+    let lost = "takes away all hosts, node1: the controller serves them no longer";
+    let none = apply(&format!("{rest}hosts: {{}}\n"));
+    assert!(stderr(&none).contains(lost), "{none:?}");
+    let gone = "\nnode1: no longer configured; the flows of its bridges stay\n";
+    assert!(stdout(&none).contains(gone), "{none:?}");
+    let others = apply(&format!(
+        "{rest}hosts: {{ node2: {{ bridges: {{ local: l, uplink: u }} }} }}\n"
+    ));
+    assert!(stderr(&others).contains("takes away node1: "), "{others:?}");
+    let more = old.replace(
+        "hosts:",
+        "hosts:\n  node2: { bridges: { local: l, uplink: u } }",
+    );
+    assert!(!stderr(&apply(&more)).contains("takes away"));
+}
+
+/// As long as the controller has not been started with them, whatever else is changed.
+#[test]
+fn settings_that_are_read_at_start_only_are_named() {
+    let run = Run::start();
+    let (old, tag) = (run.text(), run.get().header("etag").to_owned());
+    let answer = run.put("?dry_run=true", &tag, &old.replace("vlan: 7", "vlan: 9"));
+    assert_eq!(answer.json()["needs_restart"], Value::Array(Vec::new()));
+    let new = old.replace("/of.sock", "/of2.sock").replace(
+        "{ listen",
+        "{ mac_age: 9, metrics: 'tcp:127.0.0.1:1', listen",
+    );
+    let answer = run.put("?dry_run=true", &tag, &new);
+    let settings = Value::from(vec!["listen", "metrics"]);
+    assert_eq!(answer.json()["needs_restart"], settings);
+    let other = run.directory.path().join("other.yaml");
+    fs::write(&other, &new).unwrap();
+    let other = other.to_str().unwrap();
+    let later = "\ncontroller.listen, controller.metrics: takes effect when the controller is started \
+                 again\n";
+    for arguments in [
+        &["diff", other][..],
+        &["apply", "--dry-run", other],
+        &["apply", other],
+    ] {
+        let said = run.run(arguments);
+        assert!(stdout(&said).contains(later), "{said:?}");
+    }
+    let tag = run.get().header("etag").to_owned();
+    let answer = run.put("?dry_run=true", &tag, &new.replace("vlan: 7", "vlan: 9"));
+    assert_eq!(answer.json()["needs_restart"], settings, "still");
+    let answer = run.put("?dry_run=true", &tag, &old);
+    assert_eq!(answer.json()["needs_restart"], Value::Array(Vec::new()));
+}
+
 #[test]
 fn reads_are_there_for_programs() {
     let run = Run::start();

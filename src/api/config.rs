@@ -19,13 +19,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Shared;
 use super::problem::{PROBLEM, Problem, Query};
 use super::server::Peer;
+use super::{Shared, Started};
 use crate::config::{Diagnostic, Diagnostics, MAX_SIZE, Severity};
 use crate::controller::Observer;
 use crate::status::Plan;
-use crate::store::{Etag, Outcome, Precondition, Refusal, Store};
+use crate::store::{self, Etag, Outcome, Precondition, Refusal, Store};
+use crate::topology::Topology;
 
 /// The file as a resource.
 pub(super) fn resources() -> OpenApiRouter<Shared> {
@@ -71,6 +72,11 @@ pub struct Applied {
     pub warnings: Vec<Diagnostic>,
     /// What is sent to the bridges.
     pub plan: Plan,
+    /// The settings of `controller` that are other ones than those that it was started with, such as
+    /// `listen`: they take effect when it is started again.
+    #[serde(default)]
+    #[schema(required)]
+    pub needs_restart: Vec<String>,
 }
 
 /// A text that is not put because it has mistakes (`application/problem+json`).
@@ -158,6 +164,7 @@ async fn read(
 async fn put(
     State(store): State<Arc<Store>>,
     State(observer): State<Observer>,
+    State(Started(started)): State<Started>,
     Query(how): Query<How>,
     headers: HeaderMap,
     Extension(peer): Extension<Arc<Peer>>,
@@ -166,14 +173,18 @@ async fn put(
     let refuse = |problem: Problem| problem.into_response();
     let expected = precondition(&headers).map_err(refuse)?;
     let text = text(body, &peer).await.map_err(refuse)?;
-    let plan = async |topology| observer.plan(&topology).await;
+    let plan = async |topology: Arc<Topology>| {
+        let fixed = store::fixed_at_start(&topology.controller, &started);
+        let needs_restart = fixed.map(str::to_owned).collect();
+        Some((observer.plan(&topology).await?, needs_restart))
+    };
     let outcome = store.replace(&expected, text.into(), how.dry_run, plan);
     match outcome.await {
         Ok(Outcome { plan: None, .. }) => Err(refuse(Problem::ending())),
         Ok(Outcome {
             etag,
             warnings,
-            plan: Some(plan),
+            plan: Some((plan, needs_restart)),
             changed,
         }) => {
             let applied = Applied {
@@ -181,6 +192,7 @@ async fn put(
                 changed,
                 warnings,
                 plan,
+                needs_restart,
             };
             let tag = [(header::ETAG, value(&etag.to_string()))];
             Ok((tag, Json(applied)).into_response())

@@ -118,11 +118,10 @@ impl Api {
         self.server.listener.endpoint()
     }
 
-    /// Serves until it is dropped.
-    pub async fn run(self, observer: Observer, store: Arc<Store>) {
-        self.server
-            .run(serving(resources(), observer, store, ALL))
-            .await;
+    /// Serves until it is dropped. The configuration in force when this is called is taken for the
+    /// one that the controller was started with.
+    pub fn run(self, observer: Observer, store: Arc<Store>) -> impl Future<Output = ()> {
+        self.server.run(serving(resources(), observer, store, ALL))
     }
 }
 
@@ -145,9 +144,9 @@ impl Metrics {
     }
 
     /// Serves until it is dropped.
-    pub async fn run(self, observer: Observer, store: Arc<Store>) {
+    pub fn run(self, observer: Observer, store: Arc<Store>) -> impl Future<Output = ()> {
         let router = serving(metrics::resources(), observer, store, METRICS);
-        self.server.run(router).await;
+        self.server.run(router)
     }
 }
 
@@ -163,10 +162,21 @@ fn make(directory: &Path) -> io::Result<()> {
 struct Shared {
     observer: Observer,
     store: Arc<Store>,
+    started: Started,
     /// The OpenAPI document.
     document: Arc<str>,
     /// What tells what there is, as the beginning of "... there is".
     all: &'static str,
+}
+
+/// The settings that the controller was started with.
+#[derive(Debug, Clone)]
+struct Started(Arc<Controller>);
+
+impl FromRef<Shared> for Started {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.started.clone()
+    }
 }
 
 impl FromRef<Shared> for Arc<Store> {
@@ -205,12 +215,14 @@ fn serving(
     let (router, document) = resources.split_for_parts();
     // All that it is made of has a form in JSON.
     let document = document.to_json().unwrap_or_default().into();
+    let started = Started(Arc::new(observer.topology().controller.clone()));
     router
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .with_state(Shared {
             observer,
             store,
+            started,
             document,
             all,
         })

@@ -1,18 +1,18 @@
 //! `bridgechain apply`: puts a configuration in the place of the running controller's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
-use bridgechain::config;
+use anyhow::{Context, bail};
 use bridgechain::store::{Etag, Precondition};
-use bridgechain::topology::{Controller, Endpoint};
+use bridgechain::topology::{Controller, Endpoint, Topology};
+use bridgechain::{config, environment};
 
 use super::change::Dry;
-use super::client::{Client, endpoint};
-use super::plan;
+use super::client::{self, Client, endpoint};
 use super::source::{Put, Source, check};
 use super::tries::Tries;
+use super::{plan, running};
 
 /// Where the controller is.
 #[derive(Debug, clap::Args)]
@@ -27,11 +27,19 @@ struct Api {
 }
 
 impl Api {
-    fn source(&self, settings: &Controller) -> anyhow::Result<Source> {
-        Ok(Source::Api(match &self.api {
-            Some(endpoint) => Client::at(endpoint.clone(), self.api_token_file.as_deref())?,
-            None => Client::of(settings)?,
-        }))
+    /// The controller that is meant: the one with these settings, unless it is named.
+    fn client(&self, settings: &Controller) -> anyhow::Result<Client> {
+        if let Some(endpoint) = &self.api {
+            return Client::at(endpoint.clone(), self.api_token_file.as_deref());
+        }
+        let endpoint = environment::api_of(settings)?;
+        if !client::is_there(&endpoint)? {
+            bail!(
+                "no controller answers at {endpoint}: is `bridgechain run` running? One that is \
+                 elsewhere is named by --api"
+            );
+        }
+        Client::of(settings)
     }
 }
 
@@ -64,7 +72,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         eprintln!("{warning}");
     }
     let text = String::from_utf8(bytes).context("the configuration is not UTF-8 text")?;
-    let source = args.place.source(&topology.controller)?;
+    let client = args.place.client(&topology.controller)?;
+    let controller = format!("the controller at {}", client.endpoint());
+    let source = Source::Api(client);
+    if let Some(warning) = lost_hosts(&name, source.running()?, &topology) {
+        eprintln!("{warning}");
+    }
     let mut tries = Tries::begin();
     loop {
         let seen = source.see()?;
@@ -73,20 +86,50 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             seen.refuse_changes_by_hand()?;
         }
         let expected = Precondition::Is(vec![seen.etag]);
-        let Put::Done(plan) = source.put(&expected, &text, args.dry.dry_run)? else {
+        let Put::Done(applied) = source.put(&expected, &text, args.dry.dry_run)? else {
             tries.again()?;
             continue;
         };
-        let diff = plan::diff(("running", &running), (&name, &text));
-        let said = match (diff.is_empty(), args.dry.dry_run) {
-            (true, _) => "no change",
-            (false, true) => "dry run: nothing has changed",
-            (false, false) => "applied",
+        let theirs = &seen.file;
+        let is_own = running::is_same(Path::new(theirs), &args.file).unwrap_or(false);
+        let what = match is_own {
+            true => format!("{controller}: {theirs} as it is now"),
+            false => format!("{controller}: {name} in the place of {theirs}"),
         };
-        let plan = plan.as_ref().map(plan::text).unwrap_or_default();
-        super::print(&format!("{diff}{plan}{said}\n"))?;
+        let diff = plan::diff(("running", &running), (&name, &text));
+        let is_news = seen.text != text || running != text;
+        let said = match (is_news, args.dry.dry_run) {
+            (false, _) => format!("no change of {theirs}, {controller}"),
+            (true, true) => format!("dry run: {theirs} stays as it is, and what is in force too"),
+            (true, false) => format!("applied: {theirs} is in force at {controller}"),
+        };
+        let plan = applied.as_ref().map(plan::applied).unwrap_or_default();
+        super::print(&format!("{what}\n{diff}{plan}{said}\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
+}
+
+/// Says where hosts are gone that are served now: that is easily done by the wrong file.
+fn lost_hosts(name: &str, running: Option<String>, new: &Topology) -> Option<String> {
+    let (old, _) = config::parse("running", running?).ok()?;
+    let lost = old.hosts.keys();
+    let lost: Vec<&str> = lost
+        .filter(|host| !new.hosts.contains_key(*host))
+        .map(String::as_str)
+        .collect();
+    if lost.is_empty() {
+        return None;
+    }
+    let all = if new.hosts.is_empty() {
+        "all hosts, "
+    } else {
+        ""
+    };
+    Some(format!(
+        "{name}: warning: hosts: it takes away {all}{}: the controller serves them no longer, and \
+         the flows of their bridges stay as they are",
+        lost.join(", ")
+    ))
 }
 
 /// Arguments of `bridgechain diff`.
@@ -124,10 +167,12 @@ fn difference(args: &DiffArgs) -> anyhow::Result<bool> {
                 Ok((topology, _)) => topology.controller,
                 Err(_) => Controller::default(),
             };
-            (name, text, args.place.source(&settings)?)
+            let source = Source::Api(args.place.client(&settings)?);
+            (name, text, source)
         }
         None => {
-            let source = args.place.source(&Controller::default())?;
+            let client = args.place.client(&Controller::default())?;
+            let source = Source::Api(client);
             let seen = source.see()?;
             (seen.file, seen.text, source)
         }
@@ -141,8 +186,8 @@ fn difference(args: &DiffArgs) -> anyhow::Result<bool> {
     check(&name, &text)?;
     let seen = source.see()?;
     let expected = Precondition::Is(vec![seen.etag, Etag::of(text.as_bytes())]);
-    if let Put::Done(Some(plan)) = source.put(&expected, &text, true)? {
-        super::print(&plan::text(&plan))?;
+    if let Put::Done(Some(applied)) = source.put(&expected, &text, true)? {
+        super::print(&plan::applied(&applied))?;
     }
     Ok(false)
 }

@@ -146,6 +146,11 @@ impl Client {
         token.map_or_else(String::new, |token| format!("{}\r\n", token.header()))
     }
 
+    /// Where that is.
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     /// A connection on which an answer may take so long.
     pub(super) fn connect(&self, limit: Duration) -> io::Result<Box<dyn ReadWrite>> {
         connect(&self.endpoint, limit)

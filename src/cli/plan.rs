@@ -2,19 +2,43 @@
 
 use std::fmt::Write;
 
+use bridgechain::api::config::Applied;
 use bridgechain::status::{BridgePlan, BridgeState, Changes, Plan};
 use similar::{ChangeTag, TextDiff};
 
 use super::style::{Colour, Style};
+
+/// What follows from a new text: what goes to each bridge, and what takes effect later only.
+pub(super) fn applied(applied: &Applied) -> String {
+    let mut text = text(&applied.plan);
+    let settings = applied.needs_restart.iter();
+    let settings: Vec<String> = settings.map(|key| format!("controller.{key}")).collect();
+    if !settings.is_empty() {
+        let settings = settings.join(", ");
+        // A String takes everything.
+        let _ = writeln!(
+            text,
+            "{settings}: takes effect when the controller is started again"
+        );
+    }
+    text
+}
 
 /// What goes to each bridge, a line each.
 pub(super) fn text(plan: &Plan) -> String {
     // A String takes everything.
     let mut text = String::new();
     for host in &plan.hosts {
-        let mut states = host.bridges.iter().map(|bridge| bridge.state);
-        if states.all(|state| state == BridgeState::Disconnected) {
-            let _ = writeln!(text, "{}: not connected", host.name);
+        let all_are = |state| host.bridges.iter().all(|bridge| bridge.state == state);
+        let common = if all_are(BridgeState::Disconnected) {
+            Some("not connected")
+        } else if all_are(BridgeState::Removed) {
+            Some("no longer configured; the flows of its bridges stay")
+        } else {
+            None
+        };
+        if let Some(common) = common {
+            let _ = writeln!(text, "{}: {common}", host.name);
             continue;
         }
         for bridge in &host.bridges {
@@ -115,6 +139,10 @@ mod tests {
             name: "node2".to_owned(),
             bridges: vec![bridge("br0", BridgeState::Disconnected, none); 2],
         };
+        let gone = HostPlan {
+            name: "node3".to_owned(),
+            bridges: vec![bridge("br0", BridgeState::Removed, none); 2],
+        };
         let plan = Plan {
             hosts: vec![
                 HostPlan {
@@ -127,15 +155,34 @@ mod tests {
                     ],
                 },
                 away,
+                gone,
             ],
         };
+        let answer = |needs_restart: &[&str]| Applied {
+            dry_run: true,
+            changed: true,
+            warnings: Vec::new(),
+            plan: plan.clone(),
+            needs_restart: needs_restart.iter().map(|&key| key.to_owned()).collect(),
+        };
+        assert_eq!(applied(&answer(&[])), text(&plan));
+        let later = applied(&answer(&["listen", "metrics"]));
+        let later = later.strip_prefix(&text(&plan));
+        assert_eq!(
+            later,
+            Some(
+                "controller.listen, controller.metrics: takes effect when the controller is \
+                 started again\n"
+            )
+        );
         assert_eq!(
             text(&plan),
             "node1 br0.local: 5 flow-mods (add 4, delete 1)\n\
              node1 br.nf: no change\n\
              node1 br0: 1 meter-mod (modify 1)\n\
              node1 br1: not connected\n\
-             node2: not connected\n"
+             node2: not connected\n\
+             node3: no longer configured; the flows of its bridges stay\n"
         );
     }
 

@@ -53,7 +53,7 @@ fn look(file: &Path) -> anyhow::Result<Running> {
 }
 
 /// Whether what a controller calls `theirs` is our file `ours`, which is there.
-fn is_same(theirs: &Path, ours: &Path) -> io::Result<bool> {
+pub(super) fn is_same(theirs: &Path, ours: &Path) -> io::Result<bool> {
     match fs::canonicalize(theirs) {
         Ok(theirs) => Ok(theirs == fs::canonicalize(ours)?),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),

@@ -66,8 +66,8 @@ pub(super) struct Seen {
 
 /// What became of a text.
 pub(super) enum Put {
-    /// It is there. Without a controller there is no plan.
-    Done(Option<Plan>),
+    /// It is there; what the controller says of it, where there is one.
+    Done(Option<Applied>),
     /// The file is another one than was seen.
     Changed,
 }
@@ -205,7 +205,7 @@ impl Source {
             let after = check(&would_be, &text)
                 .context("that would make mistakes of the configuration; nothing has changed")?;
             let expected = Precondition::Is(vec![seen.etag]);
-            if let Put::Done(plan) = self.put(&expected, &text, dry_run)? {
+            if let Put::Done(applied) = self.put(&expected, &text, dry_run)? {
                 let is_news = |warning: &&Diagnostic| {
                     before.iter().all(|known| known.message != warning.message)
                         && !edits.iter().any(|edit| goes_without_saying(edit, warning))
@@ -216,6 +216,7 @@ impl Source {
                         false => eprintln!("{}", about(&seen.file, warning)),
                     }
                 }
+                let plan = applied.map(|applied| applied.plan);
                 return Ok(Made { changed, plan });
             }
             tries.again()?;
@@ -304,7 +305,7 @@ fn put(client: &Client, expected: &Precondition, text: &str, dry_run: bool) -> a
         200 => {
             let applied: Applied = serde_json::from_slice(&answer.body)
                 .context("the controller gives an answer of another version")?;
-            Ok(Put::Done(Some(applied.plan)))
+            Ok(Put::Done(Some(applied)))
         }
         412 => Ok(Put::Changed),
         422 => {

@@ -248,7 +248,10 @@ async fn finished<T>(task: task::JoinHandle<T>) -> T {
 }
 
 /// The settings that differ and are not followed while the controller runs.
-fn fixed_at_start(new: &Controller, old: &Controller) -> impl Iterator<Item = &'static str> {
+pub(crate) fn fixed_at_start(
+    new: &Controller,
+    old: &Controller,
+) -> impl Iterator<Item = &'static str> {
     [
         ("listen", new.listen != old.listen),
         ("api", new.api != old.api),
