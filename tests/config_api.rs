@@ -255,6 +255,8 @@ fn a_bad_text_changes_nothing_and_all_mistakes_are_told() {
     for arguments in [
         &["net", "delete", "demo"][..],
         &["nic", "create", "A", "eth1", "--network", "demo"],
+        &["nic", "list", "--vm", "B"],
+        &["nic", "list", "--network", "8"],
         &["acli", "net.create", "x", "vlan=7"],
     ] {
         let output = run.run_acli_aware(arguments);
@@ -762,6 +764,11 @@ fn reads_are_there_for_programs() {
         (&"demo".into(), &7.into())
     );
     assert_eq!(networks[0]["members"][0]["mac"], "52:54:00:00:00:0a");
+    let nics = json(&["nic", "list", "--json"]);
+    assert_eq!(
+        (&nics[0]["vm"], &nics[0]["port"]),
+        (&"A".into(), &"a0".into())
+    );
     let vm = json(&["vm", "get", "A", "--json"]);
     assert_eq!(vm["nics"][0]["vlan_mode"], "access");
     assert_eq!(json(&["vm", "list", "--json"])[0], vm);

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde_json::{Map, Value, json};
+
 use super::edits::{network_name, vm_name};
 use super::{Command, edits};
 use crate::inventory::{Inventory, Nic, uuid};
@@ -12,62 +14,191 @@ use crate::inventory::{Inventory, Nic, uuid};
 ///
 /// Names of what is not there.
 pub fn answer(command: &Command, known: &Inventory) -> Result<String, String> {
-    Ok(match command {
+    match look(command, known)? {
+        Some(answer) => Ok(answer.text()),
+        None => edits(command, known).map(|_| String::new()),
+    }
+}
+
+/// The answer to a command as JSON; `None` where it is one that changes something.
+///
+/// # Errors
+///
+/// Names of what is not there.
+pub fn answer_json(command: &Command, known: &Inventory) -> Result<Option<Value>, String> {
+    Ok(look(command, known)?.map(|answer| answer.json()))
+}
+
+/// What is told.
+enum Answer {
+    /// A row for each thing, below the headings of the columns and their names for programs.
+    Table {
+        headings: &'static [(&'static str, &'static str)],
+        rows: Vec<Vec<Value>>,
+    },
+    /// One VM.
+    Vm(Vm),
+}
+
+/// A VM with what is told of it.
+struct Vm {
+    name: String,
+    nics: Vec<Vec<(&'static str, Value)>>,
+    hosts: Vec<String>,
+}
+
+fn look(command: &Command, known: &Inventory) -> Result<Option<Answer>, String> {
+    Ok(Some(match command {
         Command::NetList => net_list(known),
         Command::NetListVms { network } => net_list_vms(known, &network_name(known, network)?),
         Command::VmList => vm_list(known),
-        Command::VmGet { vm } => vm_get(known, &vm_name(known, vm)?),
-        _ => return edits(command, known).map(|_| String::new()),
-    })
+        Command::VmGet { vm } => Answer::Vm(vm_get(known, &vm_name(known, vm)?)),
+        _ => return Ok(None),
+    }))
 }
 
-fn net_list(known: &Inventory) -> String {
+fn net_list(known: &Inventory) -> Answer {
     let rows = known.networks.iter().map(|(name, network)| {
-        [
-            name.clone(),
-            uuid("network", name).to_string(),
-            "kBridged".to_owned(),
-            network.vlan.to_string(),
+        vec![
+            json!(name),
+            json!(uuid("network", name).to_string()),
+            json!("kBridged"),
+            json!(network.vlan),
         ]
     });
-    columns(["Network name", "Network UUID", "Type", "Identifier"], rows)
+    Answer::Table {
+        headings: &[
+            ("Network name", "name"),
+            ("Network UUID", "uuid"),
+            ("Type", "type"),
+            ("Identifier", "identifier"),
+        ],
+        rows: rows.collect(),
+    }
 }
 
-fn net_list_vms(known: &Inventory, network: &str) -> String {
+fn net_list_vms(known: &Inventory, network: &str) -> Answer {
     let rows = known.vms.iter().flat_map(|(name, vm)| {
         let nics = vm.nics.iter();
         let nics = nics.filter(|nic| nic.networks().any(|own| own == network));
         nics.map(move |nic| {
             let address = nic.address().map(|mac| mac.to_string());
-            [
-                uuid("vm", name).to_string(),
-                name.clone(),
-                address.unwrap_or_default(),
+            vec![
+                json!(uuid("vm", name).to_string()),
+                json!(name),
+                json!(address),
             ]
         })
     });
-    columns(["VM UUID", "VM name", "MAC address"], rows)
+    Answer::Table {
+        headings: &[
+            ("VM UUID", "vm_uuid"),
+            ("VM name", "vm_name"),
+            ("MAC address", "mac_addr"),
+        ],
+        rows: rows.collect(),
+    }
 }
 
-fn vm_list(known: &Inventory) -> String {
-    let rows = known
-        .vms
-        .keys()
-        .map(|name| [name.clone(), uuid("vm", name).to_string()]);
-    columns(["VM name", "VM UUID"], rows)
+fn vm_list(known: &Inventory) -> Answer {
+    let names = known.vms.keys();
+    let rows = names.map(|name| vec![json!(name), json!(uuid("vm", name).to_string())]);
+    Answer::Table {
+        headings: &[("VM name", "name"), ("VM UUID", "uuid")],
+        rows: rows.collect(),
+    }
+}
+
+fn vm_get(known: &Inventory, name: &str) -> Vm {
+    let vm = known.vms.get(name);
+    let nics = vm.map(|vm| &vm.nics[..]).unwrap_or_default().iter();
+    Vm {
+        name: name.to_owned(),
+        nics: nics.map(|nic| nic_list(known, name, nic)).collect(),
+        hosts: vm.map(|vm| vm.hosts.clone()).unwrap_or_default(),
+    }
+}
+
+/// What is told of a vNIC, in the order of the keys.
+fn nic_list(known: &Inventory, vm: &str, nic: &Nic) -> Vec<(&'static str, Value)> {
+    let mut told = Vec::new();
+    if let Some(mac) = nic.address() {
+        told.push(("mac_addr", json!(mac.to_string())));
+    }
+    if let Some(network) = &nic.network {
+        told.push(("network_name", json!(network)));
+    }
+    told.push(("network_type", json!("kNativeNetwork")));
+    if let Some(network) = &nic.network {
+        told.push(("network_uuid", json!(uuid("network", network).to_string())));
+    }
+    if let Some(port) = &nic.port {
+        told.push(("port", json!(port)));
+    }
+    let mut vlans: Vec<u16> = nic
+        .trunked_networks
+        .iter()
+        .filter_map(|name| Some(known.networks.get(name)?.vlan))
+        .collect();
+    vlans.sort_unstable();
+    told.push(("trunked_networks", json!(vlans)));
+    let kind = match &*nic.kind {
+        "direct" => "kDirectNic",
+        _ => "kNormalNic",
+    };
+    told.push(("type", json!(kind)));
+    told.push(("uuid", json!(nic.uuid(vm).to_string())));
+    let mode = match &*nic.vlan_mode {
+        "trunked" => "kTrunked",
+        _ => "kAccess",
+    };
+    told.push(("vlan_mode", json!(mode)));
+    told
+}
+
+impl Answer {
+    fn text(&self) -> String {
+        match self {
+            Self::Table { headings, rows } => {
+                let headings = headings.iter().map(|(heading, _)| (*heading).to_owned());
+                let rows = rows.iter().map(|row| row.iter().map(cell).collect());
+                columns(std::iter::once(headings.collect()).chain(rows).collect())
+            }
+            Self::Vm(vm) => vm.text(),
+        }
+    }
+
+    fn json(self) -> Value {
+        match self {
+            Self::Table { headings, rows } => {
+                let row = |row: Vec<Value>| -> Value {
+                    let names = headings.iter().map(|(_, name)| (*name).to_owned());
+                    names.zip(row).collect::<Map<_, _>>().into()
+                };
+                rows.into_iter().map(row).collect()
+            }
+            Self::Vm(vm) => vm.json(),
+        }
+    }
+}
+
+/// A value as it stands in a table.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// Rows below headings, each column as wide as it must be.
-fn columns<const N: usize>(headings: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let rows: Vec<[String; N]> = std::iter::once(headings.map(str::to_owned))
-        .chain(rows)
-        .collect();
+fn columns(rows: Vec<Vec<String>>) -> String {
     let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..N).map(width).collect();
-    let line = |row: &[String; N]| {
+    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
+    let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths);
         let line: String = cells
             .map(|(cell, width)| format!("{cell:width$}  "))
@@ -77,61 +208,42 @@ fn columns<const N: usize>(headings: [&str; N], rows: impl Iterator<Item = [Stri
     rows.iter().map(line).collect()
 }
 
-fn vm_get(known: &Inventory, name: &str) -> String {
-    let mut text = format!("{name} {{\n  config {{\n");
-    // A String takes everything.
-    let _ = writeln!(text, "    name: {name:?}");
-    if let Some(vm) = known.vms.get(name) {
-        for nic in &vm.nics {
+impl Vm {
+    fn text(&self) -> String {
+        let name = &self.name;
+        let mut text = format!("{name} {{\n  config {{\n    name: {name:?}\n");
+        // A String takes everything.
+        for nic in &self.nics {
             text.push_str("    nic_list {\n");
-            for line in nic_list(known, name, nic) {
-                let _ = writeln!(text, "      {line}");
+            for (key, value) in nic {
+                // A list is a line for each.
+                let values = match value {
+                    Value::Array(values) => &values[..],
+                    value => std::slice::from_ref(value),
+                };
+                for value in values {
+                    let _ = writeln!(text, "      {key}: {value}");
+                }
             }
             text.push_str("    }\n");
         }
         text.push_str("  }\n");
-        for host in &vm.hosts {
+        for host in &self.hosts {
             let _ = writeln!(text, "  host_name: {host:?}");
         }
+        let _ = writeln!(text, "  uuid: \"{}\"\n}}", uuid("vm", name));
+        text
     }
-    let _ = writeln!(text, "  uuid: \"{}\"\n}}", uuid("vm", name));
-    text
-}
 
-/// The lines of a vNIC, in the order of their keys.
-fn nic_list(known: &Inventory, vm: &str, nic: &Nic) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(mac) = nic.address() {
-        lines.push(format!("mac_addr: \"{mac}\""));
+    fn json(self) -> Value {
+        let nics = self.nics.into_iter().map(|nic| -> Value {
+            let told = nic.into_iter().map(|(key, value)| (key.to_owned(), value));
+            told.collect::<Map<_, _>>().into()
+        });
+        json!({
+            "config": { "name": self.name, "nic_list": nics.collect::<Vec<_>>() },
+            "host_name": self.hosts,
+            "uuid": uuid("vm", &self.name).to_string(),
+        })
     }
-    if let Some(network) = &nic.network {
-        lines.push(format!("network_name: {network:?}"));
-    }
-    lines.push("network_type: \"kNativeNetwork\"".to_owned());
-    if let Some(network) = &nic.network {
-        let uuid = uuid("network", network);
-        lines.push(format!("network_uuid: \"{uuid}\""));
-    }
-    if let Some(port) = &nic.port {
-        lines.push(format!("port: {port:?}"));
-    }
-    let mut vlans: Vec<u16> = nic
-        .trunked_networks
-        .iter()
-        .filter_map(|name| Some(known.networks.get(name)?.vlan))
-        .collect();
-    vlans.sort_unstable();
-    lines.extend(vlans.iter().map(|vlan| format!("trunked_networks: {vlan}")));
-    let kind = match &*nic.kind {
-        "direct" => "kDirectNic",
-        _ => "kNormalNic",
-    };
-    lines.push(format!("type: \"{kind}\""));
-    lines.push(format!("uuid: \"{}\"", nic.uuid(vm)));
-    let mode = match &*nic.vlan_mode {
-        "trunked" => "kTrunked",
-        _ => "kAccess",
-    };
-    lines.push(format!("vlan_mode: \"{mode}\""));
-    lines
 }

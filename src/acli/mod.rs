@@ -14,13 +14,15 @@ mod answer;
 mod complete;
 mod edits;
 mod functions;
+mod help;
 mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use answer::answer;
+pub use answer::{answer, answer_json};
 pub use complete::complete;
 pub use edits::edits;
+pub use help::{explain, overview};
 pub use parse::{COMMANDS, ParseError, Usage, parse, words};
 
 /// A command of `acli`.

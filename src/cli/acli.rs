@@ -1,11 +1,11 @@
 //! `bridgechain acli`: the words of AHV, as arguments, at a prompt, or from a file.
 
 use std::io::{self, BufRead, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
-use bridgechain::acli::{self, COMMANDS};
+use bridgechain::acli;
 use bridgechain::inventory::Inventory;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -15,30 +15,56 @@ use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{Config, Editor, Helper};
 
+use super::WrongArguments;
 use super::change::{Dry, said};
 use super::source::{Place, Source};
 
 /// Arguments of `bridgechain acli`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = help())]
 pub(crate) struct Args {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    dry: Dry,
+    /// Print as JSON what commands tell that ask
+    #[arg(long)]
+    json: bool,
     /// The command; without one, a prompt, or the lines of stdin where that is no terminal
-    #[arg(trailing_var_arg = true)]
     command: Vec<String>,
+}
+
+/// All commands, for the help.
+fn help() -> String {
+    let commands = acli::overview();
+    let commands: String = commands.lines().map(|line| format!("  {line}\n")).collect();
+    let exit_status = super::EXIT_STATUS;
+    format!("Commands:\n{commands}\n{exit_status}")
+}
+
+/// Where commands are done, and how.
+struct Session {
+    source: Source,
+    dry: Dry,
+    json: bool,
 }
 
 /// Does what the words say.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let source = Source::open(&args.place)?;
+    let session = Session {
+        source: Source::open(&args.place)?,
+        dry: args.dry,
+        json: args.json,
+    };
     if !args.command.is_empty() {
-        perform(&source, &args.command)?;
+        session.perform(&args.command)?;
     } else if io::stdin().is_terminal() {
-        prompt(&source)?;
+        prompt(&session)?;
     } else {
         for (number, line) in io::stdin().lock().lines().enumerate() {
             let line = line.context("cannot read stdin")?;
-            if !obey(&source, &line).with_context(|| format!("line {}", number + 1))? {
+            let more = session.obey(&line);
+            if !more.with_context(|| format!("line {}", number + 1))? {
                 break;
             }
         }
@@ -46,55 +72,75 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Does what a line says; says whether there may be more.
-fn obey(source: &Source, line: &str) -> anyhow::Result<bool> {
-    let line = line.trim();
-    match line {
-        "" => {}
-        comment if comment.starts_with('#') => {}
-        "exit" | "quit" => return Ok(false),
-        "help" => {
-            let lines = COMMANDS.iter();
-            let lines = lines.map(|usage| format!("{}\n    {}\n", usage.line(), usage.help));
-            super::print(&lines.collect::<String>())?;
+impl Session {
+    /// Does what a line says; says whether there may be more.
+    fn obey(&self, line: &str) -> anyhow::Result<bool> {
+        let line = line.trim();
+        match line {
+            "" => {}
+            comment if comment.starts_with('#') => {}
+            "exit" | "quit" => return Ok(false),
+            line => self.perform(&acli::words(line).map_err(wrong)?)?,
         }
-        line => perform(source, &acli::words(line)?)?,
+        Ok(true)
     }
-    Ok(true)
+
+    fn perform(&self, words: &[String]) -> anyhow::Result<()> {
+        match words {
+            [help] if help == "help" => return super::print(&acli::overview()),
+            [help, name, ..] if help == "help" => match acli::explain(name) {
+                Some(usage) => return super::print(&usage),
+                // That there is no such command is told in the same way as where it is given.
+                None => return acli::parse(&[name]).map(|_| ()).map_err(wrong),
+            },
+            _ => {}
+        }
+        let command = acli::parse(words).map_err(wrong)?;
+        let known = self.source.inventory()?;
+        let refuse = |message: String| anyhow!(message);
+        let edits = acli::edits(&command, &known);
+        let answer = match (edits.map_err(refuse)?, self.json) {
+            (None, false) => acli::answer(&command, &known).map_err(refuse)?,
+            (None, true) => super::json(&acli::answer_json(&command, &known).map_err(refuse)?)?,
+            (Some(_), true) => {
+                let what =
+                    "--json is for commands that ask: net.list, net.list_vms, vm.list, vm.get";
+                return Err(WrongArguments(what.to_owned()).into());
+            }
+            (Some(_), false) => {
+                let told = std::cell::RefCell::new(String::new());
+                let made = self.source.change(self.dry.dry_run, |known| {
+                    let edit = acli::edits(&command, known).map_err(refuse)?;
+                    Ok(edit
+                        .map(|(edit, what)| {
+                            told.replace(what);
+                            edit
+                        })
+                        .into_iter()
+                        .collect())
+                })?;
+                said(self.dry, &told.borrow(), &made)
+            }
+        };
+        super::print(&answer)
+    }
 }
 
-fn perform(source: &Source, words: &[String]) -> anyhow::Result<()> {
-    let command = acli::parse(words)?;
-    let known = source.inventory()?;
-    let refuse = |message: String| anyhow!(message);
-    let answer = match acli::edits(&command, &known).map_err(refuse)? {
-        None => acli::answer(&command, &known).map_err(refuse)?,
-        Some(_) => {
-            let told = std::cell::RefCell::new(String::new());
-            let made = source.change(false, |known| {
-                let edit = acli::edits(&command, known).map_err(refuse)?;
-                Ok(edit
-                    .map(|(edit, what)| {
-                        told.replace(what);
-                        edit
-                    })
-                    .into_iter()
-                    .collect())
-            })?;
-            said(Dry { dry_run: false }, &told.borrow(), &made)
-        }
-    };
-    super::print(&answer)
+/// Words that are none of a command, or not all of it.
+fn wrong(error: acli::ParseError) -> anyhow::Error {
+    WrongArguments(error.to_string()).into()
 }
 
 /// Reads commands from a person.
-fn prompt(source: &Source) -> anyhow::Result<()> {
+fn prompt(session: &Session) -> anyhow::Result<()> {
     let config = Config::builder()
         .completion_type(rustyline::CompletionType::List)
         .auto_add_history(true)
         .build();
     let mut editor = Editor::<Completion<'_>, FileHistory>::with_config(config)?;
-    editor.set_helper(Some(Completion { source }));
+    editor.set_helper(Some(Completion {
+        source: &session.source,
+    }));
     let history = history();
     if let Some(path) = &history {
         // There is none at first.
@@ -102,7 +148,7 @@ fn prompt(source: &Source) -> anyhow::Result<()> {
     }
     loop {
         match editor.readline("<bridgechain> ") {
-            Ok(line) => match obey(source, &line) {
+            Ok(line) => match session.obey(&line) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => eprintln!("{error:#}"),
@@ -112,16 +158,23 @@ fn prompt(source: &Source) -> anyhow::Result<()> {
             Err(error) => return Err(error).context("cannot read a line"),
         }
     }
-    if let Some(path) = &history {
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)
-                .with_context(|| format!("cannot make {}", directory.display()))?;
-        }
-        editor
-            .save_history(path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+    if let Some(path) = &history
+        && let Err(error) = save(&mut editor, path)
+    {
+        let path = path.display();
+        eprintln!("bridgechain: these lines are not kept for the next time in {path}: {error}");
     }
     Ok(())
+}
+
+fn save(
+    editor: &mut Editor<Completion<'_>, FileHistory>,
+    path: &Path,
+) -> Result<(), ReadlineError> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    editor.save_history(path)
 }
 
 /// Where the lines of earlier times are kept.

@@ -149,10 +149,7 @@ pub(crate) struct DiffArgs {
 pub(crate) fn diff(args: &DiffArgs) -> ExitCode {
     match difference(args) {
         Ok(same) => ExitCode::from(u8::from(!same)),
-        Err(error) => {
-            eprintln!("bridgechain: {error:#}");
-            ExitCode::from(2)
-        }
+        Err(error) => super::fail(&error, ExitCode::from(2)),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::change::{self, Dry};
 use super::source::{Place, Source};
-use super::table::Table;
+use super::table::{Table, or_dash};
 
 /// The commands below `bridgechain chain`.
 #[derive(Debug, Subcommand)]
@@ -209,11 +209,4 @@ fn ports(instance: &Instance) -> String {
     let ports = [&instance.port, &instance.ingress, &instance.egress];
     let ports: Vec<&str> = ports.into_iter().flatten().map(String::as_str).collect();
     ports.join(",")
-}
-
-fn or_dash(text: &str) -> String {
-    match text {
-        "" => "-".to_owned(),
-        text => text.to_owned(),
-    }
 }

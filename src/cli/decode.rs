@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use bridgechain::decode::{self, Flush, Format, Outcome};
 
+use super::ReaderGone;
+
 /// Arguments of `bridgechain decode`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -46,8 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     match result {
         Ok(outcome) => Ok(exit_code(outcome)),
-        // Who reads has seen enough, as with `| head`.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ReaderGone.into()),
         Err(error) => Err(error).context("cannot go on"),
     }
 }

@@ -39,7 +39,7 @@ mod vm;
 mod vsctl;
 mod words;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -99,7 +99,7 @@ enum Command {
     /// List and change VMs
     #[command(subcommand)]
     Vm(vm::Command),
-    /// Change vNICs
+    /// List and change vNICs
     #[command(subcommand)]
     Nic(nic::Command),
     /// List service chains, enable and drain functions
@@ -154,18 +154,41 @@ pub(crate) fn main() -> ExitCode {
         Command::Nic(command) => nic::run(command),
         Command::Chain(command) => chain::run(command),
     };
-    result.unwrap_or_else(|error| {
-        eprintln!("bridgechain: {error:#}");
-        ExitCode::FAILURE
-    })
+    result.unwrap_or_else(|error| fail(&error, ExitCode::FAILURE))
 }
 
-/// Writes `text` to stdout. Unlike `print!` it fails where nobody reads any more, as behind
-/// `| head`.
+/// Tells stderr of a failure, for which there is this exit status where it is none of its own.
+fn fail(error: &anyhow::Error, status: ExitCode) -> ExitCode {
+    if error.is::<ReaderGone>() {
+        return ExitCode::from(128 + SIGPIPE);
+    }
+    eprintln!("bridgechain: {error:#}");
+    match error.is::<WrongArguments>() {
+        true => ExitCode::from(2),
+        false => status,
+    }
+}
+
+/// Arguments that are wrong in a way that clap does not know of.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongArguments(String);
+
+/// Nobody reads stdout any more, as behind `| head`. That is no news for anybody: the command ends
+/// in silence, with the exit status that a shell gives to those whom the signal SIGPIPE ends.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads stdout any more")]
+struct ReaderGone;
+
+/// The number of the signal.
+const SIGPIPE: u8 = 13;
+
+/// Writes `text` to stdout.
 fn print(text: &str) -> anyhow::Result<()> {
-    io::stdout()
-        .write_all(text.as_bytes())
-        .context("cannot write to stdout")
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ReaderGone.into()),
+        result => result.context("cannot write to stdout"),
+    }
 }
 
 /// A value as JSON, for people too.

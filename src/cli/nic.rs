@@ -3,15 +3,32 @@
 use std::process::ExitCode;
 
 use bridgechain::edit::Edit;
+use bridgechain::inventory::{Inventory, Nic};
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::change::{self, Dry};
-use super::source::Place;
+use super::source::{Place, Source};
+use super::table::{Table, or_dash};
 use super::words::Settings;
 
 /// The commands below `bridgechain nic`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// List the vNICs
+    List {
+        /// Only those of this VM
+        #[arg(long)]
+        vm: Option<String>,
+        /// Only those that are members of this network: its name, or its VLAN id
+        #[arg(long)]
+        network: Option<String>,
+        #[command(flatten)]
+        place: Place,
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Add a vNIC to a VM
     Create {
         /// The VM
@@ -54,9 +71,32 @@ pub(crate) enum Command {
     },
 }
 
-/// Changes vNICs.
+/// A vNIC, as it is shown.
+#[derive(Debug, Serialize)]
+struct Shown<'i> {
+    vm: &'i str,
+    uuid: String,
+    #[serde(flatten)]
+    nic: &'i Nic,
+}
+
+/// Lists or changes vNICs.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::List {
+            vm,
+            network,
+            place,
+            json,
+        } => {
+            let inventory = Source::open(&place)?.inventory()?;
+            let all = shown(&inventory, vm.as_deref(), network.as_deref())?;
+            match json {
+                true => super::print(&super::json(&all)?)?,
+                false => super::print(&list(&all))?,
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Create {
             vm,
             port,
@@ -90,4 +130,57 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
             change::run(&place, dry, &what, Edit::DeleteNic { vm, nic })
         }
     }
+}
+
+/// The vNICs of a VM, or of all, that are members of a network, or of any.
+fn shown<'i>(
+    inventory: &'i Inventory,
+    vm: Option<&str>,
+    network: Option<&str>,
+) -> anyhow::Result<Vec<Shown<'i>>> {
+    let vms = &inventory.vms;
+    if let Some(vm) = vm.filter(|vm| !vms.contains_key(*vm)) {
+        return Err(change::unknown("VM", vm, vms.keys()));
+    }
+    let network = network.map(|name| named(inventory, name)).transpose()?;
+    let vms = vms
+        .iter()
+        .filter(|(name, _)| vm.is_none_or(|vm| vm == *name));
+    let nics = vms.flat_map(|(vm, it)| it.nics.iter().map(move |nic| (vm, nic)));
+    let nics =
+        nics.filter(|(_, nic)| network.is_none_or(|name| nic.networks().any(|it| it == name)));
+    let shown = nics.map(|(vm, nic)| Shown {
+        vm,
+        uuid: nic.uuid(vm).to_string(),
+        nic,
+    });
+    Ok(shown.collect())
+}
+
+/// The network of this name, or of this VLAN.
+fn named<'i>(inventory: &'i Inventory, network: &'i str) -> anyhow::Result<&'i str> {
+    if inventory.networks.contains_key(network) {
+        return Ok(network);
+    }
+    let vlan = network.parse().ok();
+    vlan.and_then(|vlan| inventory.network_of_vlan(vlan))
+        .ok_or_else(|| change::unknown("network", network, inventory.networks.keys()))
+}
+
+fn list(all: &[Shown<'_>]) -> String {
+    let mut table = Table::new(&["VM", "PORT", "MAC", "MODE", "NETWORK", "TRUNKED", "TYPE"]);
+    for Shown { vm, nic, .. } in all {
+        let found_by = nic.found_by.as_ref().and_then(|it| it.mac.as_ref());
+        let mac = nic.mac.as_ref().or(found_by);
+        table.row([
+            (*vm).to_owned(),
+            or_dash(nic.port.as_deref().unwrap_or_default()),
+            or_dash(mac.map_or("", String::as_str)),
+            nic.vlan_mode.clone(),
+            or_dash(nic.network.as_deref().unwrap_or_default()),
+            or_dash(&nic.trunked_networks.join(",")),
+            nic.kind.clone(),
+        ]);
+    }
+    table.to_string()
 }

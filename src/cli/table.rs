@@ -51,6 +51,14 @@ impl fmt::Display for Table {
     }
 }
 
+/// A cell for `text`, which may be none.
+pub(super) fn or_dash(text: &str) -> String {
+    match text {
+        "" => "-".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::change::{self, Dry};
 use super::source::{Place, Source};
-use super::table::Table;
+use super::table::{Table, or_dash};
 
 /// The commands below `bridgechain vm`.
 #[derive(Debug, Subcommand)]
@@ -172,11 +172,4 @@ fn text(vm: &Shown<'_>) -> String {
         text.push_str(&format!("\n{table}"));
     }
     text
-}
-
-fn or_dash(text: &str) -> String {
-    match text {
-        "" => "-".to_owned(),
-        text => text.to_owned(),
-    }
 }

@@ -1,0 +1,208 @@
+//! `acli`: its help, exit status, JSON, and the prompt.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::openpty;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const CONFIG: &str = "configs/complete.yaml";
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Runs it on the example as it is.
+fn acli(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+        .args(["acli", "--config", CONFIG])
+        .args(words)
+        .output()
+        .unwrap()
+}
+
+/// What it prints, where all is well.
+fn said(words: &[&str]) -> String {
+    let output = acli(words);
+    assert!(output.status.success(), "{output:?}");
+    text(&output.stdout).to_owned()
+}
+
+#[test]
+fn the_help_lists_all_words_a_line_each() {
+    let help = said(&["help"]);
+    let first = help.lines().next().unwrap();
+    assert!(first.starts_with("net.create NAME vlan=ID  "), "{help}");
+    assert_eq!(help.lines().count(), 11);
+    for how in ["--help", "-h"] {
+        let all = said(&[how]);
+        for line in help.lines() {
+            assert!(all.contains(line), "{line} is not in {all}");
+        }
+        assert!(
+            all.contains("Exit status: 0 done, 1 failed, 2 wrong"),
+            "{all}"
+        );
+    }
+    let one = said(&["help", "vm.nic_delete"]);
+    assert_eq!(one, "vm.nic_delete VM NIC\n    delete a vNIC\n");
+    let wrong = acli(&["help", "vm.nic_delet"]);
+    assert!(text(&wrong.stderr).contains("did you mean \"vm.nic_delete\"?"));
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn wrong_words_are_a_matter_of_usage_and_names_are_not() {
+    for (words, status) in [
+        (&["net.lst"][..], 2),
+        (&["net.create", "x"], 2),
+        (&["vm.get"], 2),
+        (&["vm.nic_update", "VM-A", "vma0", "vlan_mode=kAccess"], 2),
+        (&["vm.get", "'VM-A"], 1),
+        (&["vm.get", "VM-B"], 1),
+        (&["net.delete", "demo3000"], 1),
+    ] {
+        let output = acli(words);
+        assert_eq!(output.status.code(), Some(status), "{words:?}: {output:?}");
+        assert!(text(&output.stderr).starts_with("bridgechain: "));
+        assert_eq!(text(&output.stdout), "");
+    }
+}
+
+#[test]
+fn what_is_asked_is_told_to_programs() {
+    let json = |words: &[&str]| -> Value { serde_json::from_str(&said(words)).unwrap() };
+    let networks = json(&["--json", "net.list"]);
+    assert_eq!(
+        networks[0],
+        json!({
+            "name": "demo3000", "uuid": "2fbcebcc-c109-5e19-859c-ea3c49453572",
+            "type": "kBridged", "identifier": 3000,
+        })
+    );
+    let vm = json(&["vm.get", "VM-104", "--json"]);
+    assert_eq!(vm["config"]["name"], "VM-104");
+    assert_eq!(vm["host_name"], json!(["node1"]));
+    let nic = &vm["config"]["nic_list"][0];
+    assert_eq!(nic["trunked_networks"], json!([3000, 4000]));
+    assert_eq!(nic["vlan_mode"], "kTrunked");
+    assert_eq!(json(&["--json", "vm.list"])[0]["name"], "VM-104");
+    let members = json(&["--json", "net.list_vms", "3000"]);
+    assert_eq!(members[0]["mac_addr"], "52:54:00:42:34:ab");
+    // There is nothing to tell of a change but that it is made.
+    let refused = acli(&["--json", "net.create", "x", "vlan=8"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("--json is for commands that ask: net.list,"));
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let directory = TempDir::new().unwrap();
+    let config = directory.path().join("lab.yaml");
+    let socket = directory.path().join("api.sock").display().to_string();
+    let old = fs::read_to_string(CONFIG).unwrap();
+    let old = old.replace("/run/bridgechain/api.sock", &socket);
+    fs::write(&config, &old).unwrap();
+    let acli = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bridgechain"));
+        command.arg("acli").arg("--config").arg(&config).args(words);
+        command.output().unwrap()
+    };
+    let dry = acli(&["net.create", "x", "vlan=8", "--dry-run"]);
+    assert!(dry.status.success(), "{dry:?}");
+    let said = "NetworkCreate: complete (dry run: nothing has changed)\n";
+    assert_eq!(text(&dry.stdout), said);
+    assert_eq!(fs::read_to_string(&config).unwrap(), old);
+    let made = acli(&["net.create", "x", "vlan=8"]);
+    assert!(made.status.success(), "{made:?}");
+    assert_ne!(fs::read_to_string(&config).unwrap(), old);
+}
+
+/// How long to wait for anything; only a failure takes that long.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// What a person gets to see who types a line at the prompt whenever there is a new one; and the exit
+/// status.
+fn at_the_prompt(lines: &[&str], home: Option<&str>) -> (String, Option<i32>) {
+    let pty = openpty(None, None).unwrap();
+    for end in [&pty.master, &pty.slave] {
+        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bridgechain"));
+    command
+        .args(["acli", "--config", CONFIG])
+        .env("TERM", "xterm")
+        .env_remove("XDG_STATE_HOME")
+        .env_remove("HOME");
+    command.envs(home.map(|home| ("HOME", home)));
+    let end = || Stdio::from(pty.slave.try_clone().unwrap());
+    let mut child = command
+        .stdin(end())
+        .stdout(end())
+        .stderr(end())
+        .spawn()
+        .unwrap();
+    // Its ends of the terminal are the last ones.
+    drop((command, pty.slave));
+    let mut terminal = File::from(pty.master);
+    let deadline = Instant::now() + LIMIT;
+    let (mut seen, mut typed, mut lines) = (String::new(), 0, lines.iter());
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut ready = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
+        let left = PollTimeout::try_from(left).unwrap();
+        if poll(&mut ready, left).unwrap() == 0 {
+            child.kill().unwrap();
+            panic!("nothing more comes after {seen:?}");
+        }
+        let mut part = [0; 1024];
+        match terminal.read(&mut part) {
+            Ok(length @ 1..) => seen.push_str(&String::from_utf8_lossy(&part[..length])),
+            // A terminal that nobody has any more is an error to read.
+            _ => break,
+        }
+        // Behind what is typed there is a line end, and a prompt behind what it leads to.
+        let news = &seen[typed..];
+        let is_asked = match typed {
+            0 => news.contains(PROMPT),
+            _ => news
+                .rsplit_once(PROMPT)
+                .is_some_and(|(before, after)| before.contains('\n') && !after.contains('\n')),
+        };
+        if is_asked && let Some(line) = lines.next() {
+            typed = seen.len();
+            terminal.write_all(format!("{line}\r").as_bytes()).unwrap();
+        }
+    }
+    (seen, child.wait().unwrap().code())
+}
+
+const PROMPT: &str = "<bridgechain> ";
+
+#[test]
+fn the_prompt_works_without_a_history() {
+    for (home, note) in [(None, false), (Some("/dev/null"), true)] {
+        let (seen, status) = at_the_prompt(&["net.list", "vm.gt", "exit"], home);
+        assert!(seen.contains("demo3000      2fbcebcc"), "{seen}");
+        assert!(seen.contains("did you mean \"vm.get\"?"), "{seen}");
+        let kept = "these lines are not kept for the next time in /dev/null/";
+        assert_eq!(seen.contains(kept), note, "{home:?}: {seen}");
+        assert_eq!(status, Some(0), "{home:?}: {seen}");
+    }
+}
+
+#[test]
+fn the_prompt_keeps_its_lines() {
+    let home = TempDir::new().unwrap();
+    let (seen, status) = at_the_prompt(&["net.list", "exit"], home.path().to_str());
+    assert_eq!(status, Some(0), "{seen}");
+    let history = home.path().join(".local/state/bridgechain/acli_history");
+    let history = fs::read_to_string(history).unwrap();
+    assert!(history.contains("net.list\n"), "{history}");
+}
