@@ -1,16 +1,13 @@
 //! `acli`: its help, exit status, JSON, and the prompt.
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::os::fd::AsFd;
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+mod terminal;
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::openpty;
+use std::fs;
+use std::process::{Command, Output};
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use terminal::Terminal;
 
 const CONFIG: &str = "configs/complete.yaml";
 
@@ -124,66 +121,32 @@ fn a_dry_run_changes_nothing() {
     assert_ne!(fs::read_to_string(&config).unwrap(), old);
 }
 
-/// How long to wait for anything; only a failure takes that long.
-const LIMIT: Duration = Duration::from_secs(20);
-
 /// What a person gets to see who types a line at the prompt whenever there is a new one; and the exit
 /// status.
 fn at_the_prompt(lines: &[&str], home: Option<&str>) -> (String, Option<i32>) {
-    let pty = openpty(None, None).unwrap();
-    for end in [&pty.master, &pty.slave] {
-        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
-    }
+    const PROMPT: &str = "<bridgechain> ";
     let mut command = Command::new(env!("CARGO_BIN_EXE_bridgechain"));
     command
         .args(["acli", "--config", CONFIG])
-        .env("TERM", "xterm")
         .env_remove("XDG_STATE_HOME")
-        .env_remove("HOME");
-    command.envs(home.map(|home| ("HOME", home)));
-    let end = || Stdio::from(pty.slave.try_clone().unwrap());
-    let mut child = command
-        .stdin(end())
-        .stdout(end())
-        .stderr(end())
-        .spawn()
-        .unwrap();
-    // Its ends of the terminal are the last ones.
-    drop((command, pty.slave));
-    let mut terminal = File::from(pty.master);
-    let deadline = Instant::now() + LIMIT;
-    let (mut seen, mut typed, mut lines) = (String::new(), 0, lines.iter());
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut ready = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
-        let left = PollTimeout::try_from(left).unwrap();
-        if poll(&mut ready, left).unwrap() == 0 {
-            child.kill().unwrap();
-            panic!("nothing more comes after {seen:?}");
-        }
-        let mut part = [0; 1024];
-        match terminal.read(&mut part) {
-            Ok(length @ 1..) => seen.push_str(&String::from_utf8_lossy(&part[..length])),
-            // A terminal that nobody has any more is an error to read.
-            _ => break,
+        .env_remove("HOME")
+        .envs(home.map(|home| ("HOME", home)));
+    let mut terminal = Terminal::run(command, None);
+    terminal.wait_for("prompt", |seen| seen.contains(PROMPT));
+    for line in lines {
+        terminal.enter(&format!("{line}\r"));
+        if *line == "exit" {
+            break;
         }
         // Behind what is typed there is a line end, and a prompt behind what it leads to.
-        let news = &seen[typed..];
-        let is_asked = match typed {
-            0 => news.contains(PROMPT),
-            _ => news
-                .rsplit_once(PROMPT)
-                .is_some_and(|(before, after)| before.contains('\n') && !after.contains('\n')),
-        };
-        if is_asked && let Some(line) = lines.next() {
-            typed = seen.len();
-            terminal.write_all(format!("{line}\r").as_bytes()).unwrap();
-        }
+        terminal.wait_for("prompt", |seen| {
+            let parts = seen.rsplit_once(PROMPT);
+            parts.is_some_and(|(before, after)| before.contains('\n') && !after.contains('\n'))
+        });
     }
-    (seen, child.wait().unwrap().code())
+    let status = terminal.end();
+    (std::mem::take(&mut terminal.seen), status)
 }
-
-const PROMPT: &str = "<bridgechain> ";
 
 #[test]
 fn the_prompt_works_without_a_history() {

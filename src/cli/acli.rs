@@ -17,6 +17,7 @@ use rustyline::{Config, Editor, Helper};
 
 use super::WrongArguments;
 use super::change::{Dry, said};
+use super::completing;
 use super::source::{Place, Source};
 
 /// Arguments of `bridgechain acli`.
@@ -31,6 +32,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     /// The command; without one, a prompt, or the lines of stdin where that is no terminal
+    #[arg(add = completing::acli_words())]
     command: Vec<String>,
 }
 

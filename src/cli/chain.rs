@@ -8,6 +8,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::change::{self, Dry};
+use super::completing;
 use super::source::{Place, Source};
 use super::table::{Table, or_dash};
 
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     /// Show a chain, its functions and their instances
     Get {
         /// Its name
+        #[arg(add = completing::chains())]
         chain: String,
         #[command(flatten)]
         place: Place,
@@ -39,8 +41,10 @@ pub(crate) enum Command {
     /// Take a function, or an instance of one, out of the way before work is done on it
     Drain {
         /// The chain
+        #[arg(add = completing::chains())]
         chain: String,
         /// Its function
+        #[arg(add = completing::functions())]
         function: String,
         #[command(flatten)]
         instance: WhichInstance,
@@ -54,8 +58,10 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Which {
     /// The chain
+    #[arg(add = completing::chains())]
     chain: String,
     /// Its function; without this, all of them
+    #[arg(add = completing::functions())]
     function: Option<String>,
     #[command(flatten)]
     instance: WhichInstance,
@@ -68,10 +74,10 @@ pub(crate) struct Which {
 #[derive(Debug, clap::Args)]
 pub(crate) struct WhichInstance {
     /// An instance of the function, by one of its ports
-    #[arg(long, value_name = "PORT", requires = "function")]
+    #[arg(long, value_name = "PORT", requires = "function", add = completing::instances())]
     instance: Option<String>,
     /// The host of the instance, where several have such a port
-    #[arg(long, requires = "instance")]
+    #[arg(long, requires = "instance", add = completing::hosts())]
     host: Option<String>,
 }
 

@@ -47,6 +47,8 @@ pub(super) fn endpoint(text: &str) -> Result<Endpoint, String> {
 pub(super) struct Client {
     endpoint: Endpoint,
     token: Option<Token>,
+    /// How long to wait for an answer that is not said to take longer.
+    pub(super) limit: Duration,
 }
 
 impl Client {
@@ -81,7 +83,16 @@ impl Client {
                 bail!("{endpoint} takes a token: name its file by --api-token-file")
             }
         };
-        Ok(Self { endpoint, token })
+        Ok(Self {
+            endpoint,
+            token,
+            limit: LIMIT,
+        })
+    }
+
+    /// The same, with less patience.
+    pub(super) fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// What is at `resource`, which may take `wait` longer than usual.
@@ -91,7 +102,7 @@ impl Client {
         wait: Duration,
     ) -> anyhow::Result<T> {
         let answer = self
-            .request(resource, LIMIT + wait)
+            .request(resource, self.limit + wait)
             .map_err(|error| self.explain(error))?;
         let body = body(&answer).with_context(|| format!("what answers at {}", self.endpoint))?;
         serde_json::from_slice(body).context("the controller gives an answer of another version")
@@ -152,8 +163,8 @@ impl Client {
     }
 
     /// A connection on which an answer may take so long.
-    pub(super) fn connect(&self, limit: Duration) -> io::Result<Box<dyn ReadWrite>> {
-        connect(&self.endpoint, limit)
+    pub(super) fn connect(&self, answer: Duration) -> io::Result<Box<dyn ReadWrite>> {
+        connect(&self.endpoint, self.limit, answer)
     }
 
     /// What an error on the way to the controller means.
@@ -164,7 +175,7 @@ impl Client {
 
 /// Whether somebody listens at `endpoint`. Fails where that can not be found out.
 pub(super) fn is_there(endpoint: &Endpoint) -> anyhow::Result<bool> {
-    match connect(endpoint, LIMIT) {
+    match connect(endpoint, LIMIT, LIMIT) {
         Ok(_) => Ok(true),
         Err(error) if is_nobody(&error) => Ok(false),
         Err(error) => Err(explain(endpoint, error)),
@@ -179,18 +190,24 @@ fn is_nobody(error: &io::Error) -> bool {
     )
 }
 
-fn connect(endpoint: &Endpoint, limit: Duration) -> io::Result<Box<dyn ReadWrite>> {
+/// A connection that is made, and takes what is written, within `limit`, and on which an answer may
+/// take as long as `answer`.
+fn connect(
+    endpoint: &Endpoint,
+    limit: Duration,
+    answer: Duration,
+) -> io::Result<Box<dyn ReadWrite>> {
     Ok(match endpoint {
         Endpoint::Unix(path) => {
             let socket = UnixStream::connect(path)?;
-            socket.set_read_timeout(Some(limit))?;
-            socket.set_write_timeout(Some(LIMIT))?;
+            socket.set_read_timeout(Some(answer))?;
+            socket.set_write_timeout(Some(limit))?;
             Box::new(socket)
         }
         Endpoint::Tcp(address) | Endpoint::Ssl(address) => {
-            let socket = TcpStream::connect_timeout(address, LIMIT)?;
-            socket.set_read_timeout(Some(limit))?;
-            socket.set_write_timeout(Some(LIMIT))?;
+            let socket = TcpStream::connect_timeout(address, limit)?;
+            socket.set_read_timeout(Some(answer))?;
+            socket.set_write_timeout(Some(limit))?;
             Box::new(socket)
         }
     })

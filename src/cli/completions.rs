@@ -11,6 +11,12 @@ bash: bridgechain completions bash > /usr/share/bash-completion/completions/brid
 zsh:  bridgechain completions zsh > /usr/local/share/zsh/site-functions/_bridgechain
 fish: bridgechain completions fish > /usr/share/fish/vendor_completions.d/bridgechain.fish
 
+These know commands and options. Who runs the command itself at each Tab is offered the names of
+networks, VMs, vNICs and chains too, as the controller or the file that is named has them:
+bash: source <(COMPLETE=bash bridgechain), in ~/.bashrc
+zsh:  source <(COMPLETE=zsh bridgechain), in ~/.zshrc
+fish: COMPLETE=fish bridgechain | source, in ~/.config/fish/config.fish
+
 Exit status: 0 done, 1 failed, 2 wrong arguments.")]
 pub(crate) struct Args {
     /// The shell

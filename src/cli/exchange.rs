@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
-use super::client::{Client, LIMIT, LONGEST};
+use super::client::{Client, LONGEST};
 
 /// What is asked of the API.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ impl Client {
             body,
             wait,
         } = request;
-        let mut socket = self.connect(LIMIT + *wait)?;
+        let mut socket = self.connect(self.limit + *wait)?;
         let mut head = format!("{method} {resource} HTTP/1.0\r\nHost: bridgechain\r\n");
         head.push_str(&self.token());
         for (name, value) in *headers {

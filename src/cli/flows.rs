@@ -14,6 +14,7 @@ use bridgechain::program::{Flow, FlowKey, Program};
 use bridgechain::topology::{Role, Topology};
 use serde::Serialize;
 
+use super::completing;
 use super::inputs::{self, Numbers};
 
 /// Arguments of `bridgechain flows`.
@@ -22,7 +23,7 @@ pub(crate) struct Args {
     /// The configuration file (YAML)
     config: PathBuf,
     /// Only the bridges of this host
-    #[arg(long)]
+    #[arg(long, add = completing::hosts())]
     host: Option<String>,
     /// Only this bridge
     #[arg(long)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bridgechain::status::{Mac, Macs, Origin};
 
 use super::client::{Client, Where};
+use super::completing;
 use super::query::query;
 use super::status::ago;
 use super::table::Table;
@@ -22,13 +23,13 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     place: Where,
     /// Only those in this network: its name, VLAN id or UUID
-    #[arg(long)]
+    #[arg(long, add = completing::networks())]
     network: Option<String>,
     /// Only those at vNICs of this VM
-    #[arg(long)]
+    #[arg(long, add = completing::vms())]
     vm: Option<String>,
     /// Only those on this host
-    #[arg(long)]
+    #[arg(long, add = completing::hosts())]
     host: Option<String>,
     /// Print them as JSON
     #[arg(long)]

@@ -9,6 +9,7 @@ mod chain;
 mod change;
 mod check;
 mod client;
+mod completing;
 mod completions;
 mod decode;
 mod doctor;
@@ -125,6 +126,7 @@ fn command() -> clap::Command {
 
 /// Runs the subcommand that the arguments ask for.
 pub(crate) fn main() -> ExitCode {
+    completing::answer();
     let matches = command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     init_logs(match &cli.command {

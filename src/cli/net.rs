@@ -8,6 +8,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::change::{self, Dry};
+use super::completing;
 use super::source::{Place, Source};
 use super::table::Table;
 
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     /// Show a network and its members
     Get {
         /// Its name, VLAN id or UUID
+        #[arg(add = completing::networks())]
         name: String,
         #[command(flatten)]
         place: Place,
@@ -50,6 +52,7 @@ pub(crate) enum Command {
     /// Delete a network that nobody uses
     Delete {
         /// Its name, VLAN id or UUID
+        #[arg(add = completing::networks())]
         name: String,
         #[command(flatten)]
         place: Place,

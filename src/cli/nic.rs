@@ -8,6 +8,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::change::{self, Dry};
+use super::completing;
 use super::source::{Place, Source};
 use super::table::{Table, or_dash};
 use super::words::Settings;
@@ -18,10 +19,10 @@ pub(crate) enum Command {
     /// List the vNICs
     List {
         /// Only those of this VM
-        #[arg(long)]
+        #[arg(long, add = completing::vms())]
         vm: Option<String>,
         /// Only those that are members of this network: its name, or its VLAN id
-        #[arg(long)]
+        #[arg(long, add = completing::networks())]
         network: Option<String>,
         #[command(flatten)]
         place: Place,
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     /// Add a vNIC to a VM
     Create {
         /// The VM
+        #[arg(add = completing::vms())]
         vm: String,
         /// The OVS interface that the hypervisor makes for it
         port: String,
@@ -45,8 +47,10 @@ pub(crate) enum Command {
     /// Change a vNIC; what is not said stays as it is
     Update {
         /// The VM
+        #[arg(add = completing::vms())]
         vm: String,
         /// Its port, MAC address or UUID
+        #[arg(add = completing::nics())]
         nic: String,
         /// Another OVS interface
         #[arg(long)]
@@ -61,8 +65,10 @@ pub(crate) enum Command {
     /// Delete a vNIC
     Delete {
         /// The VM
+        #[arg(add = completing::vms())]
         vm: String,
         /// Its port, MAC address or UUID
+        #[arg(add = completing::nics())]
         nic: String,
         #[command(flatten)]
         place: Place,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use bridgechain::setup::{self, Options, Present};
 
+use super::completing;
 use super::inputs;
 use super::vsctl::{self, TIMEOUT};
 
@@ -15,7 +16,7 @@ pub(crate) struct Args {
     /// The configuration file (YAML)
     config: PathBuf,
     /// The host whose bridges are to be made on this machine
-    #[arg(long)]
+    #[arg(long, add = completing::hosts())]
     host: String,
     /// Print the command instead of running it
     #[arg(long)]

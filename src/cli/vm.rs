@@ -8,6 +8,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::change::{self, Dry};
+use super::completing;
 use super::source::{Place, Source};
 use super::table::{Table, or_dash};
 
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     /// Show a VM and its vNICs
     Get {
         /// Its name
+        #[arg(add = completing::vms())]
         name: String,
         #[command(flatten)]
         place: Place,
@@ -37,7 +39,7 @@ pub(crate) enum Command {
         /// Its name
         name: String,
         /// The host it runs on; several, separated by commas, for one that moves
-        #[arg(long, value_name = "HOST,...", value_delimiter = ',', required = true)]
+        #[arg(long, value_name = "HOST,...", value_delimiter = ',', required = true, add = completing::hosts())]
         host: Vec<String>,
         #[command(flatten)]
         place: Place,
@@ -47,6 +49,7 @@ pub(crate) enum Command {
     /// Delete a VM with its vNICs
     Delete {
         /// Its name
+        #[arg(add = completing::vms())]
         name: String,
         #[command(flatten)]
         place: Place,

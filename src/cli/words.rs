@@ -5,17 +5,19 @@ use bridgechain::topology::{Attachment, Permission, Promiscuous};
 use clap::ValueEnum;
 use openflow::MacAddr;
 
+use super::completing;
+
 /// Settings of a vNIC.
 #[derive(Debug, clap::Args)]
 pub(super) struct Settings {
     /// Its network; of a trunked vNIC that of untagged frames, or `none`
-    #[arg(long, value_name = "NETWORK")]
+    #[arg(long, value_name = "NETWORK", add = completing::networks())]
     network: Option<String>,
     /// Member of one network, untagged; or of several, tagged
     #[arg(long, value_enum)]
     vlan_mode: Option<Mode>,
     /// The networks that are tagged, all of them; makes it a trunked vNIC
-    #[arg(long, value_name = "NETWORK,...", value_delimiter = ',')]
+    #[arg(long, value_name = "NETWORK,...", value_delimiter = ',', add = completing::networks())]
     trunked_networks: Option<Vec<String>>,
     /// The address pinned to it, or `none`
     #[arg(long, value_name = "MAC", value_parser = optional::<MacAddr>)]

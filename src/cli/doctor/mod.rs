@@ -11,6 +11,7 @@ use bridgechain::doctor::{self, Facts, Finding, Level, Tools};
 use bridgechain::topology::{Host, Topology};
 use serde::Serialize;
 
+use super::completing;
 use super::inputs;
 use super::live::{Endpoint, Sockets};
 use super::style::{Colour, Style};
@@ -23,7 +24,7 @@ pub(crate) struct Args {
     /// for what any of them needs
     config: Option<PathBuf>,
     /// The host that this machine is; without this, the one whose bridges are here
-    #[arg(long, requires = "config")]
+    #[arg(long, requires = "config", add = completing::hosts())]
     host: Option<String>,
     /// Where the bridges find the controller; without this, where it listens
     #[arg(long, value_name = "TARGET")]

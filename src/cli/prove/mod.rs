@@ -11,6 +11,7 @@ use bridgechain::topology::{Host, Topology};
 
 use self::report::HostReport;
 use self::subject::State;
+use super::completing;
 use super::inputs::{self, Numbers};
 use super::live::Live;
 use super::progress::Progress;
@@ -21,7 +22,7 @@ pub(crate) struct Args {
     /// The configuration file (YAML)
     config: PathBuf,
     /// Only this host
-    #[arg(long)]
+    #[arg(long, add = completing::hosts())]
     host: Option<String>,
     /// Port numbers (YAML or JSON, `PORT: NUMBER`, for all hosts or by host); ports that are not
     /// in it are taken as absent. Without it all configured ports are there

@@ -29,6 +29,7 @@ pub(super) use self::notes::Notes;
 pub(super) use self::path::{PassReport, report as path_report};
 pub(super) use self::sightings::who;
 pub(super) use self::site::Site;
+use super::completing;
 use super::inputs::{self, Numbers};
 use super::live::Live;
 
@@ -43,11 +44,11 @@ pub(crate) struct Args {
     config: PathBuf,
     /// Who sends it: a VM (VM-A), a certain vNIC of it (VM-A/MAC or VM-A/PORT), `uplink`, `host`,
     /// or a port by its name
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", add = completing::senders())]
     from: String,
     /// Where to: a VM as above, a MAC address, `broadcast`, `multicast`, `unknown`, `host`, or
     /// `outside` (an address that was learned at an uplink)
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", add = completing::receivers())]
     to: String,
     /// It leaves its sender with the tag of this VLAN; 0 is a priority tag
     #[arg(long, value_name = "VID", value_parser = clap::value_parser!(u16).range(0..4096))]
@@ -61,7 +62,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     headers: headers::Carrying,
     /// The host on which it is sent, where that is not clear
-    #[arg(long)]
+    #[arg(long, add = completing::hosts())]
     host: Option<String>,
     /// Port numbers (YAML or JSON, `PORT: NUMBER`, for all hosts or by host); ports that are not
     /// in it are taken as absent. Without it all configured ports are there
