@@ -74,8 +74,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let text = String::from_utf8(bytes).context("the configuration is not UTF-8 text")?;
     let client = args.place.client(&topology.controller)?;
     let controller = format!("the controller at {}", client.endpoint());
+    let progress = client.awaited();
     let source = Source::Api(client);
-    if let Some(warning) = lost_hosts(&name, source.running()?, &topology) {
+    let running = source.running()?;
+    drop(progress);
+    if let Some(warning) = lost_hosts(&name, running, &topology) {
         eprintln!("{warning}");
     }
     let mut tries = Tries::begin();

@@ -13,6 +13,7 @@ use bridgechain::topology::{Controller, Endpoint};
 use serde::de::DeserializeOwned;
 
 use super::inputs;
+use super::progress::Progress;
 
 /// How long to wait for an answer.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);
@@ -160,6 +161,14 @@ impl Client {
     /// Where that is.
     pub(super) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// Shows that its answer is waited for.
+    pub(super) fn awaited(&self) -> Progress {
+        Progress::new(
+            format!("waiting for the controller at {}", self.endpoint),
+            false,
+        )
     }
 
     /// A connection on which an answer may take so long.

@@ -288,6 +288,7 @@ fn get(client: &Client, resource: &str) -> anyhow::Result<Answer> {
 }
 
 fn put(client: &Client, expected: &Precondition, text: &str, dry_run: bool) -> anyhow::Result<Put> {
+    let progress = client.awaited();
     let answer = client.exchange(&Request {
         method: "PUT",
         resource: match dry_run {
@@ -301,6 +302,7 @@ fn put(client: &Client, expected: &Precondition, text: &str, dry_run: bool) -> a
         body: text.as_bytes(),
         wait: LONG,
     })?;
+    drop(progress);
     match answer.status() {
         200 => {
             let applied: Applied = serde_json::from_slice(&answer.body)

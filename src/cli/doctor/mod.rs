@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::completing;
 use super::inputs;
 use super::live::{Endpoint, Sockets};
+use super::progress::Progress;
 use super::style::{Colour, Style};
 
 /// Arguments of `bridgechain doctor`.
@@ -67,6 +68,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let sockets = Sockets::new(args.ovs_rundir.as_deref(), &args.bridge);
     // Commands are run in any shell: they say where the database is.
     let db = args.db.clone().or_else(|| sockets.database());
+    let progress = Progress::new("asking Open vSwitch", args.json);
     let facts = gather::database(db.as_deref())?;
     let host = host(args, &topology, &facts)?;
     let tools = Tools {
@@ -76,6 +78,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         datapath_type: args.datapath_type.clone(),
     };
     let facts = gather::rest(facts, &topology, host, &sockets);
+    drop(progress);
     let findings = doctor::examine(&topology, host, &tools, &facts);
     let report = Report {
         host: &host.name,

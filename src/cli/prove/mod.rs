@@ -54,7 +54,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let numbers = Numbers::read(args.ports.as_deref(), &topology)?;
     let mut reports = Vec::new();
     for host in hosts {
-        let _progress = Progress::new(format!("proving host {}", host.name));
         reports.push(prove(args, &topology, host, &numbers)?);
     }
     let text = if args.json {
@@ -78,13 +77,16 @@ fn prove(
 ) -> anyhow::Result<HostReport> {
     if !args.live.is_asked {
         let states = subject::compiled(topology, host, numbers)?;
-        return Ok(HostReport::new(topology, host, &states));
+        let what = format!("proving host {}, states", host.name);
+        let progress = Progress::steps(what, states.len(), args.json);
+        return Ok(HostReport::new(topology, host, &states, &progress));
     }
     let mut attempt = 1;
+    let progress = Progress::new(format!("proving the bridges of {}", host.name), args.json);
     loop {
         let bridges = args.live.sockets().read(host)?;
         let state = State::found(topology, host, bridges);
-        let report = HostReport::new(topology, host, &[state]);
+        let report = HostReport::new(topology, host, &[state], &progress);
         if report.holds() || attempt == ATTEMPTS {
             return Ok(report);
         }

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::super::inputs;
 use super::super::live::Kind;
+use super::super::progress::Progress;
 use super::super::table::Table;
 use super::super::trace::{Notes, PassReport, Site, path_report, who};
 use super::subject::State;
@@ -86,8 +87,13 @@ struct Failure {
 }
 
 impl HostReport {
-    /// Proves all `states` of a host.
-    pub(super) fn new(topology: &Topology, host: &Host, states: &[State]) -> Self {
+    /// Proves all `states` of a host, each of which is a step of `progress`.
+    pub(super) fn new(
+        topology: &Topology,
+        host: &Host,
+        states: &[State],
+        progress: &Progress,
+    ) -> Self {
         let mut classes = 0;
         let mut concerned: BTreeMap<Property, usize> = BTreeMap::new();
         let mut failures: BTreeMap<Property, Failure> = BTreeMap::new();
@@ -118,6 +124,7 @@ impl HostReport {
                 kind: difference.kind,
                 entry: difference.entry.clone(),
             }));
+            progress.step();
         }
         let properties = Property::ALL.into_iter().map(|property| PropertyReport {
             property: property.name(),

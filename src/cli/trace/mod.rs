@@ -32,6 +32,7 @@ pub(super) use self::site::Site;
 use super::completing;
 use super::inputs::{self, Numbers};
 use super::live::Live;
+use super::progress::Progress;
 
 /// Arguments of `bridgechain trace`.
 #[derive(Debug, clap::Args)]
@@ -111,7 +112,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     if args.live.is_asked {
         let host = inputs::only(&hosts)?;
+        let what = format!("reading the bridges of {}", host.name);
+        let progress = Progress::new(what, args.json);
         let reading = Reading::new(&topology, host, &args.live.sockets())?;
+        drop(progress);
         let sites = [reading.site(&topology)];
         let (site, mut sender) = ends::sender(&sites, &args.from)?;
         let mut destination = ends::destination(site, &topology, &sender, &args.to, args.vlan)?;
