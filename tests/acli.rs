@@ -48,7 +48,10 @@ fn the_help_lists_all_words_a_line_each() {
         );
     }
     let one = said(&["help", "vm.nic_delete"]);
-    assert_eq!(one, "vm.nic_delete VM NIC\n    delete a vNIC\n");
+    assert_eq!(
+        one,
+        "vm.nic_delete VM NIC [network_function=CHAIN/FUNCTION] [host=HOST]\n    delete a vNIC\n"
+    );
     let wrong = acli(&["help", "vm.nic_delet"]);
     assert!(text(&wrong.stderr).contains("did you mean \"vm.nic_delete\"?"));
     assert_eq!(wrong.status.code(), Some(2));

@@ -132,7 +132,8 @@ mod tests {
             ("8", "there is no network of VLAN 8"),
             ("+7", "there is no network \"+7\""),
             ("", "there is no network \"\""),
-            ("70000", "there is no network \"70000\""),
+            ("5000", "there is no VLAN 5000; they are 1 to 4094"),
+            ("70000", "there is no VLAN 70000; they are 1 to 4094"),
         ] {
             let error = find(word).unwrap_err();
             assert!(error.starts_with(message), "{error}");
