@@ -98,6 +98,52 @@ fn where_nobody_reads_any_more_a_command_ends_in_silence() {
     }
 }
 
+/// Neither is it a matter of stderr what is found out.
+#[test]
+fn where_nobody_listens_to_stderr_a_command_does_its_work() {
+    for (arguments, status) in [
+        (&["check", "configs/invalid/syntax.yaml"][..], 1),
+        (
+            &[
+                "setup",
+                "configs/complete.yaml",
+                "--host=node1",
+                "--dry-run",
+            ],
+            0,
+        ),
+        (
+            &["net", "get", "no-net", "--config", "configs/complete.yaml"],
+            1,
+        ),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command(arguments)
+            .stderr(writer)
+            .output()
+            .expect("the command can be run");
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}");
+    }
+}
+
+#[test]
+fn vnics_are_listed_by_vm_and_by_network() {
+    let ports = |filter: &[&str]| -> Vec<String> {
+        let list = ["nic", "list", "--json", "--config", "configs/complete.yaml"];
+        let output = bridgechain(&[&list[..], filter].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let nics: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+        let ports = nics.iter().filter_map(|nic| nic["port"].as_str());
+        ports.map(str::to_owned).collect()
+    };
+    assert_eq!(ports(&[]), ["vm104", "vma0"]);
+    assert_eq!(ports(&["--vm", "VM-A"]), ["vma0"]);
+    assert_eq!(ports(&["--network", "demo3000"]), ["vm104", "vma0"]);
+    assert_eq!(ports(&["--network", "4000"]), ["vm104"]);
+    assert_eq!(ports(&["--vm", "VM-A", "--network", "demo4000"]), [""; 0]);
+}
+
 #[test]
 fn wrong_arguments_are_a_matter_of_usage() {
     for arguments in [

@@ -153,7 +153,7 @@ fn prompt(session: &Session) -> anyhow::Result<()> {
             Ok(line) => match session.obey(&line) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(error) => eprintln!("{error:#}"),
+                Err(error) => say!("{error:#}"),
             },
             Err(ReadlineError::Interrupted) => {}
             Err(ReadlineError::Eof) => break,
@@ -164,7 +164,7 @@ fn prompt(session: &Session) -> anyhow::Result<()> {
         && let Err(error) = save(&mut editor, path)
     {
         let path = path.display();
-        eprintln!("bridgechain: these lines are not kept for the next time in {path}: {error}");
+        say!("bridgechain: these lines are not kept for the next time in {path}: {error}");
     }
     Ok(())
 }

@@ -64,12 +64,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (topology, warnings) = match config::parse(&name, &bytes) {
         Ok(good) => good,
         Err(diagnostics) => {
-            eprintln!("{diagnostics}");
+            say!("{diagnostics}");
             return Ok(ExitCode::FAILURE);
         }
     };
     for warning in &warnings {
-        eprintln!("{warning}");
+        say!("{warning}");
     }
     let text = String::from_utf8(bytes).context("the configuration is not UTF-8 text")?;
     let client = args.place.client(&topology.controller)?;
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let running = source.running()?;
     drop(progress);
     if let Some(warning) = lost_hosts(&name, running, &topology) {
-        eprintln!("{warning}");
+        say!("{warning}");
     }
     let mut tries = Tries::begin();
     loop {

@@ -31,11 +31,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         match &result {
             Ok((topology, warnings)) => {
                 for warning in warnings {
-                    eprintln!("{warning}");
+                    say!("{warning}");
                 }
                 super::print(&format!("{file}: {}: good\n", Summary::of(topology)))?;
             }
-            Err(diagnostics) => eprintln!("{diagnostics}"),
+            Err(diagnostics) => say!("{diagnostics}"),
         }
     }
     Ok(if result.is_ok() {

@@ -75,7 +75,7 @@ fn follow(client: &Client, json: bool) -> anyhow::Result<ExitCode> {
             Err(error) => return Err(error),
         }
         if absent_since.is_none() {
-            eprintln!("bridgechain: the controller is gone; looking for it");
+            say!("bridgechain: the controller is gone; looking for it");
             absent_since = Some(Instant::now());
         }
         thread::sleep(PAUSE);
@@ -100,7 +100,7 @@ fn read(
             "run" => {
                 let run: Run = serde_json::from_str(data)?;
                 if seen.run.is_some_and(|known| !run.is(known)) {
-                    eprintln!("bridgechain: the controller has started anew");
+                    say!("bridgechain: the controller has started anew");
                     seen.last = 0;
                 }
                 seen.run = Some(run.run);
@@ -108,7 +108,7 @@ fn read(
             "gap" => {
                 let gap: Gap = serde_json::from_str(data)?;
                 if let Some(missed) = gap.missed {
-                    eprintln!("bridgechain: {missed} events were missed");
+                    say!("bridgechain: {missed} events were missed");
                 }
             }
             _ => {

@@ -15,12 +15,12 @@ pub(super) fn topology(path: &Path) -> Option<Topology> {
     match config::load(path) {
         Ok((topology, warnings)) => {
             for warning in warnings {
-                eprintln!("{warning}");
+                say!("{warning}");
             }
             Some(topology)
         }
         Err(diagnostics) => {
-            eprintln!("{diagnostics}");
+            say!("{diagnostics}");
             None
         }
     }
@@ -81,7 +81,7 @@ impl Numbers {
         let ports = map.ports(host, role)?;
         for name in portmap::configured(host, role) {
             if ports.get(name).is_none() {
-                eprintln!(
+                say!(
                     "host {}: port {name} has no number and is taken as absent",
                     host.name
                 );

@@ -3,6 +3,15 @@
 //! One file per subcommand, each with its `Args` and a `run`. Data goes to stdout, messages and
 //! logs to stderr. Exit status 0 is done, 1 is failed, 2 is a mistake in the arguments (clap's).
 
+/// Tells stderr, a line. Unlike `eprintln!` it goes on where nobody listens any more: what is done
+/// does not depend on that.
+macro_rules! say {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
+
 mod acli;
 mod apply;
 mod chain;
@@ -164,7 +173,7 @@ fn fail(error: &anyhow::Error, status: ExitCode) -> ExitCode {
     if error.is::<ReaderGone>() {
         return ExitCode::from(128 + SIGPIPE);
     }
-    eprintln!("bridgechain: {error:#}");
+    say!("bridgechain: {error:#}");
     match error.is::<WrongArguments>() {
         true => ExitCode::from(2),
         false => status,

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(present) => present,
         // To see what would be done no Open vSwitch is needed.
         Err(error) if args.dry_run => {
-            eprintln!("bridgechain: taking the database to be empty: {error:#}");
+            say!("bridgechain: taking the database to be empty: {error:#}");
             Present::default()
         }
         Err(error) => return Err(error),

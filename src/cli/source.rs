@@ -172,7 +172,7 @@ impl Source {
             Running::No(nobody) => {
                 let made = self.change_there(dry_run, edits)?;
                 if !is_told.replace(true) {
-                    eprintln!("bridgechain: {nobody}: changes are made in the file alone");
+                    say!("bridgechain: {nobody}: changes are made in the file alone");
                 }
                 Ok(made)
             }
@@ -212,8 +212,8 @@ impl Source {
                 };
                 for warning in after.iter().filter(is_news) {
                     match dry_run {
-                        true => eprintln!("{warning}"),
-                        false => eprintln!("{}", about(&seen.file, warning)),
+                        true => say!("{warning}"),
+                        false => say!("{}", about(&seen.file, warning)),
                     }
                 }
                 let plan = applied.map(|applied| applied.plan);
@@ -269,7 +269,7 @@ pub(super) fn check(file: &str, text: &str) -> anyhow::Result<Vec<Diagnostic>> {
     match config::parse(file, text) {
         Ok((_, warnings)) => Ok(warnings),
         Err(diagnostics) => {
-            eprintln!("{diagnostics}");
+            say!("{diagnostics}");
             bail!("{file} has mistakes");
         }
     }
@@ -314,7 +314,7 @@ fn put(client: &Client, expected: &Precondition, text: &str, dry_run: bool) -> a
             if let Ok(mistakes) = serde_json::from_slice::<Mistakes>(&answer.body) {
                 for diagnostic in &mistakes.diagnostics {
                     let would_be = as_it_would_be(&diagnostic.file);
-                    eprintln!("{}", about(&would_be, diagnostic));
+                    say!("{}", about(&would_be, diagnostic));
                 }
             }
             Err(answer.complaint())

@@ -26,6 +26,8 @@ pub(super) fn run<'a>(
         bail!("ovs-vsctl failed ({}): {}", output.status, said.trim());
     }
     // It also succeeds where a device could not be opened, and says so.
-    eprint!("{said}");
+    if !said.is_empty() {
+        say!("{}", said.trim_end());
+    }
     String::from_utf8(output.stdout).context("ovs-vsctl printed something that is not UTF-8")
 }
