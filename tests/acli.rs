@@ -47,10 +47,10 @@ fn the_help_lists_all_words_a_line_each() {
             "{all}"
         );
     }
-    let one = said(&["help", "vm.nic_delete"]);
+    let one = said(&["help", "net.delete"]);
     assert_eq!(
         one,
-        "vm.nic_delete VM NIC [network_function=CHAIN/FUNCTION] [host=HOST]\n    delete a vNIC\n"
+        "net.delete NETWORK\n    delete a network that nobody uses\n"
     );
     let wrong = acli(&["help", "vm.nic_delet"]);
     assert!(text(&wrong.stderr).contains("did you mean \"vm.nic_delete\"?"));

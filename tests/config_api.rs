@@ -103,12 +103,12 @@ impl Run {
     fn request(&self, method: &str, resource: &str, headers: &str, body: &str) -> Answer {
         let mut socket = UnixStream::connect(self.directory.path().join("api.sock")).unwrap();
         socket.set_read_timeout(Some(LIMIT)).unwrap();
+        // In one piece: it may be refused as soon as its head is there.
         let length = body.len();
-        write!(
-            socket,
+        let request = format!(
             "{method} {resource} HTTP/1.0\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
+        );
+        socket.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();

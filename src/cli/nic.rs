@@ -21,7 +21,7 @@ pub(crate) enum Command {
         /// Only those of this VM
         #[arg(long, add = completing::vms())]
         vm: Option<String>,
-        /// Only those that are members of this network: its name, or its VLAN id
+        /// Only those that are members of this network: its name, VLAN id or UUID
         #[arg(long, add = completing::networks())]
         network: Option<String>,
         #[command(flatten)]
@@ -148,7 +148,9 @@ fn shown<'i>(
     if let Some(vm) = vm.filter(|vm| !vms.contains_key(*vm)) {
         return Err(change::unknown("VM", vm, vms.keys()));
     }
-    let network = network.map(|name| named(inventory, name)).transpose()?;
+    let network = network
+        .map(|word| inventory.find_network(word))
+        .transpose()?;
     let vms = vms
         .iter()
         .filter(|(name, _)| vm.is_none_or(|vm| vm == *name));
@@ -161,16 +163,6 @@ fn shown<'i>(
         nic,
     });
     Ok(shown.collect())
-}
-
-/// The network of this name, or of this VLAN.
-fn named<'i>(inventory: &'i Inventory, network: &'i str) -> anyhow::Result<&'i str> {
-    if inventory.networks.contains_key(network) {
-        return Ok(network);
-    }
-    let vlan = network.parse().ok();
-    vlan.and_then(|vlan| inventory.network_of_vlan(vlan))
-        .ok_or_else(|| change::unknown("network", network, inventory.networks.keys()))
 }
 
 fn list(all: &[Shown<'_>]) -> String {
