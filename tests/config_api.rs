@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -465,6 +465,117 @@ fn of_two_who_write_at_a_time_none_loses_what_the_other_did() {
     }
     assert!(run.text().contains("# a comment"));
     assert_eq!(run.text(), run.running());
+}
+
+/// What is asked at a terminal is not taken for granted elsewhere.
+#[test]
+fn a_vm_is_deleted_where_that_was_confirmed() {
+    let run = Run::start();
+    let old = run.text();
+    let acli = |arguments: &[&str], input: &str| {
+        let api = format!("unix:{}/api.sock", run.directory.path().display());
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+            .args(["acli", "--api", &api])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may have ended before it has read that.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    };
+    for (arguments, input) in [
+        (&["vm.delete", "A"][..], "yes\n"),
+        (&[], "vm.delete A\nyes\n"),
+    ] {
+        let refused = acli(arguments, input);
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        let said = stderr(&refused);
+        assert!(
+            said.contains("Delete \"A\" with 1 vNIC? Nobody can be asked here"),
+            "{said}"
+        );
+        assert!(said.contains("`bridgechain acli --yes`"), "{said}");
+    }
+    assert_eq!(run.text(), old);
+    let unknown = acli(&["--yes", "vm.delete", "B"], "");
+    assert!(
+        stderr(&unknown).contains("there is no VM \"B\""),
+        "{unknown:?}"
+    );
+    let done = acli(&["-y"], "vm.delete A\n");
+    assert!(done.status.success(), "{done:?}");
+    assert!(run.text().ends_with("vms: {}\n"), "{}", run.text());
+    let made = run.run(&["vm", "create", "A"]);
+    assert!(made.status.success(), "{made:?}");
+    assert!(
+        run.text()
+            .ends_with("vms:\n  A:\n    host: node1\n    nics: []\n"),
+        "{}",
+        run.text()
+    );
+}
+
+#[test]
+fn a_vnic_that_is_found_needs_no_port() {
+    let run = Run::start();
+    for (arguments, what, line) in [
+        (
+            &["--match", "iface_id=3f6c,vm_id=8f2d"][..],
+            "3f6c",
+            "{ match: { iface_id: \"3f6c\", vm_id: \"8f2d\" }, network: demo }",
+        ),
+        (
+            &[
+                "--match",
+                "mac=52:54:00:00:00:0B",
+                "--mac",
+                "52:54:00:00:00:0b",
+            ],
+            "52:54:00:00:00:0b",
+            "{ match: { mac: \"52:54:00:00:00:0b\" }, mac: \"52:54:00:00:00:0b\", network: demo }",
+        ),
+        (
+            &["--mac", "52:54:00:00:00:0c"],
+            "52:54:00:00:00:0c",
+            "{ mac: \"52:54:00:00:00:0c\", network: demo }",
+        ),
+    ] {
+        let create = [&["nic", "create", "A", "--network", "demo"], arguments].concat();
+        let made = run.run(&create);
+        assert!(made.status.success(), "{made:?}");
+        let said = String::from_utf8(made.stdout).unwrap();
+        assert!(
+            said.starts_with(&format!("vNIC {what} of A created\n")),
+            "{said}"
+        );
+        assert!(run.text().contains(line), "{}", run.text());
+    }
+    for (arguments, status, message) in [
+        (&[][..], 1, "a vNIC needs a port"),
+        (&["p", "--match", "vm_id=x"], 2, "cannot be used with"),
+        (
+            &["--match", "id=x"],
+            2,
+            "is none of mac=, iface_id= and vm_id=",
+        ),
+        (&["--match", "mac=x"], 2, "mac"),
+        (&["--match", "vm_id=x,vm_id=y"], 2, "vm_id is there twice"),
+        (&["--match", "vm_id="], 2, "vm_id has no value"),
+    ] {
+        let create = [&["nic", "create", "A", "--network", "demo"], arguments].concat();
+        let refused = run.run(&create);
+        assert_eq!(refused.status.code(), Some(status), "{refused:?}");
+        assert!(stderr(&refused).contains(message), "{refused:?}");
+    }
+    // By whatever it is called it is found again.
+    let deleted = run.run(&["nic", "delete", "A", "3f6c"]);
+    assert!(
+        deleted.status.success() && !run.text().contains("3f6c"),
+        "{deleted:?}"
+    );
 }
 
 /// A controller whose file somebody else changes before every PUT, as often as that; what it has been

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use bridgechain::config;
 use bridgechain::edit::{
-    self, Change, Edit, EditError, Instance, NicSettings, Ports, Target, VlanMode,
+    self, Change, Edit, EditError, Instance, NicSettings, Plug, Ports, Target, VlanMode,
 };
-use bridgechain::inventory::{self, Inventory};
+use bridgechain::inventory::{self, FoundBy, Inventory};
 use bridgechain::topology::{Attachment, Permission, Promiscuous, Topology};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -251,16 +251,31 @@ impl Dice {
             ),
             4 => {
                 let vm = self.pick(0, &vms)?;
-                let port = "new0".to_owned();
                 let mut settings = self.settings(&known)?;
                 if settings.network == Change::Keep {
                     settings.network = Change::Set(self.pick(3, &networks)?);
                 }
+                let (plug, nic) = match (self.picks[4].index(3), settings.mac) {
+                    (0, Change::Set(mac)) => (Plug::Mac, mac.to_string()),
+                    (1, mac) => {
+                        let found_by = FoundBy {
+                            iface_id: Some("new-1".to_owned()),
+                            vm_id: self.flags[3].then(|| "7".to_owned()),
+                            mac: None,
+                        };
+                        let nic = match mac {
+                            Change::Set(mac) => mac.to_string(),
+                            _ => "new-1".to_owned(),
+                        };
+                        (Plug::Match(found_by), nic)
+                    }
+                    _ => (Plug::Port("new0".to_owned()), "new0".to_owned()),
+                };
                 let inverse = Edit::DeleteNic {
                     vm: vm.clone(),
-                    nic: port.clone(),
+                    nic,
                 };
-                (Edit::CreateNic { vm, port, settings }, Some(inverse))
+                (Edit::CreateNic { vm, plug, settings }, Some(inverse))
             }
             5 => {
                 let (vm, nic, before) = nic(3)?;
@@ -425,11 +440,13 @@ fn expected(mut known: Inventory, edit: &Edit) -> Inventory {
         Edit::DeleteVm { name } => {
             known.vms.remove(name);
         }
-        Edit::CreateNic { vm, port, settings } => {
-            let mut nic = inventory::Nic {
-                port: Some(port.clone()),
-                ..inventory::Nic::default()
-            };
+        Edit::CreateNic { vm, plug, settings } => {
+            let mut nic = inventory::Nic::default();
+            match plug {
+                Plug::Port(port) => nic.port = Some(port.clone()),
+                Plug::Match(found_by) => nic.found_by = Some(found_by.clone()),
+                Plug::Mac => {}
+            }
             change(&mut nic, settings);
             known.vms.get_mut(vm).unwrap().nics.push(nic);
         }
@@ -738,7 +755,7 @@ fn the_house_style_is_kept() {
     );
     let nic = Edit::CreateNic {
         vm: "VM-B".to_owned(),
-        port: "vmb0".to_owned(),
+        plug: Plug::Port("vmb0".to_owned()),
         settings: NicSettings {
             network: Change::Set("demo3000".to_owned()),
             ..NicSettings::default()
@@ -801,6 +818,28 @@ fn an_edit_that_makes_no_sense_is_refused_with_what_would() {
             "there is no host \"node2\"; did you mean \"node1\"?",
         ),
         (
+            Edit::CreateNic {
+                vm: owned("VM-A"),
+                plug: Plug::Mac,
+                settings: NicSettings {
+                    network: Change::Set(owned("native")),
+                    ..NicSettings::default()
+                },
+            },
+            "a vNIC needs a port, which is its OVS interface, or something that this is found by: a MAC address, or a match",
+        ),
+        (
+            Edit::CreateNic {
+                vm: owned("VM-A"),
+                plug: Plug::Match(FoundBy::default()),
+                settings: NicSettings {
+                    network: Change::Set(owned("native")),
+                    ..NicSettings::default()
+                },
+            },
+            "a match without a MAC address, an iface_id or a vm_id finds any interface",
+        ),
+        (
             trunk("VM-A", "vma1", &["demo3000"]),
             "there is no vNIC of VM-A \"vma1\"; did you mean \"vma0\"?",
         ),
@@ -819,7 +858,7 @@ fn an_edit_that_makes_no_sense_is_refused_with_what_would() {
         (
             Edit::CreateNic {
                 vm: owned("VM-A"),
-                port: owned("ids0"),
+                plug: Plug::Port(owned("ids0")),
                 settings: NicSettings {
                     network: Change::Set(owned("native")),
                     ..NicSettings::default()
@@ -842,6 +881,75 @@ fn an_edit_that_makes_no_sense_is_refused_with_what_would() {
     ] {
         assert_eq!(complaint(&text, edit), message);
     }
+}
+
+#[test]
+fn an_instance_that_waits_for_a_leg_is_not_enabled_without() {
+    let text = std::fs::read_to_string("configs/complete.yaml").unwrap();
+    let target = |port: &str| Target {
+        chain: "inspect".to_owned(),
+        function: Some("ips".to_owned()),
+        instance: Some(port.to_owned()),
+        host: None,
+    };
+    let waiting = edited(
+        &text,
+        Edit::CreateInstance {
+            chain: "inspect".to_owned(),
+            function: "ips".to_owned(),
+            instance: Instance {
+                host: "node1".to_owned(),
+                ports: Ports::Inline {
+                    ingress: "ips1-in".to_owned(),
+                    egress: None,
+                },
+                enabled: false,
+            },
+        },
+    );
+    topology(&waiting);
+    let enable = |port: &str| Edit::SetEnabled {
+        target: target(port),
+        enabled: true,
+    };
+    assert_eq!(edited(&waiting, enable("ips-in")), waiting);
+    assert_eq!(
+        complaint(&waiting, enable("ips1-in")),
+        "the instance \"ips1-in\" of inspect/ips has no egress leg yet, and stays drained until it has one: `bridgechain acli vm.nic_create ips type=kNetworkFunctionNic network_function_nic_type=kEgress network_function=inspect/ips`"
+    );
+    let whole = edited(
+        &waiting,
+        Edit::SetEgress {
+            target: target("ips1-in"),
+            egress: "ips1-out".to_owned(),
+        },
+    );
+    assert!(
+        whole.contains("{ host: node1, ingress: ips1-in, egress: ips1-out }"),
+        "{whole}"
+    );
+    let back = Edit::UnsetEgress {
+        target: target("ips1-in"),
+    };
+    assert_eq!(edited(&whole, back), waiting);
+}
+
+#[test]
+fn a_vm_without_a_host_is_on_the_only_one() {
+    let create = || Edit::CreateVm {
+        name: "VM-9".to_owned(),
+        hosts: vec![],
+    };
+    let text = std::fs::read_to_string("configs/complete.yaml").unwrap();
+    assert_eq!(
+        inventory(&edited(&text, create())).vms["VM-9"].hosts,
+        ["node1"]
+    );
+    let several = std::fs::read_to_string("configs/roaming.yaml").unwrap();
+    assert_eq!(
+        complaint(&several, create()),
+        "say on which host it runs; the hosts are \"node1\", \"node2\", \"node3\""
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What may come next in a line.
 
-use super::parse::{COMMANDS, Usage};
+use super::usage::{COMMANDS, Usage};
 use crate::inventory::Inventory;
 
 /// Where the unfinished word at the end of `line` begins that is completed, and what it may become.
@@ -60,7 +60,7 @@ fn values(usage: &Usage, key: &str, known: &Inventory) -> Vec<String> {
 fn things(what: &str, vm: &str, known: &Inventory) -> Vec<String> {
     match what {
         "NETWORK" | "NETWORKS" => known.networks.keys().cloned().collect(),
-        "VM" => known.vms.keys().cloned().collect(),
+        "VM" | "VM,..." => known.vms.keys().cloned().collect(),
         "HOST" => known.hosts.keys().cloned().collect(),
         "NIC" => {
             let nics = known.vms.get(vm).map(|vm| &vm.nics[..]).unwrap_or_default();

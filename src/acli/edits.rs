@@ -2,10 +2,10 @@
 
 use openflow::MacAddr;
 
-use super::functions::{Plug, plug, unplug};
+use super::functions::{Wanted, plug, unplug};
 use super::{Command, NewNic, Trunk};
 use crate::config;
-use crate::edit::{Change, Edit, NicSettings, VlanMode};
+use crate::edit::{Change, Edit, NicSettings, Plug, VlanMode};
 use crate::inventory::{Inventory, NoNetwork, uuid};
 use crate::topology::Attachment;
 
@@ -15,11 +15,57 @@ use crate::topology::Attachment;
 /// # Errors
 ///
 /// Names of what is not there.
-pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, String)>, String> {
-    Ok(Some(match command {
-        Command::NetList | Command::NetListVms { .. } | Command::VmList | Command::VmGet { .. } => {
-            return Ok(None);
+pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Vec<Edit>, String)>, String> {
+    if let Command::VmDelete { vms } = command {
+        let delete = |name| Edit::DeleteVm { name };
+        let edits = vm_names(known, vms)?.into_iter().map(delete).collect();
+        return Ok(Some((edits, "VmDelete: complete".to_owned())));
+    }
+    let made = edit(command, known)?;
+    Ok(made.map(|(edit, said)| (vec![edit], said)))
+}
+
+/// What is asked before a command is done, if anything is.
+///
+/// # Errors
+///
+/// Names of what is not there.
+pub fn question(command: &Command, known: &Inventory) -> Result<Option<String>, String> {
+    let Command::VmDelete { vms } = command else {
+        return Ok(None);
+    };
+    let names = vm_names(known, vms)?;
+    let nics: usize = names.iter().map(|name| known.vms[name].nics.len()).sum();
+    let plural = if nics == 1 { "" } else { "s" };
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    Ok(Some(format!(
+        "Delete {} with {nics} vNIC{plural}?",
+        names.join(", ")
+    )))
+}
+
+/// The VMs that a list with commas means; a name may have one too.
+fn vm_names(known: &Inventory, list: &str) -> Result<Vec<String>, String> {
+    if let Ok(name) = vm_name(known, list) {
+        return Ok(vec![name]);
+    }
+    let mut names = Vec::new();
+    for word in list.split(',').map(str::trim) {
+        let name = vm_name(known, word)?;
+        if !names.contains(&name) {
+            names.push(name);
         }
+    }
+    Ok(names)
+}
+
+fn edit(command: &Command, known: &Inventory) -> Result<Option<(Edit, String)>, String> {
+    Ok(Some(match command {
+        Command::NetList
+        | Command::NetListVms { .. }
+        | Command::VmList
+        | Command::VmGet { .. }
+        | Command::VmDelete { .. } => return Ok(None),
         Command::NetCreate { name, vlan } => {
             let edit = Edit::CreateNetwork {
                 name: name.clone(),
@@ -49,7 +95,7 @@ pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, Strin
                 trunked,
                 direct,
                 mac,
-                port,
+                plug,
             } => {
                 let vm = vm_name(known, vm)?;
                 let settings = NicSettings {
@@ -58,7 +104,7 @@ pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, Strin
                     attachment: direct.then_some(Attachment::Direct),
                     ..NicSettings::default()
                 };
-                guest(known, vm, settings, mac.as_deref(), port.as_deref())?
+                guest(known, vm, settings, mac.as_deref(), plug.as_ref())?
             }
             NewNic::Function {
                 leg,
@@ -66,7 +112,7 @@ pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, Strin
                 host,
                 port,
             } => {
-                let wanted = Plug {
+                let wanted = Wanted {
                     vm,
                     leg: *leg,
                     function: function.as_deref(),
@@ -110,24 +156,37 @@ pub fn edits(command: &Command, known: &Inventory) -> Result<Option<(Edit, Strin
     }))
 }
 
-/// A vNIC of a guest, with a port and an address that are made up where they are not given.
+/// A vNIC of a guest, with a port and an address that are made up where they are not given and needed.
 fn guest(
     known: &Inventory,
     vm: String,
     mut settings: NicSettings,
     mac: Option<&str>,
-    port: Option<&str>,
+    plug: Option<&Plug>,
 ) -> Result<(Edit, String), String> {
-    let port = port.map_or_else(|| free_port(known, &vm), str::to_owned);
-    let mac = match mac {
-        Some(mac) => mac
-            .parse()
-            .map_err(|_| format!("{mac:?} is no MAC address, such as 52:54:00:00:00:0a"))?,
-        None => free_mac(known, &format!("{vm}/{port}")),
+    let mac: Option<MacAddr> = mac
+        .map(|mac| {
+            mac.parse()
+                .map_err(|_| format!("{mac:?} is no MAC address, such as 52:54:00:00:00:0a"))
+        })
+        .transpose()?;
+    let made_up = || Plug::Port(free_port(known, &vm));
+    let plug = plug.cloned().unwrap_or_else(made_up);
+    let mac = match &plug {
+        Plug::Port(port) => Some(mac.unwrap_or_else(|| free_mac(known, &format!("{vm}/{port}")))),
+        Plug::Mac => Some(mac.unwrap_or_else(|| free_mac(known, &vm))),
+        Plug::Match(_) => mac,
     };
-    settings.mac = Change::Set(mac);
-    let said = format!("NicCreate: complete\nport {port}, mac {mac}: plug the guest in with these");
-    Ok((Edit::CreateNic { vm, port, settings }, said))
+    settings.mac = mac.map_or(Change::Keep, Change::Set);
+    let what = match (&plug, mac) {
+        (Plug::Port(port), Some(mac)) => {
+            format!("port {port}, mac {mac}: plug the guest in with these")
+        }
+        (Plug::Mac, Some(mac)) => format!("mac {mac}: it is found by that"),
+        _ => "it is found by what the hypervisor says of it".to_owned(),
+    };
+    let said = format!("NicCreate: complete\n{what}");
+    Ok((Edit::CreateNic { vm, plug, settings }, said))
 }
 
 /// The name of a network that is given by its name, VLAN or UUID.

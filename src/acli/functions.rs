@@ -7,7 +7,7 @@ use crate::edit::{Edit, Instance, Ports, Target};
 use crate::inventory::{self, Inventory};
 
 /// What a vNIC of a network function is to be.
-pub(super) struct Plug<'p> {
+pub(super) struct Wanted<'p> {
     pub(super) vm: &'p str,
     pub(super) leg: Leg,
     pub(super) function: Option<&'p str>,
@@ -18,8 +18,8 @@ pub(super) struct Plug<'p> {
 /// A vNIC of a network function. Both legs of an inline one make one instance: `kIngress` adds it,
 /// drained, and `kEgress` completes and enables it. One that waits is known by what it is, an instance
 /// with one leg, and not by being drained, which one that is whole may be too.
-pub(super) fn plug(known: &Inventory, wanted: &Plug<'_>) -> Result<(Edit, String), String> {
-    let Plug {
+pub(super) fn plug(known: &Inventory, wanted: &Wanted<'_>) -> Result<(Edit, String), String> {
+    let Wanted {
         vm,
         leg,
         function,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::parse::{COMMANDS, Usage};
+use super::usage::{COMMANDS, Usage};
 
 /// All commands, a line each, and how to ask for more.
 pub fn overview() -> String {

@@ -7,23 +7,28 @@
 //!
 //! Names and arguments are AHV's, and what they mean is too, but for three things. What AHV ignores in
 //! silence is refused here. What a hypervisor has to know, such as memory, is none of an argument: VMs are
-//! made elsewhere, and named here. And a vNIC has a port here, which is the name of its OVS interface: it
-//! may be given as `port=`, and is made up otherwise.
+//! made elsewhere, and named here. And a vNIC has a port here, which is the name of its OVS interface, or
+//! something that this is found by: `port=` may be given, and is made up otherwise.
 
 mod answer;
 mod complete;
 mod edits;
 mod functions;
+mod given;
 mod help;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use answer::{answer, answer_json};
 pub use complete::complete;
-pub use edits::edits;
+pub use edits::{edits, question};
 pub use help::{explain, overview};
-pub use parse::{COMMANDS, ParseError, Usage, parse, words};
+pub use parse::{ParseError, parse, words};
+pub use usage::{COMMANDS, Usage};
+
+use crate::edit::Plug;
 
 /// A command of `acli`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +65,11 @@ pub enum Command {
         name: String,
         /// Where it runs; the only host there is where that is missing.
         host: Option<String>,
+    },
+    /// `vm.delete VM,...`
+    VmDelete {
+        /// Names or UUIDs, apart by commas.
+        vms: String,
     },
     /// `vm.nic_create VM ...`
     NicCreate {
@@ -105,8 +115,8 @@ pub enum NewNic {
         direct: bool,
         /// Its MAC address.
         mac: Option<String>,
-        /// Its OVS interface.
-        port: Option<String>,
+        /// Its OVS interface, or what that is found by.
+        plug: Option<Plug>,
     },
     /// A network function's (`kNetworkFunctionNic`), which becomes a part of an instance of it.
     Function {

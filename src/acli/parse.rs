@@ -1,129 +1,14 @@
 //! Words to commands, without knowing what there is.
 
-use super::{Command, Leg, NewNic, Trunk};
+use super::Command;
+use super::given::Given;
+use super::usage::COMMANDS;
 use crate::config;
 
 /// What is wrong with a command, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct ParseError(String);
-
-/// How a command is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Usage {
-    /// Its name.
-    pub name: &'static str,
-    /// What it is about, in order; names of arguments without a key.
-    pub positions: &'static [&'static str],
-    /// The arguments with a key, each with the values it may have, or with the name of what it takes.
-    pub arguments: &'static [(&'static str, &'static [&'static str])],
-    /// What it does.
-    pub help: &'static str,
-}
-
-const MODES: &[&str] = &["kAccess", "kTrunked"];
-const KINDS: &[&str] = &["kNormalNic", "kDirectNic", "kNetworkFunctionNic"];
-const LEGS: &[&str] = &["kTap", "kIngress", "kEgress"];
-
-/// All commands.
-pub const COMMANDS: [Usage; 10] = [
-    Usage {
-        name: "net.create",
-        positions: &["NAME"],
-        arguments: &[("vlan", &["ID"])],
-        help: "make a network; VLAN 0 is the untagged one",
-    },
-    Usage {
-        name: "net.delete",
-        positions: &["NETWORK"],
-        arguments: &[],
-        help: "delete a network that nobody uses",
-    },
-    Usage {
-        name: "net.list",
-        positions: &[],
-        arguments: &[],
-        help: "list the networks",
-    },
-    Usage {
-        name: "net.list_vms",
-        positions: &["NETWORK"],
-        arguments: &[],
-        help: "list the VMs with a vNIC in a network",
-    },
-    Usage {
-        name: "vm.create",
-        positions: &["NAME"],
-        arguments: &[("host", &["HOST"])],
-        help: "make a VM known, without vNICs yet",
-    },
-    Usage {
-        name: "vm.get",
-        positions: &["VM"],
-        arguments: &[],
-        help: "show a VM and its vNICs",
-    },
-    Usage {
-        name: "vm.list",
-        positions: &[],
-        arguments: &[],
-        help: "list the VMs",
-    },
-    Usage {
-        name: "vm.nic_create",
-        positions: &["VM"],
-        arguments: &[
-            ("network", &["NETWORK"]),
-            ("vlan_mode", MODES),
-            ("trunked_networks", &["NETWORKS"]),
-            ("type", KINDS),
-            ("network_function_nic_type", LEGS),
-            ("network_function", &["CHAIN/FUNCTION"]),
-            ("host", &["HOST"]),
-            ("mac", &["MAC"]),
-            ("port", &["PORT"]),
-        ],
-        help: "make a vNIC",
-    },
-    Usage {
-        name: "vm.nic_delete",
-        positions: &["VM", "NIC"],
-        arguments: &[
-            ("network_function", &["CHAIN/FUNCTION"]),
-            ("host", &["HOST"]),
-        ],
-        help: "delete a vNIC",
-    },
-    Usage {
-        name: "vm.nic_update",
-        positions: &["VM", "NIC"],
-        arguments: &[
-            ("network", &["NETWORK"]),
-            ("update_vlan_trunk_info", &["true"]),
-            ("vlan_mode", MODES),
-            ("trunked_networks", &["NETWORKS"]),
-        ],
-        help: "change the networks of a vNIC",
-    },
-];
-
-impl Usage {
-    /// How it is written, in a line.
-    pub fn line(&self) -> String {
-        let mut line = self.name.to_owned();
-        for position in self.positions {
-            line.push_str(&format!(" {position}"));
-        }
-        for (key, values) in self.arguments {
-            let values = values.join("|");
-            match *key {
-                "vlan" => line.push_str(&format!(" {key}={values}")),
-                _ => line.push_str(&format!(" [{key}={values}]")),
-            }
-        }
-        line
-    }
-}
+pub struct ParseError(pub(super) String);
 
 /// The words of a line: apart by blanks, but not in quotes.
 ///
@@ -185,6 +70,7 @@ pub fn parse(words: &[impl AsRef<str>]) -> Result<Command, ParseError> {
             name: position(0),
             host: given.take("host"),
         },
+        "vm.delete" => Command::VmDelete { vms: position(0) },
         "vm.nic_create" => Command::NicCreate {
             vm: position(0),
             nic: given.nic()?,
@@ -204,183 +90,12 @@ pub fn parse(words: &[impl AsRef<str>]) -> Result<Command, ParseError> {
     })
 }
 
-/// The arguments of a command.
-struct Given {
-    usage: &'static Usage,
-    positions: Vec<String>,
-    arguments: Vec<(String, String)>,
-}
-
-impl Given {
-    fn read<'w>(
-        usage: &'static Usage,
-        words: impl Iterator<Item = &'w str>,
-    ) -> Result<Self, ParseError> {
-        let mut given = Self {
-            usage,
-            positions: Vec::new(),
-            arguments: Vec::new(),
-        };
-        for word in words {
-            match word.split_once('=') {
-                Some((key, value)) if given.positions.len() == usage.positions.len() => {
-                    given.argument(key, value)?;
-                }
-                _ => given.positions.push(word.to_owned()),
-            }
-        }
-        let (found, wanted) = (given.positions.len(), usage.positions.len());
-        if found < wanted {
-            let missing = usage.positions[found];
-            return Err(given.wrong(format!("{missing} is missing")));
-        }
-        if let Some(surplus) = given.positions.get(wanted) {
-            return Err(given.wrong(format!("{surplus:?} is too much")));
-        }
-        Ok(given)
-    }
-
-    fn argument(&mut self, key: &str, value: &str) -> Result<(), ParseError> {
-        let known = self.usage.arguments.iter().find(|(known, _)| *known == key);
-        let Some((_, values)) = known else {
-            let keys = self.usage.arguments.iter().map(|(key, _)| *key);
-            let suggestion = config::suggestion(key, keys, "there are");
-            return Err(self.wrong(format!("there is no argument {key:?}{suggestion}")));
-        };
-        if self.arguments.iter().any(|(earlier, _)| earlier == key) {
-            return Err(self.wrong(format!("{key} is there twice")));
-        }
-        let is_word = values.first().is_some_and(|value| value.starts_with('k'));
-        if is_word && !values.contains(&value) {
-            let suggestion = config::suggestion(value, values.iter().copied(), "it is one of");
-            return Err(self.wrong(format!("{key} can not be {value:?}{suggestion}")));
-        }
-        if value.is_empty() {
-            return Err(self.wrong(format!("{key} has no value")));
-        }
-        self.arguments.push((key.to_owned(), value.to_owned()));
-        Ok(())
-    }
-
-    fn wrong(&self, what: impl std::fmt::Display) -> ParseError {
-        ParseError(format!("{what}; it is `{}`", self.usage.line()))
-    }
-
-    fn take(&mut self, key: &str) -> Option<String> {
-        let at = self.arguments.iter().position(|(own, _)| own == key)?;
-        Some(self.arguments.remove(at).1)
-    }
-
-    fn networks(&mut self) -> Option<Vec<String>> {
-        let list = self.take("trunked_networks")?;
-        Some(list.split(',').map(|name| name.trim().to_owned()).collect())
-    }
-
-    fn vlan(&mut self) -> Result<u16, ParseError> {
-        let Some(vlan) = self.take("vlan") else {
-            return Err(self.wrong("vlan= is missing"));
-        };
-        vlan.parse()
-            .map_err(|_| self.wrong(format!("{vlan:?} is no VLAN id")))
-    }
-
-    fn trunk(&mut self) -> Result<Option<Trunk>, ParseError> {
-        let update = self.take("update_vlan_trunk_info");
-        let update = match update.as_deref() {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(other) => {
-                let what =
-                    format!("update_vlan_trunk_info can not be {other:?}, but true or false");
-                return Err(self.wrong(what));
-            }
-        };
-        let (mode, networks) = (self.take("vlan_mode"), self.networks());
-        if !update && (mode.is_some() || networks.is_some()) {
-            let what = match networks {
-                Some(_) => "trunked_networks",
-                None => "vlan_mode",
-            };
-            return Err(ParseError(format!(
-                "{what} without update_vlan_trunk_info=true: AHV would say that all went well and \
-                 silently ignore it; add update_vlan_trunk_info=true"
-            )));
-        }
-        match (mode.as_deref(), networks) {
-            (None, None) if update => Err(self.wrong(
-                "update_vlan_trunk_info=true updates nothing without vlan_mode or trunked_networks",
-            )),
-            (None, None) => Ok(None),
-            (Some("kAccess"), None) => Ok(Some(Trunk::Access)),
-            (Some("kAccess"), Some(_)) => {
-                Err(self.wrong("vlan_mode=kAccess has no trunked_networks"))
-            }
-            (_, networks) => Ok(Some(Trunk::Trunked(networks))),
-        }
-    }
-
-    fn nic(&mut self) -> Result<NewNic, ParseError> {
-        let kind = self.take("type");
-        if kind.as_deref() == Some("kNetworkFunctionNic") {
-            return self.function_nic();
-        }
-        for key in ["network_function_nic_type", "network_function", "host"] {
-            if self.take(key).is_some() {
-                return Err(self.wrong(format!("{key} is for type=kNetworkFunctionNic")));
-            }
-        }
-        let Some(network) = self.take("network") else {
-            return Err(self.wrong("network= is missing"));
-        };
-        let trunked = match (self.take("vlan_mode").as_deref(), self.networks()) {
-            (Some("kTrunked"), None) => {
-                return Err(self.wrong("vlan_mode=kTrunked needs trunked_networks="));
-            }
-            (Some("kTrunked"), networks) => networks,
-            (_, None) => None,
-            (_, Some(_)) => {
-                return Err(self.wrong("trunked_networks needs vlan_mode=kTrunked"));
-            }
-        };
-        Ok(NewNic::Guest {
-            network,
-            trunked,
-            direct: kind.as_deref() == Some("kDirectNic"),
-            mac: self.take("mac"),
-            port: self.take("port"),
-        })
-    }
-
-    fn function_nic(&mut self) -> Result<NewNic, ParseError> {
-        for key in ["network", "vlan_mode", "trunked_networks", "mac"] {
-            if self.take(key).is_some() {
-                return Err(self.wrong(format!(
-                    "a kNetworkFunctionNic has no {key}: it gets the frames of its chain"
-                )));
-            }
-        }
-        let leg = match self.take("network_function_nic_type").as_deref() {
-            Some("kTap") => Leg::Tap,
-            Some("kIngress") => Leg::Ingress,
-            Some(_) => Leg::Egress,
-            None => {
-                return Err(self.wrong(
-                    "type=kNetworkFunctionNic needs network_function_nic_type=kTap|kIngress|kEgress",
-                ));
-            }
-        };
-        Ok(NewNic::Function {
-            leg,
-            function: self.take("network_function"),
-            host: self.take("host"),
-            port: self.take("port"),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{Leg, NewNic, Trunk};
     use super::*;
+    use crate::edit::Plug;
+    use crate::inventory::FoundBy;
 
     fn read(line: &str) -> Result<Command, String> {
         let words = words(line).map_err(|error| error.to_string())?;
@@ -438,7 +153,7 @@ mod tests {
                     trunked: Some(strings(&["a", "b"])),
                     direct: true,
                     mac: None,
-                    port: None,
+                    plug: None,
                 }
             })
         );
@@ -459,6 +174,29 @@ mod tests {
         for usage in COMMANDS {
             assert!(usage.line().starts_with(usage.name));
         }
+    }
+
+    #[test]
+    fn a_name_may_have_an_equals_sign_and_a_port_may_be_none() {
+        let get = |vm: &str| Ok(Command::VmGet { vm: vm.to_owned() });
+        assert_eq!(read("vm.get VM=1"), get("VM=1"));
+        assert_eq!(read("vm.get =x"), get("=x"));
+        let plug = |line: &str| match read(&format!("vm.nic_create x network=n {line}")) {
+            Ok(Command::NicCreate {
+                nic: NewNic::Guest { plug, .. },
+                ..
+            }) => plug,
+            other => panic!("{other:?}"),
+        };
+        let found_by = FoundBy {
+            iface_id: Some("i".to_owned()),
+            vm_id: Some("v".to_owned()),
+            mac: None,
+        };
+        assert_eq!(plug(""), None);
+        assert_eq!(plug("port=p"), Some(Plug::Port("p".to_owned())));
+        assert_eq!(plug("port=none"), Some(Plug::Mac));
+        assert_eq!(plug("iface_id=i vm_id=v"), Some(Plug::Match(found_by)));
     }
 
     #[test]
@@ -519,6 +257,24 @@ mod tests {
                 "is for type=kNetworkFunctionNic",
             ),
             ("vm.get 'a", "the quote ' is not closed"),
+            (
+                "vm.nic_update VM update_vlan_trunk_info=true vlan_mode=kTrunked trunked_networks=3",
+                "NIC is missing; it is `vm.nic_update VM NIC",
+            ),
+            (
+                "vm.nic_update vlan_mode=kAccess update_vlan_trunk_info=true",
+                "VM is missing",
+            ),
+            ("net.create vlan=3", "NAME is missing"),
+            (
+                "vm.nic_delete VM hots=node1",
+                "there is no argument \"hots\"; did you mean \"host\"?",
+            ),
+            (
+                "vm.nic_create x network=n port=p iface_id=i",
+                "by the name of its port or by iface_id and vm_id, not by both",
+            ),
+            ("vm.delte x", "did you mean \"vm.delete\"?"),
         ] {
             let error = read(line).unwrap_err();
             assert!(error.contains(message), "{line}: {error}");

@@ -1,6 +1,6 @@
 //! What commands change, print and complete, for one configuration.
 
-use super::{answer, complete, edits, parse, words};
+use super::{answer, complete, edits, parse, question, words};
 use crate::edit;
 use crate::inventory::{Inventory, uuid};
 
@@ -24,8 +24,12 @@ service_chains:
 fn after(text: &str, line: &str) -> Result<String, String> {
     let command = parse(&words(line).unwrap()).map_err(|error| error.to_string())?;
     let known = Inventory::read(text).unwrap();
-    let (edit, _) = edits(&command, &known)?.unwrap();
-    edit::apply(text, &edit).map_err(|error| error.to_string())
+    let (edits, _) = edits(&command, &known)?.unwrap();
+    let mut text = text.to_owned();
+    for edit in &edits {
+        text = edit::apply(&text, edit).map_err(|error| error.to_string())?;
+    }
+    Ok(text)
 }
 
 fn inventory(text: &str) -> Inventory {
@@ -126,6 +130,48 @@ fn vnics_of_network_functions_become_their_instances() {
     );
     let error = after(TEXT, &nic("ips", "kTap")).unwrap_err();
     assert!(error.contains("is an inline function"), "{error}");
+}
+
+#[test]
+fn a_nic_may_be_found_and_have_no_port() {
+    let nic = |how: &str| {
+        let text = after(TEXT, &format!("vm.nic_create A network=third {how}")).unwrap();
+        inventory(&text).vms["A"].nics[1].clone()
+    };
+    let found = nic("iface_id=3f6c vm_id=8f2d");
+    assert_eq!((found.port.as_ref(), found.mac.as_ref()), (None, None));
+    let found_by = found.found_by.unwrap();
+    assert_eq!(found_by.iface_id.as_deref(), Some("3f6c"));
+    assert_eq!(found_by.vm_id.as_deref(), Some("8f2d"));
+    let pinned = nic("iface_id=3f6c mac=52:54:00:00:00:0b");
+    assert_eq!(pinned.mac.as_deref(), Some("52:54:00:00:00:0b"));
+    let given = nic("port=none mac=52:54:00:00:00:0b");
+    assert_eq!((given.port, given.found_by), (None, None));
+    assert_eq!(given.mac.as_deref(), Some("52:54:00:00:00:0b"));
+    let made_up = nic("port=none");
+    assert!(made_up.port.is_none() && made_up.mac.is_some());
+}
+
+#[test]
+fn vms_are_deleted_with_their_nics_and_what_goes_is_said_before() {
+    let text = after(TEXT, "vm.create 'B,C'").unwrap();
+    let text = after(&text, "vm.create D").unwrap();
+    let asked = |list: &str| {
+        let command = parse(&["vm.delete", list]).unwrap();
+        question(&command, &inventory(&text))
+    };
+    assert_eq!(asked("A"), Ok(Some("Delete \"A\" with 1 vNIC?".to_owned())));
+    let several = "Delete \"D\", \"A\" with 1 vNIC?".to_owned();
+    assert_eq!(asked("D, A,D"), Ok(Some(several)));
+    let named = "Delete \"B,C\" with 0 vNICs?".to_owned();
+    assert_eq!(asked("B,C"), Ok(Some(named)));
+    let id = uuid("vm", "D").to_string();
+    let left = inventory(&after(&text, &format!("vm.delete A,{id}")).unwrap());
+    assert_eq!(left.vms.keys().collect::<Vec<_>>(), ["B,C"]);
+    let error = after(&text, "vm.delete D,E").unwrap_err();
+    assert!(error.contains("there is no VM \"E\""), "{error}");
+    let others = parse(&["vm.list"]).unwrap();
+    assert_eq!(question(&others, &inventory(&text)), Ok(None));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use bridgechain::acli;
 use bridgechain::inventory::Inventory;
 use rustyline::completion::Completer;
@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// Print as JSON what commands tell that ask
     #[arg(long)]
     json: bool,
+    /// Answer what a command asks with yes
+    #[arg(short, long)]
+    yes: bool,
     /// The command; without one, a prompt, or the lines of stdin where that is no terminal
     #[arg(add = completing::acli_words())]
     command: Vec<String>,
@@ -49,6 +52,7 @@ struct Session {
     source: Source,
     dry: Dry,
     json: bool,
+    yes: bool,
 }
 
 /// Does what the words say.
@@ -57,6 +61,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         source: Source::open(&args.place)?,
         dry: args.dry,
         json: args.json,
+        yes: args.yes,
     };
     if !args.command.is_empty() {
         session.perform(&args.command)?;
@@ -110,27 +115,50 @@ impl Session {
                 return Err(WrongArguments(what.to_owned()).into());
             }
             (Some(_), false) => {
+                if !self.may(&command, &known)? {
+                    return super::print("nothing has changed\n");
+                }
                 let told = std::cell::RefCell::new(String::new());
                 let made = self.source.change(self.dry.dry_run, |known| {
-                    let edit = acli::edits(&command, known).map_err(refuse)?;
-                    Ok(edit
-                        .map(|(edit, what)| {
-                            told.replace(what);
-                            edit
-                        })
-                        .into_iter()
-                        .collect())
+                    let made = acli::edits(&command, known).map_err(refuse)?;
+                    let (edits, what) = made.unwrap_or_default();
+                    told.replace(what);
+                    Ok(edits)
                 })?;
                 said(self.dry, &told.borrow(), &made)
             }
         };
         super::print(&answer)
     }
+
+    /// Whether whoever is asked before a command agrees, if somebody is.
+    fn may(&self, command: &acli::Command, known: &Inventory) -> anyhow::Result<bool> {
+        let question = acli::question(command, known).map_err(|message| anyhow!(message))?;
+        match question {
+            Some(question) if !self.yes && !self.dry.dry_run => confirmed(&question),
+            _ => Ok(true),
+        }
+    }
 }
 
 /// Words that are none of a command, or not all of it.
 fn wrong(error: acli::ParseError) -> anyhow::Error {
     WrongArguments(error.to_string()).into()
+}
+
+/// Asks whoever sits at the terminal.
+fn confirmed(question: &str) -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!(
+            "{question} Nobody can be asked here; if that is meant, say `bridgechain acli --yes`"
+        );
+    }
+    eprint!("{question} (yes/no) ");
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .context("cannot read an answer")?;
+    Ok(answer.trim() == "yes")
 }
 
 /// Reads commands from a person.

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use bridgechain::edit::Edit;
-use bridgechain::inventory::{Inventory, Nic};
+use bridgechain::edit::{Change, Edit, NicSettings, Plug};
+use bridgechain::inventory::{FoundBy, Inventory, Nic};
 use clap::Subcommand;
+use openflow::MacAddr;
 use serde::Serialize;
 
 use super::change::{self, Dry};
@@ -35,8 +36,13 @@ pub(crate) enum Command {
         /// The VM
         #[arg(add = completing::vms())]
         vm: String,
-        /// The OVS interface that the hypervisor makes for it
-        port: String,
+        /// The OVS interface that the hypervisor makes for it. Without one, it is that by which --match
+        /// or --mac finds it
+        port: Option<String>,
+        /// What its interface is found by, all of it: `mac`, `iface_id` and `vm_id`, which are what the
+        /// hypervisor writes into the OVS database
+        #[arg(long = "match", value_name = "KEY=VALUE,...", value_parser = found_by, conflicts_with = "port")]
+        found_by: Option<FoundBy>,
         #[command(flatten)]
         settings: Settings,
         #[command(flatten)]
@@ -106,13 +112,19 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Create {
             vm,
             port,
+            found_by,
             settings,
             place,
             dry,
         } => {
-            let what = format!("vNIC {port} of {vm} created");
             let settings = settings.to_edit(None);
-            change::run(&place, dry, &what, Edit::CreateNic { vm, port, settings })
+            let plug = match (port, found_by) {
+                (Some(port), _) => Plug::Port(port),
+                (None, Some(found_by)) => Plug::Match(found_by),
+                (None, None) => Plug::Mac,
+            };
+            let what = format!("vNIC {} of {vm} created", label(&plug, &settings));
+            change::run(&place, dry, &what, Edit::CreateNic { vm, plug, settings })
         }
         Command::Update {
             vm,
@@ -148,9 +160,8 @@ fn shown<'i>(
     if let Some(vm) = vm.filter(|vm| !vms.contains_key(*vm)) {
         return Err(change::unknown("VM", vm, vms.keys()));
     }
-    let network = network
-        .map(|word| inventory.find_network(word))
-        .transpose()?;
+    let network = network.map(|word| inventory.find_network(word));
+    let network = network.transpose()?;
     let vms = vms
         .iter()
         .filter(|(name, _)| vm.is_none_or(|vm| vm == *name));
@@ -181,4 +192,44 @@ fn list(all: &[Shown<'_>]) -> String {
         ]);
     }
     table.to_string()
+}
+
+/// What a vNIC is called that is to be made.
+fn label(plug: &Plug, settings: &NicSettings) -> String {
+    let mut nic = Nic::default();
+    if let Change::Set(mac) = settings.mac {
+        nic.mac = Some(mac.to_string());
+    }
+    match plug {
+        Plug::Port(port) => nic.port = Some(port.clone()),
+        Plug::Match(found_by) => nic.found_by = Some(found_by.clone()),
+        Plug::Mac => {}
+    }
+    nic.label().to_owned()
+}
+
+/// Reads `KEY=VALUE,...`.
+fn found_by(text: &str) -> Result<FoundBy, String> {
+    let mut found_by = FoundBy::default();
+    for pair in text.split(',') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let field = match key {
+            "mac" => &mut found_by.mac,
+            "iface_id" => &mut found_by.iface_id,
+            "vm_id" => &mut found_by.vm_id,
+            _ => return Err(format!("{pair:?} is none of mac=, iface_id= and vm_id=")),
+        };
+        let value = match key {
+            _ if value.is_empty() => return Err(format!("{key} has no value")),
+            "mac" => {
+                let mac = value.parse::<MacAddr>();
+                mac.map_err(|error| error.to_string())?.to_string()
+            }
+            _ => value.to_owned(),
+        };
+        if field.replace(value).is_some() {
+            return Err(format!("{key} is there twice"));
+        }
+    }
+    Ok(found_by)
 }

@@ -38,8 +38,9 @@ pub(crate) enum Command {
     Create {
         /// Its name
         name: String,
-        /// The host it runs on; several, separated by commas, for one that moves
-        #[arg(long, value_name = "HOST,...", value_delimiter = ',', required = true, add = completing::hosts())]
+        /// The host it runs on, needed where there are several; several, separated by commas, for one
+        /// that moves
+        #[arg(long, value_name = "HOST,...", value_delimiter = ',', add = completing::hosts())]
         host: Vec<String>,
         #[command(flatten)]
         place: Place,

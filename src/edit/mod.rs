@@ -30,7 +30,7 @@ use crate::config;
 use crate::inventory::{Inventory, NoNetwork};
 
 pub use chain::{Instance, Ports, Target};
-pub use nic::{Change, NicSettings, VlanMode};
+pub use nic::{Change, NicSettings, Plug, VlanMode};
 
 /// A change of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub enum Edit {
     CreateVm {
         /// Its name.
         name: String,
-        /// Where it may run, at least one.
+        /// Where it may run; on the only host there is where none is said.
         hosts: Vec<String>,
     },
     /// Takes a VM with all its vNICs out.
@@ -65,8 +65,8 @@ pub enum Edit {
     CreateNic {
         /// Of this VM.
         vm: String,
-        /// The OVS interface.
-        port: String,
+        /// How its OVS interface is told from others.
+        plug: Plug,
         /// What it is like.
         settings: NicSettings,
     },
@@ -199,7 +199,7 @@ pub fn apply(text: &str, edit: &Edit) -> Result<String, EditError> {
         Edit::DeleteNetwork { name } => network::delete(draft, name),
         Edit::CreateVm { name, hosts } => vm::create(draft, name, hosts),
         Edit::DeleteVm { name } => vm::delete(draft, name),
-        Edit::CreateNic { vm, port, settings } => nic::create(draft, vm, port, settings),
+        Edit::CreateNic { vm, plug, settings } => nic::create(draft, vm, plug, settings),
         Edit::UpdateNic { vm, nic, settings } => nic::update(draft, vm, nic, settings),
         Edit::DeleteNic { vm, nic } => nic::delete(draft, vm, nic),
         Edit::SetEnabled { target, enabled } => chain::set_enabled(draft, target, *enabled),

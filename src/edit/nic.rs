@@ -5,7 +5,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::patch::{self, Op, Step};
 use super::{Draft, EditError, senseless, unknown};
-use crate::inventory::{Nic, Vm};
+use crate::inventory::{FoundBy, Nic, Vm};
 use crate::topology::{Attachment, Permission, Promiscuous};
 
 /// What becomes of a setting that a vNIC may have or not.
@@ -18,6 +18,17 @@ pub enum Change<T> {
     Set(T),
     /// It has none any more.
     Unset,
+}
+
+/// How the OVS interface of a vNIC is told from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plug {
+    /// By its name.
+    Port(String),
+    /// By what the OVS database says about it.
+    Match(FoundBy),
+    /// By the address that is pinned to the vNIC, which the OVS database has too.
+    Mac,
 }
 
 /// How a vNIC is a member of networks.
@@ -120,17 +131,31 @@ impl NicSettings {
 pub(super) fn create(
     mut draft: Draft<'_>,
     vm: &str,
-    port: &str,
+    plug: &Plug,
     settings: &NicSettings,
 ) -> Result<String, EditError> {
     let known = find_vm(&draft, vm)?;
     let blank = Nic::default();
     let settings = settings.with_names(&draft)?;
     settings.check(&draft, &blank)?;
-    check_port(&draft, port, &known.hosts)?;
     check_mac(&draft, settings.mac, None)?;
     let mut value = Mapping::new();
-    value.insert("port".into(), port.into());
+    match plug {
+        Plug::Port(port) => {
+            check_port(&draft, port, &known.hosts)?;
+            value.insert("port".into(), port.as_str().into());
+        }
+        Plug::Match(found_by) => {
+            value.insert("match".into(), matching(found_by)?);
+        }
+        Plug::Mac if matches!(settings.mac, Change::Set(_)) => {}
+        Plug::Mac => {
+            return Err(senseless(
+                "a vNIC needs a port, which is its OVS interface, or something that this is found by: \
+                 a MAC address, or a match",
+            ));
+        }
+    }
     for Wanted { key, new, default } in settings.wanted(&blank) {
         if let Some(new) = new
             && default.is_none_or(|default| new != default)
@@ -192,6 +217,25 @@ pub(super) fn delete(mut draft: Draft<'_>, vm: &str, nic: &str) -> Result<String
     let (_, index) = find(&draft, vm, nic)?;
     draft.patch(&patch::path(["vms", vm, "nics"]), &Op::Remove { index })?;
     Ok(draft.text)
+}
+
+/// What an interface is found by, as it is written.
+fn matching(found_by: &FoundBy) -> Result<Value, EditError> {
+    let keys = [
+        ("mac", &found_by.mac),
+        ("iface_id", &found_by.iface_id),
+        ("vm_id", &found_by.vm_id),
+    ];
+    let keys = keys
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.into(), value.as_deref()?.into())));
+    let keys: Mapping = keys.collect();
+    match keys.is_empty() {
+        true => Err(senseless(
+            "a match without a MAC address, an iface_id or a vm_id finds any interface",
+        )),
+        false => Ok(keys.into()),
+    }
 }
 
 /// A key of a vNIC, and what it is to be.

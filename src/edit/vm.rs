@@ -3,6 +3,7 @@
 use serde_yaml::{Mapping, Value};
 
 use super::{Draft, EditError, senseless, unknown};
+use crate::config;
 
 pub(super) fn create(
     mut draft: Draft<'_>,
@@ -19,8 +20,15 @@ pub(super) fn create(
     for host in hosts {
         draft.host(host)?;
     }
+    let known: Vec<&str> = draft.inventory.hosts.keys().map(String::as_str).collect();
     let host = match hosts {
-        [] => return Err(senseless("a VM needs at least one host")),
+        [] => match known[..] {
+            [only] => Value::from(only),
+            _ => {
+                let hosts = config::suggestion("", known.into_iter(), "the hosts are");
+                return Err(senseless(format_args!("say on which host it runs{hosts}")));
+            }
+        },
         [host] => Value::from(host.as_str()),
         several => several.iter().map(String::as_str).collect(),
     };
