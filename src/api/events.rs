@@ -42,6 +42,7 @@ pub(super) fn resources() -> OpenApiRouter<Shared> {
 #[into_params(parameter_in = Query)]
 struct Since {
     /// The number of the last one that is known; without it, all that are kept.
+    #[serde(default, deserialize_with = "number")]
     since: Option<u64>,
     /// The run that this number is of; without it, the present one.
     run: Option<f64>,
@@ -111,6 +112,23 @@ impl Since {
     }
 }
 
+/// The sequence number that a text is: no more than most languages have for one, which is what the document
+/// says.
+fn sequence(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|it| i64::try_from(*it).is_ok());
+    number.ok_or_else(|| {
+        format!(
+            "expected the sequence number of an event, 0 to {}, instead of {text:?}",
+            i64::MAX
+        )
+    })
+}
+
+fn number<'de, D: Deserializer<'de>>(since: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(since)?;
+    sequence(&text).map(Some).map_err(D::Error::custom)
+}
+
 fn seconds<'de, D: Deserializer<'de>>(wait: D) -> Result<u64, D::Error> {
     let text = String::deserialize(wait)?;
     let seconds = text.parse().ok().filter(|it| *it <= LONGEST_WAIT);
@@ -142,10 +160,8 @@ fn stream_of(
     let last = match headers.get(LAST_EVENT_ID) {
         None => None,
         Some(id) => {
-            let number = id.to_str().ok().and_then(|id| id.parse().ok());
-            Some(number.ok_or_else(|| {
-                Problem::bad_request("Last-Event-ID is the sequence number of an event")
-            })?)
+            let number = sequence(&String::from_utf8_lossy(id.as_bytes()));
+            Some(number.map_err(|error| Problem::bad_request(format!("Last-Event-ID: {error}")))?)
         }
     };
     let asked = Since {

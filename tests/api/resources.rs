@@ -347,7 +347,21 @@ fn a_mistake_is_answered_with_what_would_be_right() {
         ("/v1/vms?host=x", 404, "there is no host"),
         ("/v1/vnics?vm=x", 404, "there is no VM"),
         ("/v1/functions?chain=x", 404, "there is no service chain"),
-        ("/v1/events?since=x", 400, "since: invalid digit"),
+        (
+            "/v1/events?since=x",
+            400,
+            "since: expected the sequence number of an event, 0 to 9223372036854775807, instead of \"x\"",
+        ),
+        (
+            "/v1/events?since=9223372036854775808",
+            400,
+            "since: expected the sequence number of an event",
+        ),
+        (
+            "/v1/events/stream?since=-1",
+            400,
+            "since: expected the sequence number of an event",
+        ),
         (
             "/v1/events?wait=31",
             400,
@@ -378,6 +392,18 @@ fn a_mistake_is_answered_with_what_would_be_right() {
         assert_eq!(found, status, "{resource}: {said}");
         assert!(said.contains(detail), "{resource}: {said}");
     }
+    for id in ["x", "", "9223372036854775808", "\u{fc}"] {
+        let headers = format!("Last-Event-ID: {id}\r\n");
+        let (head, body) = run.exchange("GET /v1/events/stream", &headers);
+        assert!(head.starts_with("HTTP/1.0 400 "), "{id}: {head}");
+        assert!(
+            body.contains("Last-Event-ID: expected the sequence"),
+            "{body}"
+        );
+    }
+    let (head, body) = run.exchange("CONNECT a:1", "");
+    assert!(head.starts_with("HTTP/1.0 404 "), "{head}");
+    assert!(body.contains("there is nothing at a:1; "), "{body}");
     let (head, body) = run.exchange("DELETE /v1/status", "");
     assert!(
         head.starts_with("HTTP/1.0 405 ") && head.contains("allow: GET"),
