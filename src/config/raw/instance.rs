@@ -85,11 +85,14 @@ pub(super) fn inline(node: Node<'_>, report: &mut Report<'_>) -> Option<InlineIn
     let host = host(&fields, report);
     let ingress = leg(&fields, "ingress", report);
     let enabled = fields.flag("enabled", true, report);
-    let waits = fields.get("egress").is_none() && !enabled;
-    let egress = match waits {
-        true => None,
-        false => Some(leg(&fields, "egress", report)),
-    };
+    let egress = fields.get("egress").map(|_| leg(&fields, "egress", report));
+    if egress.is_none() && enabled {
+        report.mistake(
+            fields.id(),
+            "an instance of an inline function needs \"egress\", the OVS interface name of the leg that \
+             faces the uplink; one that waits for it is drained, \"enabled: false\"",
+        );
+    }
     Some(InlineInstance {
         host: host?,
         ingress: ingress?,
