@@ -64,8 +64,17 @@ fn things(what: &str, vm: &str, known: &Inventory) -> Vec<String> {
         "HOST" => known.hosts.keys().cloned().collect(),
         "NIC" => {
             let nics = known.vms.get(vm).map(|vm| &vm.nics[..]).unwrap_or_default();
-            let nics = nics.iter();
-            nics.filter_map(|nic| nic.mac.clone().or_else(|| nic.port.clone()))
+            let nics = nics
+                .iter()
+                .map(|nic| nic.mac.as_deref().unwrap_or(nic.label()));
+            // Those of a network function are named by their ports.
+            let functions = known.service_chains.values().flat_map(|it| &it.functions);
+            let instances = functions
+                .filter(|it| it.name == vm)
+                .flat_map(|it| &it.instances);
+            let ports = instances.flat_map(|it| [&it.port, &it.ingress, &it.egress]);
+            nics.chain(ports.flatten().map(String::as_str))
+                .map(str::to_owned)
                 .collect()
         }
         "CHAIN/FUNCTION" => {

@@ -280,6 +280,8 @@ fn words_are_completed_by_what_there_is() {
         complete("vm.nic_delete A "),
         (16, vec!["52:54:00:00:00:0a ".to_owned()])
     );
+    let legs = ["i0 ", "e0 "].map(str::to_owned).to_vec();
+    assert_eq!(complete("vm.nic_delete ips "), (18, legs));
     let line = "vm.nic_update A a0 vlan_mode=kAccess ";
     let (at, keys) = complete(line);
     assert_eq!(at, line.len());

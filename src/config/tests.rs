@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use super::parse;
+use super::{Diagnostic, parse};
 use crate::topology::{
     Attachment, CopyScope, CopyTag, Copying, FailurePolicy, Function, FunctionKind, HealthCheck,
     Permission, PortSecurity, Prefix, Promiscuous, Protocol, RateLimit, Redundancy, Remote,
@@ -224,6 +224,27 @@ fn inline_instances_share_a_host_and_are_drained_one_by_one() {
         panic!("no tap");
     };
     assert!(!instances[0].enabled);
+}
+
+/// Frames of a function that fails closed do not pass while its only instance waits for a leg.
+#[test]
+fn a_function_of_which_one_leg_is_there_is_there() {
+    let (topology, warnings) = parse(
+        "lab.yaml",
+        lab(&[
+            ("mode: inline,", "mode: inline, redundancy: active_passive,"),
+            (
+                "ingress: ips-in, egress: ips-out",
+                "ingress: ips-in, enabled: false",
+            ),
+        ]),
+    )
+    .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let ips = function(&topology, 1);
+    assert_eq!(ips.kind.ports(), ["ips-in"]);
+    assert!(ips.kind.instances().is_empty());
+    let stops = |warning: &&Diagnostic| warning.message.contains("frames stop there (fail_close)");
+    assert_eq!(warnings.iter().filter(stops).count(), 1, "{warnings:?}");
 }
 
 #[test]
