@@ -56,6 +56,8 @@ pub enum Check {
     Port,
     /// Ports that could not be opened.
     Device,
+    /// The devices of this machine are those of Open vSwitch.
+    Namespace,
     /// Links.
     Link,
     /// Health checks of functions.
@@ -74,7 +76,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Bridge,
         Self::Answer,
         Self::FailMode,
@@ -93,6 +95,7 @@ impl Check {
         Self::Ovsdb,
         Self::Port,
         Self::Device,
+        Self::Namespace,
         Self::Link,
         Self::Health,
         Self::Stray,
@@ -123,6 +126,7 @@ impl Check {
             Self::Ovsdb => "ovsdb",
             Self::Port => "port",
             Self::Device => "device",
+            Self::Namespace => "namespace",
             Self::Link => "link",
             Self::Health => "health",
             Self::Stray => "stray",
@@ -154,6 +158,7 @@ impl Check {
             Self::Ovsdb => "the database by which vNICs are found is that of this machine",
             Self::Port => "the ports of the configuration are there",
             Self::Device => "their devices are open",
+            Self::Namespace => "Open vSwitch has the devices that are seen here",
             Self::Link => "they have a link",
             Self::Health => "no health check of a function has failed",
             Self::Stray => "there are no other ports",
@@ -188,6 +193,7 @@ impl Check {
             | Self::SpanningTree
             | Self::Mirror
             | Self::VlanLimit
+            | Self::Namespace
             | Self::Stray
             | Self::Mtu
             | Self::Offload

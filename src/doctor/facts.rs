@@ -32,6 +32,13 @@ pub struct Facts {
 pub type DatapathIds = BTreeMap<String, Option<String>>;
 
 impl Facts {
+    /// Whether the devices are those that Open vSwitch has: each of its bridges is one itself. In another
+    /// network namespace, or on another machine, it has others.
+    pub fn sees_its_devices(&self) -> bool {
+        let mut bridges = self.bridges.keys();
+        self.bridges.is_empty() || bridges.any(|name| self.devices.contains_key(name))
+    }
+
     /// What the database says of which interface is whose.
     pub(super) fn database(&self) -> Database {
         let interfaces = self.bridges.iter().flat_map(|(bridge, it)| {

@@ -11,8 +11,23 @@ const SECOND_TAG: u32 = 4;
 impl Examination<'_> {
     pub(super) fn frames(&mut self) {
         self.rooms();
-        self.remotes();
-        self.offloads();
+        if self.facts.sees_its_devices() {
+            self.remotes();
+            self.offloads();
+        }
+    }
+
+    /// Whether what the machine says of devices and routes counts. A command for a device would fail,
+    /// or change another one of that name.
+    pub(super) fn namespace(&mut self) {
+        self.look_at(Check::Namespace);
+        if !self.facts.sees_its_devices() {
+            let bridges: Vec<&str> = self.facts.bridges.keys().map(String::as_str).collect();
+            let what = "no device here is one of its bridges: Open vSwitch is in another network \
+                        namespace or on another machine, so devices, offloads and routes were not \
+                        looked at; run this where it is";
+            self.find(Check::Namespace, &bridges.join(", "), what, None);
+        }
     }
 
     /// Uplinks and functions, for what the guests may send.

@@ -57,6 +57,7 @@ pub fn examine(topology: &Topology, host: &Host, tools: &Tools, facts: &Facts) -
         findings: Vec::new(),
     };
     examination.bridges();
+    examination.namespace();
     examination.ports();
     examination.frames();
     examination.contents();

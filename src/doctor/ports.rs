@@ -175,10 +175,11 @@ impl Examination<'_> {
                 format!("{words} is missing at {bridge}"),
                 Some(self.tools.vsctl(["--may-exist", "add-port", bridge, name])),
             ),
-            None => (
+            None if self.facts.sees_its_devices() => (
                 format!("{words} is missing at {bridge}, and this machine has no such device"),
                 None,
             ),
+            None => (format!("{words} is missing at {bridge}"), None),
         };
         self.find_as(part.level(), part.check(), name, what, mend);
     }
@@ -191,7 +192,8 @@ impl Examination<'_> {
         if matches!(part, Part::Patch { .. }) {
             return;
         }
-        let is_gone = !self.facts.devices.contains_key(name) && port.kind.is_empty();
+        let is_device = port.kind.is_empty() && self.facts.sees_its_devices();
+        let is_gone = is_device && !self.facts.devices.contains_key(name);
         let gone = is_gone.then(|| "its device is gone".to_owned());
         if let Some(error) = port.error.clone().or(gone) {
             let mend = match part {
@@ -207,7 +209,8 @@ impl Examination<'_> {
         self.look_at(Check::Link);
         let words = part.words();
         if port.is_up == Some(false) && !matches!(part, Part::Tunnel(_)) {
-            let mend = format!("ip link set dev {} up", setup::quoted(name));
+            let is_here = self.facts.sees_its_devices();
+            let mend = is_here.then(|| format!("ip link set dev {} up", setup::quoted(name)));
             self.find_as(
                 part.level(),
                 Check::Link,

@@ -73,6 +73,7 @@ fn healthy(topology: &Topology) -> Facts {
             bridge.ports.insert(text(name), port);
         }
         bridge.ports.insert(known.name.clone(), Port::default());
+        facts.devices.insert(known.name.clone(), Device::default());
         facts.bridges.insert(known.name.clone(), bridge);
         let holds = Holds {
             ofctl_name: known.name.clone(),
@@ -341,6 +342,18 @@ const CASES: &[Case] = &[
         ],
     ),
     (|it| it.routes.clear(), &["error route vx0: -"]),
+    // Seen from another network namespace: what is of devices is not known.
+    (
+        |it| {
+            it.devices.clear();
+            it.routes.clear();
+            port_mut(it, "vma0").is_up = Some(false);
+        },
+        &[
+            "warning namespace br.nf, br0, br0.local: -",
+            "warning link vma0: -",
+        ],
+    ),
     // A vNIC that is there, a stopped VM, and a VM that is elsewhere.
     (
         |it| drop(remove(it, "vma0")),
