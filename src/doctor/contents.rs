@@ -1,7 +1,7 @@
 //! What bridges hold.
 
 use super::facts::{Contents, Foreign, Holds};
-use super::{Check, Examination};
+use super::{Check, Examination, ports};
 use crate::setup::quoted;
 use crate::topology::Bridges;
 
@@ -89,7 +89,8 @@ impl Examination<'_> {
             let function = function.map_or("a function", |(_, function)| &function.name);
             let what =
                 format!("{function} is up but does not forward: its health check has failed");
-            self.find(Check::Health, leg, what, None);
+            let level = ports::level(self.host, leg);
+            self.find_as(level, Check::Health, leg, what, None);
         }
     }
 }

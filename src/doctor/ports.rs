@@ -254,6 +254,11 @@ impl Part<'_> {
     }
 }
 
+/// How bad it is that the port called `name` carries no frames.
+pub(super) fn level(host: &Host, name: &str) -> Level {
+    part(host, name).map_or(Level::Error, Part::level)
+}
+
 /// What the port called `name` is on `host`.
 fn part<'a>(host: &'a Host, name: &str) -> Option<Part<'a>> {
     if let Bridges::Chain(chain) = &host.bridges {

@@ -610,6 +610,16 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
+fn that_a_drained_instance_does_not_forward_harms_nobody() {
+    let drained = CONFIG.replace("egress: ips-out }", "egress: ips-out, enabled: false }");
+    let topology = config::parse("lab.yaml", drained).unwrap().0;
+    let mut facts = healthy(&topology);
+    holds_mut(&mut facts, "br.nf").failed = vec!["ips-in".to_owned()];
+    let found = wrong(&topology, &tools(), &facts);
+    assert_eq!(found, ["warning health ips-in: -"]);
+}
+
+#[test]
 fn every_fault_is_found_and_nothing_else() {
     let topology = topology();
     let mut found = BTreeSet::new();
