@@ -155,12 +155,21 @@ pub struct Instance {
     /// The port of a tap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<String>,
+    /// What that is found by without a name.
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<FoundBy>,
     /// The leg of an inline one that faces the VMs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress: Option<String>,
     /// The leg of an inline one that faces the uplink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress: Option<String>,
+    /// What the ingress leg is found by without a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingress_match: Option<FoundBy>,
+    /// What the egress leg is found by without a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress_match: Option<FoundBy>,
     /// Whether it gets any frames.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -297,19 +306,11 @@ impl Nic {
 
     /// What it is called: its port, its address, or what it is found by.
     pub fn label(&self) -> &str {
+        let named = self.port.as_deref().or(self.mac.as_deref());
         let found_by = self.found_by.as_ref();
-        let labels = [
-            self.port.as_ref(),
-            self.mac.as_ref(),
-            found_by.and_then(|it| it.iface_id.as_ref()),
-            found_by.and_then(|it| it.mac.as_ref()),
-            found_by.and_then(|it| it.vm_id.as_ref()),
-        ];
-        labels
-            .into_iter()
-            .flatten()
-            .next()
-            .map_or("?", |label| label)
+        named
+            .or_else(|| found_by.and_then(FoundBy::label))
+            .unwrap_or("?")
     }
 
     /// The UUID of the vNIC, which stays as long as its label.
@@ -318,24 +319,37 @@ impl Nic {
     }
 }
 
+impl FoundBy {
+    /// What says most about it.
+    fn label(&self) -> Option<&str> {
+        let labels = [&self.iface_id, &self.mac, &self.vm_id];
+        labels.into_iter().find_map(Option::as_deref)
+    }
+}
+
 impl Instance {
-    /// What it is called: its port, or its ingress leg.
+    /// What it is called: its port, or its ingress leg, or what that is found by.
     pub fn label(&self) -> &str {
-        let label = self.port.as_deref().or(self.ingress.as_deref());
-        label.unwrap_or("?")
+        let named = self.port.as_deref().or(self.ingress.as_deref());
+        let found_by = self.found_by.as_ref().or(self.ingress_match.as_ref());
+        named
+            .or_else(|| found_by.and_then(FoundBy::label))
+            .unwrap_or("?")
     }
 
     /// Whether it is one of an inline function that has no egress leg yet, which is what it waits for.
     pub fn waits(&self) -> bool {
-        self.ingress.is_some() && self.egress.is_none()
+        let has_ingress = self.ingress.is_some() || self.ingress_match.is_some();
+        has_ingress && self.egress.is_none() && self.egress_match.is_none()
     }
 
-    /// Whether one of its ports has this name.
+    /// Whether one of its ports is called so.
     pub fn has_port(&self, name: &str) -> bool {
-        [&self.port, &self.ingress, &self.egress]
-            .into_iter()
-            .flatten()
-            .any(|port| port == name)
+        let named = [&self.port, &self.ingress, &self.egress];
+        let named = named.into_iter().filter_map(Option::as_deref);
+        let found = [&self.found_by, &self.ingress_match, &self.egress_match];
+        let found = found.into_iter().flatten().filter_map(FoundBy::label);
+        named.chain(found).any(|port| port == name)
     }
 }
 

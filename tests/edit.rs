@@ -497,8 +497,11 @@ fn expected(mut known: Inventory, edit: &Edit) -> Inventory {
             function.instances.push(inventory::Instance {
                 host: instance.host.clone(),
                 port,
+                found_by: None,
                 ingress,
+                ingress_match: None,
                 egress,
+                egress_match: None,
                 enabled: instance.enabled,
             });
         }

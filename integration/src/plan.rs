@@ -265,27 +265,22 @@ impl Plan {
                 Attachment::Normal => local,
                 Attachment::Direct => uplink,
             };
-            let port = match &vnic.found_by {
-                // Any name will do.
-                Some(_) => format!("tap{}", plan.stations.len()),
-                None => vnic.port.clone(),
-            };
+            let found_by = vnic.found_by.as_ref();
+            let port = plan.port(&vnic.port, found_by);
             let station = plan.add(&vnic.vm, &port, bridge, Role::Guest, speech);
             station.mac = vnic.mac.unwrap_or(station.mac);
-            station.found_by = vnic.found_by.clone();
+            station.found_by = found_by.cloned();
         }
         let sinks: BTreeMap<&str, &Remote> = host.remotes().collect();
         for function in host.chains.iter().flat_map(|chain| &chain.functions) {
             let ports = function.kind.ports().into_iter();
             // `bridgechain setup` makes the tunnels.
             for port in ports.filter(|port| !sinks.contains_key(port)) {
-                plan.add(
-                    &function.name,
-                    port,
-                    service,
-                    Role::Function,
-                    Speech::NATIVE,
-                );
+                let found_by = host.found_functions.get(port);
+                let port = plan.port(port, found_by);
+                let speech = Speech::NATIVE;
+                let station = plan.add(&function.name, &port, service, Role::Function, speech);
+                station.found_by = found_by.cloned();
             }
         }
         let outside = Speech::of_outside(topology, [host]);
@@ -299,6 +294,14 @@ impl Plan {
         let near = |remote: &&Remote| neighbour(remote.ip, number);
         station.underlay = sinks.values().map(near).collect();
         plan
+    }
+
+    /// The name of an interface: any will do for one that is found.
+    fn port(&self, name: &str, found_by: Option<&InterfaceMatch>) -> String {
+        match found_by {
+            Some(_) => format!("tap{}", self.stations.len()),
+            None => name.to_owned(),
+        }
     }
 
     fn add(

@@ -397,7 +397,7 @@ fn found_guests_are_proved() -> Result<()> {
     controller.wait_for_log("vNIC no longer at port vnet9", 1)?;
     let by = format!("external_ids:attached-mac={}", lab.mac("vmb0")?);
     let absent = format!(
-        "\nTaken as absent, so nothing is proved of their frames:\n  vNIC of VM VM-B ({by}) on br0.local\n"
+        "\nTaken as absent, so nothing is proved of them:\n  vNIC of VM VM-B ({by}) on br0.local\n"
     );
     let text = wait::until("the controller to have noted it", || {
         let text = prove(&[])?;
@@ -410,6 +410,95 @@ fn found_guests_are_proved() -> Result<()> {
         serde_json::json!([{ "vm": "VM-B", "port": by, "bridge": "br0.local" }])
     );
     Ok(())
+}
+
+/// An IDS in a VM whose tap has another name each time gets its copies again, wherever it is.
+#[test]
+fn a_function_that_is_found_gets_its_copies_again_under_another_name() -> Result<()> {
+    let changes = [
+        ("port: ids0 }", "match: { vm_id: 8f2d4d64 } }"),
+        (
+            "uplinks: [eth1]",
+            "uplinks: [eth1]\n    ovsdb: unix:@DIR@/db.sock",
+        ),
+    ];
+    let config = changes.iter().fold(WORLD.to_owned(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text.replace(from, to)
+    });
+    let mut lab = Lab::from_config(WORLD)?;
+    lab.change_config(&config)?;
+    let ids = "external_ids:vm-id=8f2d4d64";
+    lab.ovs().vsctl(&["set", "Interface", "ids0", ids])?;
+    let controller = lab.start_controller()?;
+    controller.wait_for_log("function port found at port ids0", 1)?;
+    lab.await_sync(&controller)?;
+    await_copied(&lab, "ids0")?;
+    assert_vmb0_served(&lab)?;
+
+    lab.rename("ids0", "vnet7")?;
+    controller.wait_for_log("function port no longer at port ids0", 1)?;
+    let stream = lab.stream("vma0", lab.mac("vmb0")?)?;
+    lab.await_stream(&stream, "vmb0", 10)?;
+    // On a bridge where functions are not plugged in it is none.
+    let plug = |bridge| {
+        let words = ["add-port", bridge, "vnet7"];
+        let noted = ["--", "set", "Interface", "vnet7", ids];
+        lab.ovs()
+            .vsctl(&[words.as_slice(), &noted].concat())
+            .map(drop)
+    };
+    plug("br0.local")?;
+    controller.wait_for_log("vnet7 is on br0.local, and belongs on br.nf", 1)?;
+    lab.await_stream(&stream, "vmb0", 10)?;
+    assert_eq!(lab.arrived(&stream, "ids0"), 0);
+    lab.ovs().vsctl(&["del-port", "vnet7"])?;
+    plug("br.nf")?;
+    lab.await_stream(&stream, "ids0", 10)?;
+    stream.finish(&lab).context("the stream")?;
+    assert_eq!(controller.logged("function port found at port vnet7"), 1);
+    assert_vmb0_served(&lab)?;
+
+    let told = status(&lab)?;
+    let expected = serde_json::json!([{
+        "function": "ids",
+        "found_by": "external_ids:vm-id=8f2d4d64",
+        "bridge": "br.nf",
+        "port": "vnet7",
+        "present": true,
+    }]);
+    assert_eq!(told["function_ports"], expected, "{told}");
+
+    // Nothing is wrong, and a new controller has nothing to change.
+    let program = controller::program()?.to_string_lossy();
+    for words in [&["doctor"][..], &["prove", "--live"]] {
+        let mut command = lab.ovs().command(&program);
+        command.args(words).arg(lab.layout().config());
+        let mut last = None;
+        let well = wait::until(&format!("all to be well for {}", words[0]), || {
+            let output = command.output()?;
+            let is_well = output.status.success();
+            last = Some(output);
+            Ok(is_well.then_some(()))
+        });
+        well.with_context(|| format!("{last:?}"))?;
+    }
+    let before = flows(&lab)?;
+    controller.kill()?;
+    lab.ovs().signal_database(Signal::SIGSTOP)?;
+    let controller = lab.start_controller()?;
+    lab.await_sync(&controller)?;
+    assert_eq!(flows(&lab)?, before);
+    assert_eq!(controller.logged("flow_mods=0 "), 3, "{}", controller.log());
+    lab.ovs().signal_database(Signal::SIGCONT)?;
+    controller.wait_for_log("OVS database connected", 1)?;
+    assert_vmb0_served(&lab)
+}
+
+/// Waits until the service bridge knows a port as that of a function.
+fn await_copied(lab: &Lab, interface: &str) -> Result<()> {
+    let number = lab.ovs().ofport(interface)?;
+    await_flows(lab, "br.nf", &format!("in_port={number} "), true)
 }
 
 #[test]

@@ -109,9 +109,9 @@ fn compiled<'t>(
             let by_name = !numbers.are_given();
             let mut left_out = Vec::new();
             if by_name {
-                // What a vNIC is found by is no name that ovs-ofctl knows.
-                let found = host.vnics_at(role).filter(|vnic| vnic.found_by.is_some());
-                left_out.extend(found.map(|vnic| vnic.port.as_str()));
+                // What a port is found by is no name that ovs-ofctl knows.
+                let found = host.found_ports().filter(|port| port.role == role);
+                left_out.extend(found.map(|port| port.name));
                 for number in left_out
                     .iter()
                     .filter_map(|name| ports.get(name))

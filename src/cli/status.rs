@@ -66,6 +66,23 @@ fn text(status: &Status, style: Style) -> String {
             }
         }
     }
+    let place = |port: &Option<String>, present| match (port, present) {
+        (None, _) => "-".to_owned(),
+        (Some(port), false) => format!("{port} absent"),
+        (Some(port), true) => port.clone(),
+    };
+    let mut ports = Table::new(&["HOST", "FUNCTION", "FOUND BY", "BRIDGE", "PORT"]);
+    for host in &status.hosts {
+        for found in &host.function_ports {
+            ports.row([
+                host.name.clone(),
+                found.function.clone(),
+                found.found_by.clone(),
+                found.bridge.clone(),
+                place(&found.port, found.present),
+            ]);
+        }
+    }
     let mut guests = Table::new(&["HOST", "VM", "FOUND BY", "BRIDGE", "PORT"]);
     for host in &status.hosts {
         for guest in &host.guests {
@@ -74,16 +91,12 @@ fn text(status: &Status, style: Style) -> String {
                 guest.vm.clone(),
                 guest.found_by.clone(),
                 guest.bridge.clone(),
-                match (&guest.port, guest.present) {
-                    (None, _) => "-".to_owned(),
-                    (Some(port), false) => format!("{port} absent"),
-                    (Some(port), true) => port.clone(),
-                },
+                place(&guest.port, guest.present),
             ]);
         }
     }
     let mut text = bridges.to_string();
-    for table in [functions, guests, limits(status), held(status)] {
+    for table in [functions, ports, guests, limits(status), held(status)] {
         if !table.is_empty() {
             text = format!("{text}\n{table}");
         }
@@ -293,6 +306,13 @@ mod tests {
                     function("ids", Mode::Tap, vec![instance("ids0", Health::NotChecked)]),
                     function("ips", Mode::Inline, vec![down, drained]),
                 ],
+                function_ports: vec![bridgechain::status::FunctionPort {
+                    function: "ids".to_owned(),
+                    found_by: "external_ids:vm-id=8f2d4d64".to_owned(),
+                    bridge: "br.nf".to_owned(),
+                    port: Some("vnet3".to_owned()),
+                    present: true,
+                }],
                 guests: vec![
                     guest("VM-A", Some("vnet7"), true),
                     guest("VM-B", Some("vnet8"), false),

@@ -1,4 +1,4 @@
-//! Notes of which interfaces vNICs are at that are found by what the OVS database says: a new
+//! Notes of which interfaces ports are at that are found by what the OVS database says: a new
 //! controller reads them back, and so changes nothing while the database has not answered yet, or
 //! cannot.
 
@@ -13,22 +13,21 @@ use crate::ports::Ports;
 use crate::program::{Flow, FlowKey};
 use crate::topology::{Host, Role};
 
-/// Notes, on the bridge with `role`, the vNICs that are there.
+/// Notes, on the bridge with `role`, the found ports that are there.
 pub(super) fn note(builder: &mut Builder, host: &Host, role: Role, ports: &Ports) {
-    for (vnic, _) in host.found_vnics() {
-        let number = ports
-            .get(&vnic.port)
-            .filter(|_| host.bridge_of(vnic) == role);
-        let Some(number) = number else { continue };
+    for port in host.found_ports().filter(|port| port.role == role) {
+        let Some(number) = ports.get(port.name) else {
+            continue;
+        };
         let interface = ports.interface(number).unwrap_or_default();
         let note = builder::from_port(number)
-            .with(OxmField::Metadata, digest(&vnic.port))
+            .with(OxmField::Metadata, digest(port.name))
             .with(OxmField::TunnelId, digest(interface));
         builder.drop(BOUND, priority::MISS, note, Class::Bound);
     }
 }
 
-/// The interfaces that the flows of a bridge say vNICs of `host` are at, by the names of the vNICs'
+/// The interfaces that the flows of a bridge say found ports of `host` are at, by the names of these
 /// ports: what [`bridge`](super::bridge) makes of them, read back. An interface that has another
 /// number now is not believed to be the same one.
 pub fn recover_bound<'f>(
@@ -37,11 +36,8 @@ pub fn recover_bound<'f>(
     ports: &Ports,
     flows: impl IntoIterator<Item = (&'f FlowKey, &'f Flow)>,
 ) -> BTreeMap<String, String> {
-    let vnics = host.found_vnics().map(|(vnic, _)| vnic);
-    let vnics = vnics.filter(|vnic| host.bridge_of(vnic) == role);
-    let names: BTreeMap<u64, &str> = vnics
-        .map(|vnic| (digest(&vnic.port), &*vnic.port))
-        .collect();
+    let wanted = host.found_ports().filter(|port| port.role == role);
+    let names: BTreeMap<u64, &str> = wanted.map(|port| (digest(port.name), port.name)).collect();
     let mut found = BTreeMap::new();
     for (key, flow) in flows {
         if Class::of(flow.cookie) != Some(Class::Bound) || key.table != BOUND {

@@ -297,7 +297,7 @@ impl HostTask {
     fn watch_database(&mut self) {
         let topology = Arc::clone(&self.topology.borrow());
         let host = topology.hosts.get(&self.key.host);
-        let needed = host.filter(|host| host.found_vnics().next().is_some());
+        let needed = host.filter(|host| host.found_ports().next().is_some());
         let access = needed.map(ovsdb::Access::of);
         if self.database.as_ref().map(|watch| &watch.access) == access.as_ref() {
             return;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::facts::{Bridge, Contents};
 use super::{Check, Examination, Level};
-use crate::guests::{Binding, shown};
+use crate::guests::Binding;
 use crate::topology::{Endpoint, Host, Role};
 
 impl Examination<'_> {
@@ -85,23 +85,22 @@ impl Examination<'_> {
         }
     }
 
-    /// Compares what the database says with what the controller has noted in a bridge: it serves vNICs
+    /// Compares what the database says with what the controller has noted in a bridge: it serves ports
     /// where its notes say.
     fn noted(&mut self, host: &Host, binding: &Binding, role: Role, bridge: &str) {
         let facts = self.facts;
         let Some(Contents::Read(holds)) = facts.contents.get(bridge) else {
             return;
         };
-        let vnics = host.found_vnics().map(|(vnic, _)| vnic);
-        for vnic in vnics.filter(|vnic| host.bridge_of(vnic) == role) {
+        for port in host.found_ports().filter(|port| port.role == role) {
             let mut found = binding.names.get(&role).into_iter().flatten();
-            let found = found.find(|(_, name)| **name == vnic.port);
+            let found = found.find(|(_, name)| *name == port.name);
             let found = found.map(|(interface, _)| interface);
-            let noted = holds.bound.get(&vnic.port);
+            let noted = holds.bound.get(port.name);
             if found == noted {
                 continue;
             }
-            let whose = shown(vnic);
+            let whose = port.to_string();
             let (subject, what) = match (found, noted) {
                 (Some(found), Some(noted)) => (
                     found,

@@ -43,6 +43,11 @@ pub struct Finding {
     pub mend: Option<String>,
 }
 
+/// The host as if the configuration named the ports that are found by what the database says.
+pub fn as_found(host: &Host, facts: &Facts) -> Host {
+    crate::guests::as_named(host, &facts.database()).0
+}
+
 /// Looks at the machine of `host`. First what is wrong, the worst on top, then what is well: one
 /// finding for each check.
 pub fn examine(topology: &Topology, host: &Host, tools: &Tools, facts: &Facts) -> Vec<Finding> {

@@ -1,7 +1,7 @@
-//! Which interface is which vNIC, where the OVS database says it: a pure function.
+//! Which interface is which vNIC or function, where the OVS database says it: a pure function.
 //!
-//! A vNIC that is [found](crate::topology::Vnic::found_by) by `external_ids` is bound to the interface
-//! on its bridge that has them. The interface then goes by the vNIC's name ([`Ports::call`]), and
+//! A port that is [found](Host::found_ports) by `external_ids` is bound to the interface
+//! on its bridge that has them. The interface then goes by the name of the port ([`Ports::call`]), and
 //! everything else works as if the configuration had named it.
 //!
 //! Names of interfaces are used again, by other guests. So an interface is bound only while the database
@@ -19,7 +19,7 @@ use openflow::{DatapathId, MacAddr};
 use crate::ovsdb::{Database, Interface};
 use crate::portmap;
 use crate::ports::Ports;
-use crate::topology::{Host, InterfaceMatch, Role, Vnic};
+use crate::topology::{FoundPort, Host, InterfaceMatch, Role};
 
 /// A bridge that has connected, for what is bound on it.
 #[derive(Debug, Clone, Copy)]
@@ -32,17 +32,17 @@ pub struct Site<'a> {
     pub ports: Option<&'a Ports>,
 }
 
-/// Which interface is which vNIC.
+/// Which interface is which port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Binding {
-    /// For each bridge that the database has the interfaces that are vNICs, with the names that they
+    /// For each bridge that the database has the interfaces that are found, with the names that they
     /// go by.
     pub names: BTreeMap<Role, BTreeMap<String, String>>,
     /// What an operator should know.
     pub problems: BTreeSet<Problem>,
 }
 
-/// Why a vNIC is bound to no interface, or perhaps not to the right one.
+/// Why a port is bound to no interface, or perhaps not to the right one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Problem {
     /// The database has no bridge of this name with this datapath id.
@@ -52,19 +52,19 @@ pub enum Problem {
         /// Its datapath id.
         datapath_id: DatapathId,
     },
-    /// Several interfaces of the bridge are those of one vNIC.
+    /// Several interfaces of the bridge claim to be one port.
     Several {
-        /// The VM, and what its vNIC is found by.
-        vnic: String,
+        /// The port, for people.
+        port: String,
         /// The one with the highest port number, which is mostly the newest.
         bound: String,
         /// The others.
         others: Vec<String>,
     },
-    /// The interface is on another bridge than the vNIC belongs to.
+    /// The interface is on another bridge than the port belongs to.
     Elsewhere {
-        /// The VM, and what its vNIC is found by.
-        vnic: String,
+        /// The port, for people.
+        port: String,
         /// The interface.
         interface: String,
         /// Where it is.
@@ -72,17 +72,17 @@ pub enum Problem {
         /// Where it should be.
         expected: String,
     },
-    /// An interface has what several vNICs are found by.
+    /// An interface has what several ports are found by.
     Ambiguous {
         /// The interface.
         interface: String,
-        /// The VMs, and what their vNICs are found by.
-        vnics: Vec<String>,
+        /// The ports, for people.
+        ports: Vec<String>,
     },
     /// The configuration names the interface as something else.
     Taken {
-        /// The VM, and what its vNIC is found by.
-        vnic: String,
+        /// The port, for people.
+        port: String,
         /// The interface.
         interface: String,
     },
@@ -100,49 +100,49 @@ impl fmt::Display for Problem {
                  host's; see \"ovsdb\" of this host"
             ),
             Self::Several {
-                vnic,
+                port,
                 bound,
                 others,
             } => write!(
                 f,
-                "{vnic}: {bound} and {} all claim to be it; {bound}, the newest, is taken",
+                "{port}: {bound} and {} all claim to be it; {bound}, the newest, is taken",
                 others.join(", ")
             ),
             Self::Elsewhere {
-                vnic,
+                port,
                 interface,
                 found,
                 expected,
             } => write!(
                 f,
-                "{vnic}: {interface} is on {found}, and belongs on {expected}"
+                "{port}: {interface} is on {found}, and belongs on {expected}"
             ),
-            Self::Ambiguous { interface, vnics } => {
+            Self::Ambiguous { interface, ports } => {
                 write!(
                     f,
                     "{interface} is no vNIC: it may be {}",
-                    vnics.join(" or ")
+                    ports.join(" or ")
                 )
             }
-            Self::Taken { vnic, interface } => write!(
+            Self::Taken { port, interface } => write!(
                 f,
-                "{vnic}: {interface} claims to be it, but the configuration names that port as \
+                "{port}: {interface} claims to be it, but the configuration names that port as \
                  something else"
             ),
         }
     }
 }
 
-/// The interfaces of a vNIC with their port numbers, which those have on which the database and the
+/// The interfaces of a port with their port numbers, which those have on which the database and the
 /// bridge agree.
 type Candidates<'a> = BTreeSet<(Option<u32>, &'a str)>;
 
-/// Finds the interfaces of the vNICs of `host` on the bridges that have connected.
+/// Finds the interfaces of the ports of `host` on the bridges that have connected.
 pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) -> Binding {
     let mut binding = Binding::default();
-    let wanted: BTreeMap<&InterfaceMatch, &Vnic> = host
-        .found_vnics()
-        .map(|(vnic, wanted)| (wanted, vnic))
+    let wanted: BTreeMap<&InterfaceMatch, FoundPort<'_>> = host
+        .found_ports()
+        .map(|port| (port.found_by, port))
         .collect();
     let named = names_of(host);
     let sites: BTreeMap<Role, &Site<'_>> = sites
@@ -158,35 +158,42 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
         .collect();
     binding.names = sites.keys().map(|role| (*role, BTreeMap::new())).collect();
     // Of those of each vNIC the last is taken.
-    let mut candidates: BTreeMap<&str, (&Vnic, Candidates<'_>)> = BTreeMap::new();
+    let mut candidates: BTreeMap<&str, (FoundPort<'_>, Candidates<'_>)> = BTreeMap::new();
     let mut elsewhere = Vec::new();
     let in_use = |interface: &Interface| {
         let status = interface.external_ids.get("iface-status");
         status.is_none_or(|status| status != "inactive")
     };
     for (name, interface) in database.interfaces.iter().filter(|(_, it)| in_use(it)) {
-        let vnics: BTreeMap<&str, &Vnic> = claims(interface)
+        let mut ports: BTreeMap<&str, FoundPort<'_>> = claims(interface)
             .iter()
             .filter_map(|claim| wanted.get(claim))
-            .map(|vnic| (vnic.port.as_str(), *vnic))
+            .map(|port| (port.name, *port))
             .collect();
-        let Some((_, vnic)) = vnics.first_key_value() else {
+        // Of a VM that is a function, each interface is what belongs on its bridge.
+        let is_at_home = |port: &FoundPort<'_>| {
+            let site = sites.get(&port.role);
+            site.is_some_and(|site| interface.bridge.as_deref() == Some(site.name))
+        };
+        if ports.values().any(is_at_home) {
+            ports.retain(|_, port| is_at_home(port));
+        }
+        let Some((_, &port)) = ports.first_key_value() else {
             continue;
         };
-        if vnics.len() > 1 {
+        if ports.len() > 1 {
             binding.problems.insert(Problem::Ambiguous {
                 interface: name.clone(),
-                vnics: vnics.values().map(|vnic| shown(vnic)).collect(),
+                ports: ports.values().map(FoundPort::to_string).collect(),
             });
             continue;
         }
-        let (Some(site), Some(bridge)) = (sites.get(&host.bridge_of(vnic)), &interface.bridge)
-        else {
+        let (Some(site), Some(bridge)) = (sites.get(&port.role), &interface.bridge) else {
             continue;
         };
         if named.contains(name.as_str()) {
             binding.problems.insert(Problem::Taken {
-                vnic: shown(vnic),
+                port: port.to_string(),
                 interface: name.clone(),
             });
         } else if bridge == site.name {
@@ -195,26 +202,27 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
                 ports.is_none_or(|ports| ports.number_of(name) == Some(*number))
             });
             let (_, all) = candidates
-                .entry(&vnic.port)
-                .or_insert_with(|| (vnic, BTreeSet::new()));
+                .entry(port.name)
+                .or_insert_with(|| (port, BTreeSet::new()));
             all.insert((agreed.map(|number| number.0), name));
         } else {
-            elsewhere.push((*vnic, name, bridge, site.name));
+            elsewhere.push((port, name, bridge, site.name));
         }
     }
-    for (vnic, name, bridge, expected) in elsewhere {
-        if !candidates.contains_key(vnic.port.as_str()) {
+    for (port, name, bridge, expected) in elsewhere {
+        if !candidates.contains_key(port.name) {
             binding.problems.insert(Problem::Elsewhere {
-                vnic: shown(vnic),
+                port: port.to_string(),
                 interface: name.clone(),
                 found: bridge.clone(),
                 expected: expected.to_owned(),
             });
         }
     }
-    for (vnic, mut all) in candidates.into_values() {
-        let role = host.bridge_of(vnic);
-        let needs_port = sites.get(&role).is_some_and(|site| site.ports.is_some());
+    for (port, mut all) in candidates.into_values() {
+        let needs_port = sites
+            .get(&port.role)
+            .is_some_and(|site| site.ports.is_some());
         let newest = all.pop_last();
         let Some((_, bound)) = newest.filter(|(number, _)| number.is_some() || !needs_port) else {
             continue;
@@ -224,19 +232,19 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
         let others: Vec<String> = others.map(|(_, name)| (*name).to_owned()).collect();
         if !others.is_empty() {
             binding.problems.insert(Problem::Several {
-                vnic: shown(vnic),
+                port: port.to_string(),
                 bound: bound.to_owned(),
                 others,
             });
         }
-        let names = binding.names.entry(role).or_default();
-        names.insert(bound.to_owned(), vnic.port.clone());
+        let names = binding.names.entry(port.role).or_default();
+        names.insert(bound.to_owned(), port.name.to_owned());
     }
     binding
 }
 
-/// The host as if the configuration named the interfaces that its vNICs are found at, as far as the
-/// database alone tells; vNICs that are at none are left out. With what it rests on.
+/// The host as if the configuration named the interfaces that its ports are found at, as far as the
+/// database alone tells; vNICs that are at none are left out, functions are not. With what it rests on.
 pub fn as_named(host: &Host, database: &Database) -> (Host, Binding) {
     let sites = host.bridges().map(|(role, bridge)| {
         let site = Site {
@@ -260,6 +268,13 @@ pub fn as_named(host: &Host, database: &Database) -> (Host, Binding) {
         vnic.port = interface.map(|&it| it.to_owned()).unwrap_or_default();
         interface.is_some()
     });
+    let functions = named.chains.iter_mut().flat_map(|it| &mut it.functions);
+    for port in functions.flat_map(|function| function.kind.ports_mut()) {
+        if let Some(&interface) = interfaces.get(port.as_str()) {
+            *port = interface.to_owned();
+        }
+    }
+    named.found_functions.clear();
     (named, binding)
 }
 
@@ -278,11 +293,6 @@ fn is_here(database: &Database, site: &Site<'_>) -> Result<(), Problem> {
     }
 }
 
-/// A vNIC, for people.
-pub(crate) fn shown(vnic: &Vnic) -> String {
-    format!("vNIC of VM {} ({})", vnic.vm, vnic.port)
-}
-
 /// The names that the configuration gives to ports and bridges.
 fn names_of(host: &Host) -> BTreeSet<&str> {
     host.bridges()
@@ -293,7 +303,7 @@ fn names_of(host: &Host) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Everything that a vNIC may be found by and that this interface has.
+/// Everything that a port may be found by and that this interface has.
 fn claims(interface: &Interface) -> BTreeSet<InterfaceMatch> {
     let id = |key: &str| interface.external_ids.get(key).filter(|id| !id.is_empty());
     let mac: Option<MacAddr> =

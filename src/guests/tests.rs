@@ -218,3 +218,62 @@ fn what_is_odd_is_told() {
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }
+
+/// The ports of functions are found on the service bridge, and there alone.
+#[test]
+fn functions_are_found_on_the_service_bridge() {
+    let file = format!(
+        "{FILE}service_chains:
+  x:
+    networks: [demo]
+    functions:
+      - {{ name: ids, mode: tap, instances: [{{ host: node1, match: {{ vm_id: v-ids }} }}] }}
+      - name: ips
+        mode: inline
+        instances: [{{ host: node1, ingress_match: {{ iface_id: i-in }}, egress: out0 }}]
+"
+    );
+    let (topology, _) =
+        config::parse("lab.yaml", &file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let interface = |bridge: &str, key: &str, id: &str| Interface {
+        bridge: Some(bridge.to_owned()),
+        external_ids: [(key.to_owned(), id.to_owned())].into(),
+        ofport: Some(PortNo(7)),
+    };
+    let database = Database {
+        bridges: ["br0.local", "br.nf", "br0"]
+            .map(|name| (name.to_owned(), None))
+            .into(),
+        interfaces: [
+            ("vnet3", interface("br.nf", "vm-id", "v-ids")),
+            ("vnet4", interface("br0.local", "iface-id", "i-in")),
+            ("vnet5", interface("br.nf", "iface-id", "i-b")),
+            // The function's VM is one of the file, too: this is its vNIC.
+            (
+                "vnet6",
+                Interface {
+                    external_ids: [("vm-id", "v-ids"), ("attached-mac", "52:54:00:00:00:0a")]
+                        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                        .into(),
+                    ..interface("br0.local", "", "")
+                },
+            ),
+        ]
+        .map(|(name, interface)| (name.to_owned(), interface))
+        .into(),
+    };
+    let (named, binding) = as_named(&topology.hosts["node1"], &database);
+    let ports: Vec<&str> = named.function_ports().collect();
+    assert_eq!(ports, ["vnet3", "external_ids:iface-id=i-in", "out0"]);
+    let vnic = named.vnics.iter().find(|vnic| vnic.vm == "a");
+    assert_eq!(vnic.map(|vnic| vnic.port.as_str()), Some("vnet6"));
+    let problems: Vec<String> = binding.problems.iter().map(Problem::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "port of function ips (external_ids:iface-id=i-in): vnet4 is on br0.local, and belongs on \
+             br.nf",
+            "vNIC of VM b (external_ids:iface-id=i-b): vnet5 is on br.nf, and belongs on br0.local",
+        ]
+    );
+}

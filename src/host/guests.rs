@@ -1,7 +1,6 @@
-//! vNICs are found at the interfaces that the OVS database says are theirs.
+//! vNICs and functions are found at the interfaces that the OVS database says are theirs.
 //!
-//! To everything else a vNIC that is found is a port that came, under the name that the vNIC has in the
-//! topology. Where the database is away, what was found stays as long as the port has its name and its
+//! To everything else one that is found is a port that came, under the name that it has in the topology. Where the database is away, what was found stays as long as the port has its name and its
 //! number, and nothing else is found: what the database said last may be of ports that were there before.
 //! Where it has not answered yet, what an earlier run had found stays ([`compile::recover_bound`]).
 
@@ -15,7 +14,7 @@ use crate::compile;
 use crate::guests::{self, Problem, Site};
 use crate::ovsdb::{Database, Feed, Link};
 use crate::status::{self, Kind};
-use crate::topology::{Endpoint, Host, Role};
+use crate::topology::{Endpoint, Host, Role, User};
 
 /// What is known from the database of a host.
 #[derive(Debug, Default)]
@@ -117,7 +116,7 @@ impl HostState {
 
     /// Keeps vNICs where they were found, as long as the configuration has them.
     fn keep_found(&mut self, host: &Host) {
-        let names: BTreeSet<&str> = host.found_vnics().map(|(vnic, _)| &*vnic.port).collect();
+        let names: BTreeSet<&str> = host.found_ports().map(|port| port.name).collect();
         let roles: Vec<Role> = self.bridges.keys().copied().collect();
         for role in roles {
             let Some(bridge) = self.bridges.get(&role) else {
@@ -165,7 +164,7 @@ impl HostState {
         }
     }
 
-    /// Tells of the vNICs of a bridge that are no longer where they were `before`.
+    /// Tells of the found ports of a bridge that are no longer where they were `before`.
     pub(super) fn tell_called(&mut self, role: Role, before: &BTreeMap<String, String>) {
         let topology = Arc::clone(&self.topology);
         let host = topology.hosts.get(&self.name);
@@ -183,12 +182,12 @@ impl HostState {
         };
         let before = by_name(before);
         let after = by_name(bridge.ports.called());
-        for vnic in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
-            self.tell_found(host, vnic, before.get(vnic), after.get(vnic));
+        for name in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+            self.tell_found(host, name, before.get(name), after.get(name));
         }
     }
 
-    /// Tells of a vNIC that is at another port now.
+    /// Tells of a vNIC, or a port of a function, that is at another port now.
     fn tell_found(
         &mut self,
         host: &Host,
@@ -196,9 +195,11 @@ impl HostState {
         before: Option<&String>,
         after: Option<&String>,
     ) {
-        let (vm, found_by) = match host.vnic(name) {
-            Some(vnic) => (vnic.vm.as_str(), vnic.port.as_str()),
-            None => ("?", name),
+        let known = host.found_ports().find(|port| port.name == name);
+        let (what, subject) = match known.map(|port| port.user) {
+            Some(User::Vm(vm)) => ("vNIC", vm),
+            Some(User::Function(function)) => ("function port", function),
+            None => ("vNIC", "?"),
         };
         let (kind, message) = match (before, after) {
             (before, after) if before == after => return,
@@ -212,30 +213,43 @@ impl HostState {
                 (Kind::GuestUnbound, format!("no longer at port {before}"))
             }
         };
-        info!(host = self.name, vm, found_by, "vNIC {message}");
-        self.happened(kind, vm, format!("vNIC {found_by} {message}"));
+        info!(
+            host = self.name,
+            owner = subject,
+            found_by = name,
+            "{what} {message}"
+        );
+        self.happened(kind, subject, format!("{what} {name} {message}"));
     }
 
     /// Adds what there is to be shown of vNICs and the database they are found by.
     pub(super) fn show_guests(&self, host: &Host, shown: &mut status::Host) {
-        for (vnic, found_by) in host.found_vnics() {
-            let role = host.bridge_of(vnic);
-            let bridge = self.bridges.get(&role);
-            let mut called = bridge.iter().flat_map(|bridge| bridge.ports.called());
-            let port = called.find(|(_, name)| **name == vnic.port);
-            let present = bridge.is_some_and(|bridge| bridge.ports.get(&vnic.port).is_some());
-            shown.guests.push(status::Guest {
-                vm: vnic.vm.clone(),
-                found_by: found_by.to_string(),
-                bridge: host
-                    .bridge(role)
-                    .map_or("?", |bridge| &bridge.name)
-                    .to_owned(),
-                port: port.map(|(interface, _)| interface.clone()),
-                present,
-            });
+        for found in host.found_ports() {
+            let state = self.bridges.get(&found.role);
+            let mut called = state.iter().flat_map(|bridge| bridge.ports.called());
+            let port = called.find(|(_, name)| *name == found.name);
+            let port = port.map(|(interface, _)| interface.clone());
+            let present = state.is_some_and(|bridge| bridge.ports.get(found.name).is_some());
+            let bridge = host.bridge(found.role).map_or("?", |bridge| &bridge.name);
+            let (found_by, bridge) = (found.found_by.to_string(), bridge.to_owned());
+            match found.user {
+                User::Vm(vm) => shown.guests.push(status::Guest {
+                    vm: vm.to_owned(),
+                    found_by,
+                    bridge,
+                    port,
+                    present,
+                }),
+                User::Function(function) => shown.function_ports.push(status::FunctionPort {
+                    function: function.to_owned(),
+                    found_by,
+                    bridge,
+                    port,
+                    present,
+                }),
+            }
         }
-        if shown.guests.is_empty() {
+        if shown.guests.is_empty() && shown.function_ports.is_empty() {
             return;
         }
         let error = match &self.guests.link {

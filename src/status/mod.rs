@@ -39,7 +39,10 @@ pub struct Host {
     /// The vNICs that are found by what the OVS database says.
     #[serde(default)]
     pub guests: Vec<Guest>,
-    /// That database, where any vNIC is found by it.
+    /// The ports of functions that are.
+    #[serde(default)]
+    pub function_ports: Vec<FunctionPort>,
+    /// That database, where any port is found by it.
     #[serde(default)]
     #[schema(required)]
     pub database: Option<Database>,
@@ -172,6 +175,22 @@ pub struct Instance {
 pub struct Guest {
     /// Its VM.
     pub vm: String,
+    /// What it is found by, in the words of `ovs-vsctl`.
+    pub found_by: String,
+    /// The bridge it belongs on.
+    pub bridge: String,
+    /// The OVS interface name of the port that it is bound to, if it is.
+    #[schema(required)]
+    pub port: Option<String>,
+    /// Whether the bridge has that port.
+    pub present: bool,
+}
+
+/// A port of a function that is found by what the OVS database says, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FunctionPort {
+    /// Its function.
+    pub function: String,
     /// What it is found by, in the words of `ovs-vsctl`.
     pub found_by: String,
     /// The bridge it belongs on.

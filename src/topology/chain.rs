@@ -79,8 +79,8 @@ pub enum FunctionKind {
 }
 
 impl FunctionKind {
-    /// The OVS interface names of all instances, an inline one's ingress before its egress, and those
-    /// that wait for another.
+    /// The OVS interface names of all instances, or what they are found by, an inline one's ingress
+    /// before its egress, and those that wait for another.
     pub fn ports(&self) -> Vec<&str> {
         let mut ports = self.instances().concat();
         if let Self::Inline { waiting, .. } = self {
@@ -89,8 +89,24 @@ impl FunctionKind {
         ports
     }
 
-    /// The OVS interface names of each instance that has all of them, an inline one's ingress before
-    /// its egress.
+    /// All of these, to be replaced.
+    pub(crate) fn ports_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Tap { instances, .. } => {
+                let instances = instances.iter_mut();
+                instances.map(|instance| &mut instance.port).collect()
+            }
+            Self::Inline {
+                instances, waiting, ..
+            } => {
+                let instances = instances.iter_mut();
+                let legs = instances.flat_map(|legs| [&mut legs.ingress, &mut legs.egress]);
+                legs.chain(waiting).collect()
+            }
+        }
+    }
+
+    /// Those of each instance that has all of them, an inline one's ingress before its egress.
     pub fn instances(&self) -> Vec<Vec<&str>> {
         match self {
             Self::Tap { instances, .. } => instances

@@ -33,12 +33,46 @@ pub struct Host {
     /// The vNICs of all VMs on this host, in the order of the configuration.
     pub vnics: Vec<Vnic>,
     /// Where the OVS database of this host is served; nothing for that of the machine on which the
-    /// controller runs. It is asked only if a vNIC is [found](Vnic::found_by) by what that says.
+    /// controller runs. It is asked only if a port is [found](Self::found_ports) by what that says.
     pub ovsdb: Option<Endpoint>,
     /// What TLS to it takes, where that is an `ssl:` endpoint.
     pub ovsdb_tls: Option<TlsFiles>,
     /// The service chains, each with the function instances on this host only.
     pub chains: Vec<Chain>,
+    /// What the function ports are found by that the configuration does not name, by what they are
+    /// called instead, as [vNICs](Vnic::port) are.
+    pub found_functions: BTreeMap<String, InterfaceMatch>,
+}
+
+/// A port whose interface is found by what the OVS database says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoundPort<'a> {
+    /// What it is called, whichever interface it is.
+    pub name: &'a str,
+    /// What it is found by.
+    pub found_by: &'a InterfaceMatch,
+    /// The bridge that it belongs on.
+    pub role: Role,
+    /// What it is.
+    pub user: User<'a>,
+}
+
+/// What a port is used by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User<'a> {
+    /// The VM of this name.
+    Vm(&'a str),
+    /// The function of this name.
+    Function(&'a str),
+}
+
+impl fmt::Display for FoundPort<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.user {
+            User::Vm(vm) => write!(f, "vNIC of VM {vm} ({})", self.name),
+            User::Function(function) => write!(f, "port of function {function} ({})", self.name),
+        }
+    }
 }
 
 impl Host {
@@ -73,10 +107,30 @@ impl Host {
         self.vnics.iter().find(|vnic| vnic.port == port)
     }
 
-    /// The vNICs whose interfaces are found by what the OVS database says about them, each with that.
-    pub fn found_vnics(&self) -> impl Iterator<Item = (&Vnic, &InterfaceMatch)> {
-        let vnics = self.vnics.iter();
-        vnics.filter_map(|vnic| Some((vnic, vnic.found_by.as_ref()?)))
+    /// The ports whose interfaces are found by what the OVS database says about them.
+    pub fn found_ports(&self) -> impl Iterator<Item = FoundPort<'_>> {
+        let vnics = self.vnics.iter().filter_map(|vnic| {
+            Some(FoundPort {
+                name: &vnic.port,
+                found_by: vnic.found_by.as_ref()?,
+                role: self.bridge_of(vnic),
+                user: User::Vm(&vnic.vm),
+            })
+        });
+        let functions = self.chains.iter().flat_map(|chain| &chain.functions);
+        let functions = functions.flat_map(|function| {
+            let ports = function.kind.ports().into_iter();
+            ports.filter_map(|port| {
+                let (name, found_by) = self.found_functions.get_key_value(port)?;
+                Some(FoundPort {
+                    name,
+                    found_by,
+                    role: Role::Service,
+                    user: User::Function(&function.name),
+                })
+            })
+        });
+        vnics.chain(functions)
     }
 
     /// The role of the bridge that `vnic` is plugged into.

@@ -21,7 +21,8 @@ pub use copying::{
     CopyScope, CopyTag, Copying, Prefix, Protocol, RateLimit, Remote, SkipRule, TapInstance, Tunnel,
 };
 pub use host::{
-    Bridge, Bridges, ChainBridges, Host, Patch, Role, TlsFiles, TlsIdentity, UplinkMode,
+    Bridge, Bridges, ChainBridges, FoundPort, Host, Patch, Role, TlsFiles, TlsIdentity, UplinkMode,
+    User,
 };
 pub use vnic::{
     Attachment, InterfaceMatch, Membership, Permission, PortSecurity, Promiscuous, Tagging, Vnic,

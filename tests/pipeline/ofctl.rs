@@ -85,8 +85,8 @@ fn a_loaded_bridge_holds_what_was_compiled() {
                 let bridge = bridge_name(host, *role);
                 let program =
                     compile::bridge(host, &topology.controller, *role, ports, &Failed::default());
-                // What a vNIC is found by is no name of a port.
-                let are_named = host.vnics.iter().all(|vnic| vnic.found_by.is_none());
+                // What a port is found by is no name of it.
+                let are_named = host.found_ports().next().is_none();
                 let names = are_named.then_some(Dialect::Names(ports));
                 for dialect in [Dialect::Numbers].into_iter().chain(names) {
                     let found = load_and_read_back(&ovs, bridge, dialect, &program);

@@ -382,6 +382,7 @@ pub(crate) fn bare_host() -> Host {
         networks: BTreeSet::new(),
         vnics: Vec::new(),
         chains: Vec::new(),
+        found_functions: BTreeMap::new(),
     }
 }
 

@@ -29,13 +29,14 @@ pub(super) fn database(db: Option<&str>) -> anyhow::Result<Facts> {
 /// The same with all the rest. What can not be found out is left out.
 pub(super) fn rest(facts: Facts, topology: &Topology, host: &Host, sockets: &Sockets<'_>) -> Facts {
     let mut devices = devices();
-    let ports = host.uplinks.iter().map(String::as_str);
-    for name in ports.chain(host.function_ports()) {
+    let found = doctor::as_found(host, &facts);
+    let ports = found.uplinks.iter().map(String::as_str);
+    for name in ports.chain(found.function_ports()) {
         if let Some(device) = devices.get_mut(name) {
             device.offloads = offloads(name);
         }
     }
-    let is_needed = host.found_vnics().next().is_some();
+    let is_needed = host.found_ports().next().is_some();
     let named = host.ovsdb.as_ref().filter(|_| is_needed);
     let sinks = host.remotes().map(|(_, remote)| remote.ip);
     Facts {
@@ -171,7 +172,10 @@ fn read(
         let wrong = differences.into_iter().flatten();
         let wrong = wrong.filter(|difference| difference.kind != Kind::Foreign);
         let failed = known.failed.iter();
-        let failed = failed.filter(|leg| bridge.ports.get(leg).is_some());
+        let failed = failed.filter_map(|leg| {
+            let number = bridge.ports.get(leg)?;
+            bridge.ports.interface(number)
+        });
         let mut flows = bridge.program.flows.values();
         let called = bridge.ports.called().iter();
         let holds = Holds {

@@ -24,7 +24,7 @@ use super::subject::State;
 pub(super) struct HostReport {
     host: String,
     bridges: Vec<String>,
-    /// The vNICs that are not there: nothing is proved of their frames.
+    /// The vNICs and functions that are not there: nothing is proved of them.
     absent: Vec<Absent>,
     /// How many classes of frames there are.
     classes: usize,
@@ -35,10 +35,15 @@ pub(super) struct HostReport {
     not_understood: Vec<String>,
 }
 
-/// A vNIC that is not there.
+/// A port that is not there.
 #[derive(Serialize)]
 struct Absent {
-    vm: String,
+    /// The VM whose vNIC it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vm: Option<String>,
+    /// The function that it is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<String>,
     /// What it is found by, where the configuration does not name its port.
     port: String,
     bridge: String,
@@ -159,19 +164,31 @@ fn bridge_name(host: &Host, role: Role) -> String {
     name.unwrap_or_else(|| "*".to_owned())
 }
 
-/// The vNICs that are at no port in any of the states.
+/// The ports of vNICs and functions that are in none of the states.
 fn absent(host: &Host, states: &[State]) -> Vec<Absent> {
-    let vnics = host.vnics.iter().filter(|vnic| {
+    let is_absent = |role: Role, name: &str| {
         let mut bridges = states.iter().flat_map(|state| &state.bridges);
+        !bridges.any(|(own, ports, _)| *own == role && ports.get(name).is_some())
+    };
+    let vnics = host.vnics.iter().map(|vnic| {
         let role = host.bridge_of(vnic);
-        !bridges.any(|(own, ports, _)| *own == role && ports.get(&vnic.port).is_some())
+        (role, vnic.port.as_str(), Some(&vnic.vm), None)
     });
-    let absent = vnics.map(|vnic| Absent {
-        vm: vnic.vm.clone(),
-        port: vnic.port.clone(),
-        bridge: bridge_name(host, host.bridge_of(vnic)),
+    let functions = host.chains.iter().flat_map(|chain| &chain.functions);
+    let functions = functions.flat_map(|function| {
+        let ports = function.kind.ports().into_iter();
+        ports.map(|port| (Role::Service, port, None, Some(&function.name)))
     });
-    absent.collect()
+    let absent = vnics.chain(functions);
+    let absent = absent.filter(|(role, port, ..)| is_absent(*role, port));
+    absent
+        .map(|(role, port, vm, function)| Absent {
+            vm: vm.cloned(),
+            function: function.cloned(),
+            port: port.to_owned(),
+            bridge: bridge_name(host, role),
+        })
+        .collect()
 }
 
 fn failure(topology: &Topology, host: &Host, state: &State, found: &Counterexample) -> Failure {
@@ -304,13 +321,15 @@ impl fmt::Display for HostReport {
         }
         write!(f, "{table}")?;
         if !absent.is_empty() {
-            writeln!(
-                f,
-                "\nTaken as absent, so nothing is proved of their frames:"
-            )?;
+            writeln!(f, "\nTaken as absent, so nothing is proved of them:")?;
         }
-        for Absent { vm, port, bridge } in absent {
-            writeln!(f, "  vNIC of VM {vm} ({port}) on {bridge}")?;
+        for it in absent {
+            let whose = match (&it.vm, &it.function) {
+                (Some(vm), _) => format!("vNIC of VM {vm}"),
+                (None, Some(function)) => format!("port of function {function}"),
+                (None, None) => "port".to_owned(),
+            };
+            writeln!(f, "  {whose} ({}) on {}", it.port, it.bridge)?;
         }
         for failure in counterexamples {
             write!(f, "\n{failure}")?;

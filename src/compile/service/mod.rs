@@ -28,12 +28,12 @@ pub(super) use self::stage::CHAIN;
 use self::stage::{Direction, SAVED_MARK, Stage};
 use super::builder::{self, Builder, apply, apply_then, from_port, reserved_multicast};
 use super::tables::{Table, priority};
-use super::{mark, probe};
+use super::{bound, mark, probe};
 use crate::cookie::Class;
 use crate::health::Failed;
 use crate::ports::Ports;
 use crate::program::Program;
-use crate::topology::{Chain, ChainBridges, Controller, Function, FunctionKind, Host, Vlan};
+use crate::topology::{Chain, ChainBridges, Controller, Function, FunctionKind, Host, Role, Vlan};
 
 pub(super) fn compile(
     host: &Host,
@@ -56,6 +56,7 @@ pub(super) fn compile(
         Match::new(),
         Class::DropPort,
     );
+    bound::note(&mut builder, host, Role::Service, ports);
     // They have nothing to say of their own.
     for port in host.function_ports().filter_map(|name| ports.get(name)) {
         builder.drop(

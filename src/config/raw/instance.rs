@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::host::interface;
+use super::plug::{self, Plug};
 use crate::config::fields::{Fields, Schema, Spanned, one_of, text};
 use crate::config::report::Report;
 use crate::config::tree::Node;
@@ -11,7 +11,7 @@ use crate::topology::{Remote, Tunnel};
 #[derive(Debug)]
 pub(crate) struct TapInstance {
     pub(crate) host: Spanned<String>,
-    pub(crate) port: Spanned<String>,
+    pub(crate) port: Spanned<Plug>,
     pub(crate) enabled: bool,
     pub(crate) remote: Option<Spanned<Remote>>,
 }
@@ -19,9 +19,9 @@ pub(crate) struct TapInstance {
 #[derive(Debug)]
 pub(crate) struct InlineInstance {
     pub(crate) host: Spanned<String>,
-    pub(crate) ingress: Spanned<String>,
+    pub(crate) ingress: Spanned<Plug>,
     /// `None` where it waits for it, drained.
-    pub(crate) egress: Option<Spanned<String>>,
+    pub(crate) egress: Option<Spanned<Plug>>,
     pub(crate) enabled: bool,
 }
 
@@ -30,6 +30,7 @@ const TAP_INSTANCE: Schema = Schema {
     keys: &[
         ("host", "the name of its host"),
         ("port", "its OVS interface name"),
+        ("match", "what its interface is found by"),
         ("enabled", "true or false"),
         ("remote", "the far end of the tunnel that the port is"),
     ],
@@ -47,6 +48,8 @@ const INLINE_INSTANCE: Schema = Schema {
             "egress",
             "the OVS interface name of the leg that faces the uplink",
         ),
+        ("ingress_match", "what the ingress leg is found by"),
+        ("egress_match", "what the egress leg is found by"),
         ("enabled", "true or false"),
     ],
 };
@@ -69,8 +72,14 @@ pub(super) const SCHEMAS: [&Schema; 3] = [&TAP_INSTANCE, &INLINE_INSTANCE, &REMO
 pub(super) fn tap(node: Node<'_>, report: &mut Report<'_>) -> Option<TapInstance> {
     let fields = Fields::read(node, &TAP_INSTANCE, report)?;
     let host = host(&fields, report);
-    let port = leg(&fields, "port", report);
+    let port = plug::of_function(&fields, "port", "match", report);
     let enabled = fields.flag("enabled", true, report);
+    if let (Some(_), Some(key)) = (fields.get("remote"), fields.key("match")) {
+        report.mistake(
+            key,
+            "a tunnel is made under a name: give its \"port\" instead of a \"match\"",
+        );
+    }
     let remote = fields.get("remote").and_then(|node| remote(node, report));
     Some(TapInstance {
         host: host?,
@@ -83,9 +92,10 @@ pub(super) fn tap(node: Node<'_>, report: &mut Report<'_>) -> Option<TapInstance
 pub(super) fn inline(node: Node<'_>, report: &mut Report<'_>) -> Option<InlineInstance> {
     let fields = Fields::read(node, &INLINE_INSTANCE, report)?;
     let host = host(&fields, report);
-    let ingress = leg(&fields, "ingress", report);
+    let ingress = plug::of_function(&fields, "ingress", "ingress_match", report);
     let enabled = fields.flag("enabled", true, report);
-    let egress = fields.get("egress").map(|_| leg(&fields, "egress", report));
+    let has_egress = fields.get("egress").is_some() || fields.get("egress_match").is_some();
+    let egress = has_egress.then(|| plug::of_function(&fields, "egress", "egress_match", report));
     if egress.is_none() && enabled {
         report.mistake(
             fields.id(),
@@ -108,12 +118,6 @@ fn host(fields: &Fields<'_>, report: &mut Report<'_>) -> Option<Spanned<String>>
     fields
         .require("host", report)
         .and_then(|node| text(node, "a host name", report))
-}
-
-fn leg(fields: &Fields<'_>, key: &str, report: &mut Report<'_>) -> Option<Spanned<String>> {
-    fields
-        .require(key, report)
-        .and_then(|node| interface(node, "an interface name", report))
 }
 
 /// The tunnel protocols, each with the keys that it alone has.

@@ -1,4 +1,4 @@
-//! `port:` and `match:` of a vNIC: how its interface is told from others.
+//! `port:` and `match:` of vNICs and functions: how an interface is told from others.
 
 use openflow::MacAddr;
 
@@ -9,13 +9,23 @@ use crate::config::report::Report;
 use crate::config::tree::Node;
 use crate::topology::InterfaceMatch;
 
-/// How the interface of a vNIC is told from others.
+/// How an interface is told from others.
 #[derive(Debug, Clone)]
 pub(crate) enum Plug {
     /// By its name.
     Port(String),
     /// By what the OVS database says about it.
     Match(InterfaceMatch),
+}
+
+impl Plug {
+    /// What the port is called.
+    pub(crate) fn called(&self) -> String {
+        match self {
+            Self::Port(name) => name.clone(),
+            Self::Match(wanted) => wanted.to_string(),
+        }
+    }
 }
 
 pub(super) const MATCH: Schema = Schema {
@@ -40,16 +50,10 @@ pub(super) fn read(
         );
     }
     if let Some(node) = fields.get("port") {
-        return interface(node, "an interface name", report).map(|name| Spanned {
-            at: name.at,
-            value: Plug::Port(name.value),
-        });
+        return named(node, report);
     }
     if let Some(node) = fields.get("match") {
-        return interface_match(node, report).map(|value| Spanned {
-            at: node.id(),
-            value: Plug::Match(value),
-        });
+        return matched(node, report);
     }
     if fields.get("mac").is_none() {
         report.mistake(
@@ -65,6 +69,44 @@ pub(super) fn read(
             mac: Some(mac.value),
             ..InterfaceMatch::default()
         }),
+    })
+}
+
+/// That of a port of a function: the name at `key`, or what it is found by at `match_key`.
+pub(super) fn of_function(
+    fields: &Fields<'_>,
+    key: &str,
+    match_key: &str,
+    report: &mut Report<'_>,
+) -> Option<Spanned<Plug>> {
+    let Some(node) = fields.get(match_key) else {
+        return fields
+            .require(key, report)
+            .and_then(|node| named(node, report));
+    };
+    if fields.get(key).is_some() {
+        report.mistake(
+            fields.key(match_key).unwrap_or(node.id()),
+            format!(
+                "a port is found by its name ({key:?}) or by a match ({match_key:?}), not by both; \
+                 leave one out"
+            ),
+        );
+    }
+    matched(node, report)
+}
+
+fn named(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<Plug>> {
+    interface(node, "an interface name", report).map(|name| Spanned {
+        at: name.at,
+        value: Plug::Port(name.value),
+    })
+}
+
+fn matched(node: Node<'_>, report: &mut Report<'_>) -> Option<Spanned<Plug>> {
+    interface_match(node, report).map(|value| Spanned {
+        at: node.id(),
+        value: Plug::Match(value),
     })
 }
 

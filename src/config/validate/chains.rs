@@ -190,14 +190,15 @@ fn claim_vms<'c>(
 fn claim_ports(function: &raw::Function, hosts: &mut Hosts<'_>, report: &mut Report<'_>) {
     let name = &function.name.value;
     let mut claim = |host: &Spanned<String>,
-                     legs: &[(&Spanned<String>, &str)],
+                     legs: &[(&Spanned<raw::Plug>, &str)],
                      remote: Option<&Spanned<Remote>>| {
         let Some(builder) = hosts.resolve(host, report) else {
             return;
         };
         if builder.accepts_functions(host.at, report) {
             for (port, leg) in legs {
-                builder.claim(port, format!("{leg} of the function {name:?}"), report);
+                let usage = format!("{leg} of the function {name:?}");
+                builder.claim_function(port, &usage, report);
             }
             if let Some(remote) = remote {
                 builder.claim_tunnel(remote, report);
@@ -269,7 +270,7 @@ fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
                 .iter()
                 .filter(|instance| instance.host.value == host)
                 .map(|instance| TapInstance {
-                    port: instance.port.value.clone(),
+                    port: instance.port.value.called(),
                     enabled: instance.enabled,
                     remote: instance.remote.as_ref().map(|remote| remote.value.clone()),
                 })
@@ -288,8 +289,8 @@ fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
             };
             let whole = |instance: &raw::InlineInstance| {
                 Some(InlineInstance {
-                    ingress: instance.ingress.value.clone(),
-                    egress: instance.egress.as_ref()?.value.clone(),
+                    ingress: instance.ingress.value.called(),
+                    egress: instance.egress.as_ref()?.value.called(),
                     enabled: instance.enabled,
                 })
             };
@@ -300,7 +301,7 @@ fn function_on_host(function: &raw::Function, host: &str) -> Option<Function> {
                 health_check: *health_check,
                 instances: here().filter_map(whole).collect(),
                 waiting: waiting
-                    .map(|instance| instance.ingress.value.clone())
+                    .map(|instance| instance.ingress.value.called())
                     .collect(),
             }
         }

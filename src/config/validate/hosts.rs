@@ -103,6 +103,7 @@ impl<'c> Hosts<'c> {
                 ovsdb: builder.host.ovsdb.as_ref().map(|it| it.value.clone()),
                 ovsdb_tls: builder.host.ovsdb_tls.as_ref().map(raw::Tls::files),
                 chains: builder.chains,
+                found_functions: builder.found_functions,
             };
             Some((name.to_owned(), host))
         });
@@ -117,9 +118,10 @@ pub(super) struct HostBuilder<'c> {
     uplinks: Vec<String>,
     pub(super) vnics: Vec<Vnic>,
     pub(super) chains: Vec<Chain>,
+    found_functions: BTreeMap<String, InterfaceMatch>,
     /// What each OVS interface is used for, and where the file says so.
     ports: BTreeMap<String, (String, NodeId)>,
-    /// What vNICs are found by, or by a part of it: the VM of each, and where the file says so.
+    /// What ports are found by, or by a part of it: what each is, and where the file says so.
     found_by: BTreeMap<InterfaceMatch, (String, NodeId)>,
     /// The same without the parts.
     found_by_all_of: BTreeMap<InterfaceMatch, (String, NodeId)>,
@@ -135,6 +137,7 @@ impl<'c> HostBuilder<'c> {
             uplinks: Vec::new(),
             vnics: Vec::new(),
             chains: Vec::new(),
+            found_functions: BTreeMap::new(),
             ports: BTreeMap::new(),
             found_by: BTreeMap::new(),
             found_by_all_of: BTreeMap::new(),
@@ -183,12 +186,12 @@ impl<'c> HostBuilder<'c> {
         true
     }
 
-    /// Notes that the interface of a vNIC of `vm` is found by `wanted`. Reports it if an interface
-    /// may be that of an earlier vNIC as well, and is then `false`.
+    /// Notes that the interface that is used as `usage` is found by `wanted`. Reports it if an
+    /// interface may be an earlier one as well, and is then `false`.
     pub(super) fn claim_match(
         &mut self,
         wanted: &Spanned<InterfaceMatch>,
-        vm: &str,
+        usage: &str,
         report: &mut Report<'_>,
     ) -> bool {
         let Spanned { at, value } = wanted;
@@ -203,19 +206,41 @@ impl<'c> HostBuilder<'c> {
             report.mistake(
                 *at,
                 format!(
-                    "on host {host:?} an interface with {value} may be that of a vNIC of VM {other:?} \
-                     as well (line {line}); match by what is different"
+                    "on host {host:?} an interface with {value} may be that of {other} as \
+                     well (line {line}); match by what is different"
                 ),
             );
             return false;
         }
         for part in value.parts() {
             let entry = self.found_by.entry(part);
-            entry.or_insert_with(|| (vm.to_owned(), *at));
+            entry.or_insert_with(|| (usage.to_owned(), *at));
         }
         self.found_by_all_of
-            .insert(value.clone(), (vm.to_owned(), *at));
+            .insert(value.clone(), (usage.to_owned(), *at));
         true
+    }
+
+    /// Notes a port of a function. Reports it if it is in use already.
+    pub(super) fn claim_function(
+        &mut self,
+        plug: &Spanned<raw::Plug>,
+        usage: &str,
+        report: &mut Report<'_>,
+    ) {
+        let at = plug.at;
+        match plug.value.clone() {
+            raw::Plug::Port(value) => {
+                self.claim(&Spanned { at, value }, usage, report);
+            }
+            raw::Plug::Match(value) => {
+                let wanted = Spanned { at, value };
+                if self.claim_match(&wanted, usage, report) {
+                    let called = plug.value.called();
+                    self.found_functions.insert(called, wanted.value);
+                }
+            }
+        }
     }
 
     /// Reports, at `at`, that no vNIC can be here, and is then `false`.

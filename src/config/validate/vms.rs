@@ -59,16 +59,17 @@ fn plug_in<'c>(
 ) {
     let Some(plug) = &nic.plug else { return };
     let vm_name = &vm.name.value;
+    let usage = format!("a vNIC of VM {vm_name:?}");
     let (port, found_by) = match &plug.value {
         raw::Plug::Port(name) => {
             let name = spanned(plug.at, name);
-            if !host.claim(&name, format!("a vNIC of VM {vm_name:?}"), report) {
+            if !host.claim(&name, usage, report) {
                 return;
             }
             (name.value, None)
         }
         raw::Plug::Match(wanted) => {
-            if !host.claim_match(&spanned(plug.at, wanted), vm_name, report) {
+            if !host.claim_match(&spanned(plug.at, wanted), &usage, report) {
                 return;
             }
             (wanted.to_string(), Some(wanted.clone()))

@@ -224,6 +224,7 @@ fn host(bridges: Bridges) -> Host {
         networks: [vlan(NETWORK), vlan(OTHER), Vlan::UNTAGGED].into(),
         vnics: Vec::new(),
         chains: Vec::new(),
+        found_functions: BTreeMap::new(),
     }
 }
 
