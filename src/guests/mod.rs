@@ -120,7 +120,7 @@ impl fmt::Display for Problem {
             Self::Ambiguous { interface, ports } => {
                 write!(
                     f,
-                    "{interface} is no vNIC: it may be {}",
+                    "{interface} is left alone: it may be {}",
                     ports.join(" or ")
                 )
             }

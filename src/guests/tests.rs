@@ -204,7 +204,7 @@ fn what_is_odd_is_told() {
             )],
             &[],
             &[
-                "vnet0 is no vNIC: it may be vNIC of VM a (external_ids:attached-mac=52:54:00:00:00:0a) or \
+                "vnet0 is left alone: it may be vNIC of VM a (external_ids:attached-mac=52:54:00:00:00:0a) or \
                vNIC of VM b (external_ids:iface-id=i-b)",
             ],
         ),
