@@ -446,8 +446,15 @@ fn of_two_who_write_at_a_time_none_loses_what_the_other_did() {
     assert!(texts.contains(&run.text()));
     assert_eq!(run.text(), run.running());
 
-    // Commands try again, so all of them come through, however many they are.
+    // Commands try again, so all of them come through, however many they are, and whoever puts the file
+    // in force meanwhile as he has read it.
     thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..12 {
+                let output = run.run(&["apply", run.config().to_str().unwrap()]);
+                assert!(output.status.success(), "{output:?}");
+            }
+        });
         for vlan in 100..116 {
             let run = &run;
             scope.spawn(move || {
@@ -633,6 +640,27 @@ fn a_change_is_made_anew_until_it_gets_through() {
     assert!(
         text.contains("x: { vlan: 8 }") && text.ends_with("# 14\n"),
         "{text}"
+    );
+}
+
+/// What was changed while another file is put in its place, nobody has looked at.
+#[test]
+fn apply_of_another_file_undoes_nothing_that_comes_in_between() {
+    let directory = TempDir::new().unwrap();
+    let socket = directory.path().join("api.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    thread::spawn(move || hasty(&listener, 1));
+    let other = directory.path().join("other.yaml");
+    fs::write(&other, format!("{REST}# mine\n")).unwrap();
+    let api = format!("unix:{}", socket.display());
+    let output = Command::new(env!("CARGO_BIN_EXE_bridgechain"))
+        .args(["apply", other.to_str().unwrap(), "--api", &api])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        stderr(&output).contains("nothing was applied: look at"),
+        "{output:?}"
     );
 }
 

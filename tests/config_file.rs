@@ -83,12 +83,18 @@ fn answer(socket: &mut (impl Read + Write), with: &str) {
     }
 }
 
-const NOTE: &str =
-    "bridgechain: no controller runs on lab.yaml: changes are made in the file alone\n";
+/// What is said where nobody answers at the API of the file.
+fn note(endpoint: &str) -> String {
+    format!(
+        "bridgechain: no controller runs on lab.yaml (nobody answers at {endpoint}): changes are made in \
+         the file alone\n"
+    )
+}
 
 #[test]
 fn without_a_controller_the_file_is_changed_and_that_is_said() {
     let place = Place::new("api: 'unix:DIR/api.sock'");
+    let note = note(&format!("unix:{}", place.path("api.sock").display()));
     // Left behind by one that was killed, the second time.
     for is_left in [false, true] {
         if is_left {
@@ -98,7 +104,7 @@ fn without_a_controller_the_file_is_changed_and_that_is_said() {
         let made = place.create();
         assert_eq!(
             (text(&made.stdout), text(&made.stderr)),
-            ("network x created\n", NOTE)
+            ("network x created\n", note.as_str())
         );
         assert!(made.status.success() && place.is_changed());
     }
@@ -106,7 +112,7 @@ fn without_a_controller_the_file_is_changed_and_that_is_said() {
     fs::write(place.path("lines"), lines).unwrap();
     let lines = fs::File::open(place.path("lines")).unwrap();
     let made = place.command(&["acli"]).stdin(lines).output().unwrap();
-    assert_eq!(text(&made.stderr), NOTE, "once");
+    assert_eq!(text(&made.stderr), note, "once");
     let listed = place.command(&["net", "list"]).output().unwrap();
     assert!(text(&listed.stdout).contains("\nz "));
     assert_eq!(text(&listed.stderr), "", "who reads needs no controller");
@@ -166,7 +172,7 @@ fn a_token_that_is_missing_or_wrong_is_not_taken_for_no_controller() {
     // Nobody is there any more: no token is needed for that.
     fs::remove_file(place.path("token")).unwrap();
     let made = place.create();
-    assert_eq!(text(&made.stderr), NOTE);
+    assert_eq!(text(&made.stderr), note(&format!("tcp:{address}")));
 }
 
 #[test]

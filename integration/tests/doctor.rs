@@ -80,9 +80,7 @@ fn await_health(lab: &Lab, what: &str) -> Result<()> {
         if !last.is_empty() {
             let commands = doctor(lab, "--commands")?.stdout;
             for line in String::from_utf8(commands)?.lines() {
-                if !line.starts_with("bridgechain run") {
-                    sh(lab, line)?;
-                }
+                sh(lab, line)?;
             }
         }
         Ok(last.is_empty().then_some(()))
@@ -160,7 +158,8 @@ const FAULTS: [(&str, &str, &str); 27] = [
     ("ip link set dev ids0 down", "link", "ids0"),
     ("ip link set dev eth1 down", "link", "eth1"),
     (
-        "ip link add stray0 type veth peer name stray1; ovs-vsctl add-port br0.local stray0",
+        "ip link add stray0 type veth peer name stray1; ovs-vsctl add-port br0.local stray0; \
+         ip link delete stray0",
         "stray",
         "stray0",
     ),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use bridgechain::store::{Etag, Precondition};
 use bridgechain::topology::{Controller, Endpoint, Topology};
 use bridgechain::{config, environment};
@@ -85,22 +85,30 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     loop {
         let seen = source.see()?;
         let running = source.running()?.unwrap_or_default();
-        if seen.text != text && !args.force {
+        let theirs = &seen.file;
+        let is_own = running::is_same(Path::new(theirs), &args.file).unwrap_or(false);
+        // Of its own file the controller takes what is there now: what was read above may be from
+        // before somebody else's change.
+        let text = if is_own { &seen.text } else { &text };
+        if seen.text != *text && !args.force {
             seen.refuse_changes_by_hand()?;
         }
         let expected = Precondition::Is(vec![seen.etag]);
-        let Put::Done(applied) = source.put(&expected, &text, args.dry.dry_run)? else {
+        let Put::Done(applied) = source.put(&expected, text, args.dry.dry_run)? else {
+            ensure!(
+                is_own,
+                "{theirs} has changed while {name} was put in its place; nothing was applied: look at \
+                 `bridgechain diff {name}` and apply it again"
+            );
             tries.again()?;
             continue;
         };
-        let theirs = &seen.file;
-        let is_own = running::is_same(Path::new(theirs), &args.file).unwrap_or(false);
         let what = match is_own {
             true => format!("{controller}: {theirs} as it is now"),
             false => format!("{controller}: {name} in the place of {theirs}"),
         };
-        let diff = plan::diff(("running", &running), (&name, &text));
-        let is_news = seen.text != text || running != text;
+        let diff = plan::diff(("running", &running), (&name, text));
+        let is_news = seen.text != *text || running != *text;
         let said = match (is_news, args.dry.dry_run) {
             (false, _) => format!("no change of {theirs}, {controller}"),
             (true, true) => format!("dry run: {theirs} stays as it is, and what is in force too"),

@@ -38,7 +38,10 @@ fn look(file: &Path) -> anyhow::Result<Running> {
     };
     let endpoint = environment::api_of(&topology.controller)?;
     if !client::is_there(&endpoint)? {
-        return Ok(Running::No(none()));
+        return Ok(Running::No(format!(
+            "{} (nobody answers at {endpoint})",
+            none()
+        )));
     }
     let source = Source::Api(Client::of(&topology.controller)?);
     let theirs = source.see()?.file;

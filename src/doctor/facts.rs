@@ -32,11 +32,22 @@ pub struct Facts {
 pub type DatapathIds = BTreeMap<String, Option<String>>;
 
 impl Facts {
-    /// Whether the devices are those that Open vSwitch has: each of its bridges is one itself. In another
-    /// network namespace, or on another machine, it has others.
+    /// Whether the devices are those that Open vSwitch has: each of its bridges is one itself, with the
+    /// address that it says. In another network namespace, or on another machine, it has others, which
+    /// may be called the same.
     pub fn sees_its_devices(&self) -> bool {
-        let mut bridges = self.bridges.keys();
-        self.bridges.is_empty() || bridges.any(|name| self.devices.contains_key(name))
+        self.bridges.iter().all(|(name, bridge)| {
+            // One that could not be made has no address.
+            let own = bridge.ports.get(name).and_then(|own| own.mac.as_ref());
+            let seen = self.devices.get(name).and_then(|seen| seen.mac.as_ref());
+            own.is_none() || own == seen
+        })
+    }
+
+    /// Whether the device of a port is gone, as far as that can be seen from here.
+    pub(super) fn is_gone(&self, name: &str, port: &Port) -> bool {
+        let is_device = port.kind.is_empty() && self.sees_its_devices();
+        is_device && !self.devices.contains_key(name)
     }
 
     /// What the database says of which interface is whose.
@@ -127,6 +138,8 @@ pub struct Port {
     pub mtu: Option<u32>,
     /// `ofport`, where it is a port.
     pub ofport: Option<u32>,
+    /// `mac_in_use`, where it has one.
+    pub mac: Option<String>,
 }
 
 impl Port {
@@ -146,6 +159,11 @@ impl Port {
 pub struct Device {
     /// Its MTU, where that is known.
     pub mtu: Option<u32>,
+    /// Its MAC address.
+    pub mac: Option<String>,
+    /// Who uses it already: the device that it is part of, or the address by which the machine is
+    /// reached there.
+    pub user: Option<String>,
     /// The features that are on and can be switched off, in the words of `ethtool -k`.
     pub offloads: BTreeSet<String>,
 }

@@ -27,7 +27,8 @@ pub const LISTING: [&str; 20] = [
     "list",
     "Port",
     "--",
-    "--columns=_uuid,name,type,options,external_ids,error,link_state,admin_state,mtu,ofport",
+    "--columns=_uuid,name,type,options,external_ids,error,link_state,admin_state,mtu,ofport,\
+     mac_in_use",
     "list",
     "Interface",
 ];
@@ -135,6 +136,7 @@ fn port(row: &Row) -> Port {
         mtu: row.first("mtu").and_then(|mtu| mtu.parse().ok()),
         // -1 where it could not be opened.
         ofport: row.first("ofport").and_then(|number| number.parse().ok()),
+        mac: row.first("mac_in_use"),
     }
 }
 
@@ -207,10 +209,10 @@ mod tests {
 {"data":[[["uuid","38"],"tcp:127.0.0.1:6653",false,["set",[]],["map",[["last_error","Connection refused"],["state","BACKOFF"]]]]],
  "headings":["_uuid","target","is_connected","connection_mode","status"]}
 {"data":[[["uuid","f0"],"bond0",["set",[["uuid","39"],["uuid","a1"]]]],[["uuid","5d"],"br0",["uuid","09"]]],"headings":["_uuid","name","interfaces"]}
-{"data":[[["uuid","09"],"br0","internal",["map",[]],["map",[]],["set",[]],"down","down",1500,65534],
-         [["uuid","a1"],"nope","",["map",[]],["map",[]],"could not open network device nope (No such device)",["set",[]],["set",[]],["set",[]],-1],
-         [["uuid","39"],"eth1","",["map",[["peer","x"]]],["map",[["iface-id","y"]]],["set",[]],"up","up",1600,3]],
- "headings":["_uuid","name","type","options","external_ids","error","link_state","admin_state","mtu","ofport"]}"#;
+{"data":[[["uuid","09"],"br0","internal",["map",[]],["map",[]],["set",[]],"down","down",1500,65534,"02:00:00:00:00:01"],
+         [["uuid","a1"],"nope","",["map",[]],["map",[]],"could not open network device nope (No such device)",["set",[]],["set",[]],["set",[]],-1,["set",[]]],
+         [["uuid","39"],"eth1","",["map",[["peer","x"]]],["map",[["iface-id","y"]]],["set",[]],"up","up",1600,3,["set",[]]]],
+ "headings":["_uuid","name","type","options","external_ids","error","link_state","admin_state","mtu","ofport","mac_in_use"]}"#;
 
     #[test]
     fn reads_what_ovs_vsctl_prints() {
@@ -225,6 +227,7 @@ mod tests {
             is_up: Some(false),
             mtu: Some(1500),
             ofport: Some(65534),
+            mac: Some(text("02:00:00:00:00:01")),
             ..Port::default()
         };
         let eth1 = Port {

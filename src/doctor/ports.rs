@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{Bridge, Port};
+use super::facts::{Bridge, Contents, Device, Port};
 use super::{Check, Examination, Level};
 use crate::portmap;
 use crate::setup;
@@ -62,8 +62,15 @@ impl Examination<'_> {
 
     /// A port that is in no configuration. A guest is never unplugged, nor is a bond taken apart.
     fn stray(&mut self, bridge: &str, found: &Bridge, name: &str, port: &Port) {
-        let mut what =
-            format!("it is at {bridge}, and in no configuration: its frames are dropped");
+        // The bridge may do what another configuration says.
+        let is_in_force = match self.facts.contents.get(bridge) {
+            Some(Contents::Read(holds)) => holds.wrong.is_empty(),
+            _ => false,
+        };
+        let mut what = format!("it is at {bridge}, and in no configuration");
+        if is_in_force {
+            what += ": its frames are dropped";
+        }
         let others = found.members(&port.row).into_iter();
         let others: Vec<&str> = others.filter(|other| *other != name).collect();
         if !others.is_empty() {
@@ -73,8 +80,16 @@ impl Examination<'_> {
         if let Some(noted) = port.guest() {
             what += &format!("; it is a guest's ({noted})");
         }
+        // Nothing is lost with what has no device. All else may be somebody's: a guest's of a
+        // hypervisor that notes nothing, or the machine's own.
+        let is_left_over = port.error.is_some() || self.facts.is_gone(name, port);
         let mend = self.unplugged(bridge, port);
-        self.find(Check::Stray, name, what, mend);
+        self.find(
+            Check::Stray,
+            name,
+            what,
+            mend.filter(|_| is_left_over && is_in_force),
+        );
     }
 
     /// What takes a port away, if nothing else goes with it and it is no guest's.
@@ -165,21 +180,28 @@ impl Examination<'_> {
             return;
         }
         let words = part.words();
-        let has_device = self.facts.devices.contains_key(name);
-        let (what, mend) = match self.made(bridge, name, part) {
-            Some(made) => (
-                format!("{words} is missing at {bridge}"),
-                Some(self.tools.transaction(&made)),
-            ),
-            None if has_device => (
-                format!("{words} is missing at {bridge}"),
-                Some(self.tools.vsctl(["--may-exist", "add-port", bridge, name])),
-            ),
-            None if self.facts.sees_its_devices() => (
-                format!("{words} is missing at {bridge}, and this machine has no such device"),
+        let missing = format!("{words} is missing at {bridge}");
+        let (what, mend) = match (self.made(bridge, name, part), self.facts.devices.get(name)) {
+            (Some(made), _) => (missing, Some(self.tools.transaction(&made))),
+            (None, Some(Device { user: None, .. })) => {
+                let add = ["--may-exist", "add-port", bridge, name];
+                (missing, Some(self.tools.vsctl(add)))
+            }
+            // Plugged in by a command, it would be taken from them.
+            (
+                None,
+                Some(Device {
+                    user: Some(user), ..
+                }),
+            ) => (
+                format!("{missing}, and the device of that name is in use ({user})"),
                 None,
             ),
-            None => (format!("{words} is missing at {bridge}"), None),
+            (None, None) if self.facts.sees_its_devices() => (
+                format!("{missing}, and this machine has no such device"),
+                None,
+            ),
+            (None, None) => (missing, None),
         };
         self.find_as(part.level(), part.check(), name, what, mend);
     }
@@ -192,15 +214,13 @@ impl Examination<'_> {
         if matches!(part, Part::Patch { .. }) {
             return;
         }
-        let is_device = port.kind.is_empty() && self.facts.sees_its_devices();
-        let is_gone = is_device && !self.facts.devices.contains_key(name);
+        let is_gone = self.facts.is_gone(name, port);
         let gone = is_gone.then(|| "its device is gone".to_owned());
         if let Some(error) = port.error.clone().or(gone) {
             let mend = match part {
-                // What is left over of it; it comes back with its device.
-                Part::Vnic { .. } | Part::Function { .. } if is_gone => {
-                    self.unplugged(bridge, port)
-                }
+                // What is left over of it: the hypervisor plugs it in again with its device. Nobody
+                // does so for a function, and Open vSwitch takes a device that comes back by itself.
+                Part::Vnic { .. } if is_gone => self.unplugged(bridge, port),
                 _ => None,
             };
             self.find_as(part.level(), Check::Device, name, error, mend);

@@ -72,8 +72,17 @@ fn healthy(topology: &Topology) -> Facts {
             facts.devices.insert(text(name), Device::default());
             bridge.ports.insert(text(name), port);
         }
-        bridge.ports.insert(known.name.clone(), Port::default());
-        facts.devices.insert(known.name.clone(), Device::default());
+        let mac = Some(text("02:00:00:00:00:01"));
+        let own = Port {
+            mac: mac.clone(),
+            ..Port::default()
+        };
+        bridge.ports.insert(known.name.clone(), own);
+        let device = Device {
+            mac,
+            ..Device::default()
+        };
+        facts.devices.insert(known.name.clone(), device);
         facts.bridges.insert(known.name.clone(), bridge);
         let holds = Holds {
             ofctl_name: known.name.clone(),
@@ -345,7 +354,8 @@ const CASES: &[Case] = &[
     // Seen from another network namespace: what is of devices is not known.
     (
         |it| {
-            it.devices.clear();
+            it.devices.retain(|name, _| name == "br0");
+            it.devices.get_mut("br0").expect("a device").mac = Some("02:00:00:00:00:02".to_owned());
             it.routes.clear();
             port_mut(it, "vma0").is_up = Some(false);
         },
@@ -373,6 +383,19 @@ const CASES: &[Case] = &[
     (
         |it| drop(remove(it, "eth1")),
         &["error port eth1: ovs-vsctl --may-exist add-port br0 eth1"],
+    ),
+    // The machine is reached by it.
+    (
+        |it| {
+            remove(it, "eth1");
+            let device = it.devices.get_mut("eth1").expect("a device");
+            device.user = Some("192.0.2.1".to_owned());
+        },
+        &["error port eth1: -"],
+    ),
+    (
+        |it| drop(it.devices.remove("ids0")),
+        &["error device ids0: -"],
     ),
     (
         |it| drop(remove(it, "ids0")),
@@ -449,6 +472,29 @@ const CASES: &[Case] = &[
             bridge_mut(it, "br0").ports.insert("eth9".to_owned(), port);
         },
         &["warning stray eth9: ovs-vsctl del-port br0 'bond 0'"],
+    ),
+    // The same, while the bridge does what another configuration says; and one that has a device.
+    (
+        |it| {
+            let port = Port {
+                row: "eth9".to_owned(),
+                ..Port::default()
+            };
+            bridge_mut(it, "br0").ports.insert("eth9".to_owned(), port);
+            holds_mut(it, "br0").wrong = vec!["superfluous: x".to_owned()];
+        },
+        &["error flows br0: -", "warning stray eth9: -"],
+    ),
+    (
+        |it| {
+            let port = Port {
+                row: "tap9".to_owned(),
+                ..Port::default()
+            };
+            bridge_mut(it, "br0").ports.insert("tap9".to_owned(), port);
+            it.devices.insert("tap9".to_owned(), Device::default());
+        },
+        &["warning stray tap9: -"],
     ),
     // A guest's, which the configuration does not know.
     (
@@ -741,10 +787,7 @@ fn a_vnic_that_is_found_by_what_the_database_says_is_looked_at_where_it_is() {
     port_mut(&mut facts, "vnet3").external_ids.clear();
     assert_eq!(
         wrong(&topology, &tools(), &facts),
-        [
-            "error port vnet3: -",
-            "warning stray vnet3: ovs-vsctl del-port br0.local vnet3"
-        ]
+        ["error port vnet3: -", "warning stray vnet3: -"]
     );
     holds_mut(&mut facts, "br0.local").bound.clear();
     bridge_mut(&mut facts, "br0.local").ports.remove("vnet3");

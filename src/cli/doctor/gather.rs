@@ -71,7 +71,7 @@ fn ovsdb(endpoint: &Endpoint, tls: Option<&TlsFiles>) -> Option<Result<DatapathI
 
 /// The network devices, as `ip` prints them.
 fn devices() -> BTreeMap<String, Device> {
-    let printed = output("ip", &["-json", "link", "show"]).unwrap_or_default();
+    let printed = output("ip", &["-json", "address", "show"]).unwrap_or_default();
     let links: Value = serde_json::from_str(&printed).unwrap_or_default();
     let links = links.as_array().into_iter().flatten();
     links
@@ -79,11 +79,22 @@ fn devices() -> BTreeMap<String, Device> {
             let mtu = link["mtu"].as_u64().and_then(|mtu| mtu.try_into().ok());
             let device = Device {
                 mtu,
+                mac: link["address"].as_str().map(str::to_owned),
+                user: user(link),
                 ..Device::default()
             };
             Some((link["ifname"].as_str()?.to_owned(), device))
         })
         .collect()
+}
+
+/// Who uses a device: what it is part of, unless that is Open vSwitch, or an address of the machine.
+fn user(link: &Value) -> Option<String> {
+    let master = link["master"].as_str().filter(|it| *it != "ovs-system");
+    let mut addresses = link["addr_info"].as_array().into_iter().flatten();
+    let reached = addresses.find(|it| it["scope"] == "global");
+    let address = reached.and_then(|it| it["local"].as_str());
+    master.or(address).map(str::to_owned)
 }
 
 /// What a command prints, if it does its work.
@@ -225,7 +236,22 @@ fn foreign(bridge: &Found) -> Vec<Foreign> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_device_that_somebody_uses_is_known() {
+        let user = |link: Value| user(&link);
+        let used = |scope: &str| json!({ "addr_info": [{ "scope": scope, "local": "192.0.2.1" }] });
+        assert_eq!(user(used("global")).as_deref(), Some("192.0.2.1"));
+        assert_eq!(user(used("link")), None);
+        assert_eq!(user(json!({ "master": "vmbr0" })).as_deref(), Some("vmbr0"));
+        assert_eq!(
+            user(json!({ "master": "ovs-system", "addr_info": [] })),
+            None
+        );
+    }
 
     #[test]
     fn features_that_can_be_switched_off_are_taken() {

@@ -182,15 +182,19 @@ impl Report<'_> {
         format!("{text}\n{}: {summary}\n", self.host)
     }
 
-    /// Each of them once.
+    /// Each of them once. Those behind one that does not end would not be run, so that is a comment.
     fn commands(&self) -> String {
-        let mut commands: Vec<&str> = Vec::new();
+        let mut commands: Vec<String> = Vec::new();
         for mend in self.findings.iter().filter_map(|it| it.mend.as_deref()) {
-            if !commands.contains(&mend) {
-                commands.push(mend);
+            let line = match mend.starts_with("bridgechain run") {
+                true => format!("# {mend}\n"),
+                false => format!("{mend}\n"),
+            };
+            if !commands.contains(&line) {
+                commands.push(line);
             }
         }
-        commands.iter().map(|line| format!("{line}\n")).collect()
+        commands.concat()
     }
 }
 
@@ -236,5 +240,16 @@ node1: 2 errors, 1 warning
 "
         );
         assert_eq!(report.commands(), "ovs-vsctl set-fail-mode br0 secure\n");
+        let run = finding(
+            Level::Error,
+            Check::Connected,
+            Some("br0"),
+            Some("bridgechain run lab.yaml"),
+        );
+        let ends_not = Report {
+            findings: &[run],
+            ..report
+        };
+        assert_eq!(ends_not.commands(), "# bridgechain run lab.yaml\n");
     }
 }
