@@ -13,6 +13,7 @@ use super::Inspector;
 use crate::command::run;
 use crate::inbox::Inbox;
 use crate::lab::Lab;
+use crate::wait;
 
 /// What a tap needs.
 pub const TAP: &str = include_str!("suricata-tap.yaml");
@@ -141,7 +142,18 @@ impl Inspector for Suricata {
     }
 
     fn pause(&self) -> Result<()> {
-        self.signal(Signal::SIGSTOP)
+        self.signal(Signal::SIGSTOP)?;
+        // The thread that is about to forward a frame stops when it looks for signals.
+        wait::until("all threads of Suricata to stand still", || {
+            let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
+            for task in tasks {
+                let status = fs::read_to_string(task?.path().join("status"))?;
+                if !status.contains("\nState:\tT") {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
     }
 
     fn resume(&self) -> Result<()> {
