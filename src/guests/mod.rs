@@ -56,7 +56,8 @@ pub enum Problem {
     Several {
         /// The port, for people.
         port: String,
-        /// The one with the highest port number, which is mostly the newest.
+        /// The one with the highest port number. That is mostly the newest, but vswitchd may give other
+        /// numbers when it is started again.
         bound: String,
         /// The others.
         others: Vec<String>,
@@ -105,7 +106,8 @@ impl fmt::Display for Problem {
                 others,
             } => write!(
                 f,
-                "{port}: {bound} and {} all claim to be it; {bound}, the newest, is taken",
+                "{port}: {bound} and {} all claim to be it; {bound}, the one with the highest port number, is \
+                 taken",
                 others.join(", ")
             ),
             Self::Elsewhere {
@@ -223,8 +225,8 @@ pub fn bind(host: &Host, database: &Database, sites: &BTreeMap<Role, Site<'_>>) 
         let needs_port = sites
             .get(&port.role)
             .is_some_and(|site| site.ports.is_some());
-        let newest = all.pop_last();
-        let Some((_, bound)) = newest.filter(|(number, _)| number.is_some() || !needs_port) else {
+        let highest = all.pop_last();
+        let Some((_, bound)) = highest.filter(|(number, _)| number.is_some() || !needs_port) else {
             continue;
         };
         // One that has no port is a leftover, or not there yet.

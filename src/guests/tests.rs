@@ -143,7 +143,7 @@ fn only_a_port_on_which_the_database_and_the_bridge_agree_is_bound() {
         (&[("vnet0", 5)], &[("vnet0", 7)], &[]),
         (&[], &[("vnet0", 7)], &[]),
         (&[("vnet0", 7)], &[], &[]),
-        // The newest is not the one that it was.
+        // The one with the highest number is not the one that it was.
         (
             &[("vnet0", 5), ("vnet1", 6)],
             &[("vnet0", 5), ("vnet1", 8)],
@@ -170,7 +170,7 @@ fn what_is_odd_is_told() {
             &["a at vnet1"],
             &[
                 "vNIC of VM a (external_ids:attached-mac=52:54:00:00:00:0a): vnet1 and vnet0 all claim to \
-               be it; vnet1, the newest, is taken",
+               be it; vnet1, the one with the highest port number, is taken",
             ],
         ),
         (
