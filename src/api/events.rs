@@ -77,14 +77,15 @@ async fn events(
 
 /// What has happened and what happens, as server-sent events.
 ///
-/// It begins with `run`, which says which run of the controller this is. Each event has its sequence
-/// number as `id`, its kind as `event`, and itself as `data`. Where some are no longer kept that a
-/// client asks for, or one reads too slowly for them, `gap` says so. The header `Last-Event-ID` goes
-/// before `since`.
+/// It begins with `run`, which says which run of the controller this is. Each event has its kind as
+/// `event`, itself as `data`, and as `id` RUN-NUMBER: the run and its sequence number in that. Where some
+/// are no longer kept that a client asks for, or one reads too slowly for them, `gap` says so. The header
+/// `Last-Event-ID` goes before `since` and `run`.
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", params(
         ("since" = inline(Option<u64>), Query, description = "The number of the last event that is known; without it, all that are kept"),
         ("run" = inline(Option<f64>), Query, description = "The run that this number is of; without it, the present one"),
-        ("Last-Event-ID" = inline(Option<u64>), Header, description = "As `since`, and before it"),
+        ("Last-Event-ID" = inline(Option<String>), Header, description = "The `id` of the last event that is known, or only its number; before `since` and `run`",
+            pattern = r"^([0-9]+(\.[0-9]+)?-)?[0-9]{1,18}$"),
     ),
     responses((status = 200, description = "The stream", body = String, content_type = "text/event-stream"), Problem))]
 async fn follow(
@@ -124,6 +125,22 @@ fn sequence(text: &str) -> Result<u64, String> {
     })
 }
 
+/// The run, if it says that, and the sequence number that an `id` of the stream is. The run is part of it
+/// since a client of the standard kind says nothing else when it comes back, and numbers begin anew in
+/// each run.
+fn id(text: &str) -> Result<(Option<f64>, u64), String> {
+    let (run, number) = match text.rsplit_once('-') {
+        Some((run, number)) => (Some(run), number),
+        None => (None, text),
+    };
+    let run = run.map(|run| {
+        run.parse().map_err(|_| {
+            format!("expected the id of an event, RUN-NUMBER or NUMBER, instead of {text:?}")
+        })
+    });
+    Ok((run.transpose()?, sequence(number)?))
+}
+
 fn number<'de, D: Deserializer<'de>>(since: D) -> Result<Option<u64>, D::Error> {
     let text = String::deserialize(since)?;
     sequence(&text).map(Some).map_err(D::Error::custom)
@@ -157,17 +174,13 @@ fn stream_of(
     headers: &HeaderMap,
     asked: &Since,
 ) -> Result<Response, Problem> {
-    let last = match headers.get(LAST_EVENT_ID) {
-        None => None,
-        Some(id) => {
-            let number = sequence(&String::from_utf8_lossy(id.as_bytes()));
-            Some(number.map_err(|error| Problem::bad_request(format!("Last-Event-ID: {error}")))?)
-        }
-    };
-    let asked = Since {
-        since: last.or(asked.since),
-        ..*asked
-    };
+    let mut asked = Since { ..*asked };
+    if let Some(last) = headers.get(LAST_EVENT_ID) {
+        let (run, number) = id(&String::from_utf8_lossy(last.as_bytes()))
+            .map_err(|error| Problem::bad_request(format!("Last-Event-ID: {error}")))?;
+        asked.run = run.or(asked.run);
+        asked.since = Some(number);
+    }
     let reader = Reader::new(observer, &asked);
     peer.follow()?;
     peer.stay();
@@ -181,6 +194,8 @@ fn stream_of(
 /// journal.
 struct Reader {
     observer: Observer,
+    /// Of the controller, which ids are of.
+    run: f64,
     since: u64,
     /// Said before anything else.
     greetings: Vec<Sent>,
@@ -200,6 +215,7 @@ impl Reader {
         greetings.extend(sent("run", &run));
         Self {
             observer,
+            run: run.run,
             since,
             greetings,
         }
@@ -224,9 +240,10 @@ impl Reader {
                     (since, sent("gap", &Gap { missed }))
                 }
                 Next::Event(event) => {
-                    let id = event.sequence;
+                    let number = event.sequence;
                     let sent = sent(&word(&event.happening.kind), &*event);
-                    (id, sent.map(|sent| sent.id(id.to_string())))
+                    let id = format!("{}-{number}", self.run);
+                    (number, sent.map(|sent| sent.id(id)))
                 }
             };
             self.since = since;
@@ -245,6 +262,24 @@ fn sent(kind: &str, data: &impl Serialize) -> Option<Sent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_has_a_run_and_a_number_or_only_that() {
+        assert_eq!(id("1795662245.25-18"), Ok((Some(1795662245.25), 18)));
+        assert_eq!(id("1795662245-18"), Ok((Some(1795662245.0), 18)));
+        assert_eq!(id("18"), Ok((None, 18)));
+        for wrong in [
+            "",
+            "-",
+            "-18",
+            "18-",
+            "a-18",
+            "1.5-a",
+            "1.5-9223372036854775808",
+        ] {
+            assert!(id(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_stream_is_asked_for_by_its_media_type() {

@@ -20,12 +20,14 @@ struct Client {
     lines: std::io::Lines<BufReader<UnixStream>>,
 }
 
-/// What a stream has said: its `event`, `id` and `data`.
+/// What a stream has said: its `event`, the number in its `id`, and its `data`.
 #[derive(Debug, PartialEq)]
 struct Said {
     kind: String,
     id: Option<u64>,
     data: Value,
+    /// All of its `id`.
+    whole_id: Option<String>,
 }
 
 impl Client {
@@ -53,19 +55,28 @@ impl Client {
 
     /// What comes next. Lines without a colon are the lengths of chunks.
     fn next(&mut self) -> Option<Said> {
-        let (mut kind, mut id, mut data) = (None, None, None);
+        let (mut kind, mut whole_id, mut data) = (None, None, None);
         for line in self.lines.by_ref() {
             let line = line.ok()?;
             match line.split_once(": ") {
                 Some(("event", it)) => kind = Some(it.to_owned()),
-                Some(("id", it)) => id = Some(it.parse().unwrap()),
+                Some(("id", it)) => whole_id = Some(it.to_owned()),
                 Some(("data", it)) => data = Some(serde_json::from_str(it).unwrap()),
                 _ if data.is_some() => break,
                 _ => {}
             }
         }
         let (kind, data) = kind.zip(data)?;
-        Some(Said { kind, id, data })
+        let id = whole_id.as_ref().map(|id: &String| {
+            let (_, number) = id.split_once('-').unwrap();
+            number.parse().unwrap()
+        });
+        Some(Said {
+            kind,
+            id,
+            data,
+            whole_id,
+        })
     }
 
     /// The next event whose kind is `kind`.
@@ -164,6 +175,54 @@ async fn a_gap_is_announced() {
             "{query}"
         );
     }
+    run.end();
+}
+
+/// A client of the standard kind comes back with the id of the last event, and says nothing else.
+#[tokio::test]
+async fn an_id_says_which_run_it_is_of() {
+    let run = Run::start();
+    let mut switch = bridge(&run).await;
+    switch.add_port(7, "new").await;
+    let mut client = Client::new(&run, "/v1/events/stream", "");
+    let began = client.next_of("run").data["run"].as_f64().unwrap();
+    let first = client.next().unwrap();
+    let id = first.whole_id.unwrap();
+    let (of_run, number) = id.split_once('-').unwrap();
+    // Read again, either may differ in the last digit.
+    assert!(
+        (of_run.parse::<f64>().unwrap() - began).abs() < 0.001,
+        "{id}"
+    );
+    assert_eq!(number, "1");
+    assert_eq!(first.data["sequence"], 1);
+    let of_first = format!("Last-Event-ID: {id}\r\n");
+
+    // It goes before what the address says, which may be of an earlier run.
+    for resource in [
+        "/v1/events/stream",
+        "/v1/events/stream?since=999&run=1.5",
+        "/v1/events/stream?run=1.5",
+    ] {
+        let mut client = Client::new(&run, resource, &of_first);
+        assert_eq!(client.next().unwrap().kind, "run", "{resource}");
+        assert_eq!(client.next().unwrap().id, Some(2), "{resource}");
+    }
+    // Only a number is of the run that is said otherwise.
+    let plain = "Last-Event-ID: 1\r\n";
+    let mut client = Client::new(&run, "/v1/events/stream?run=1.5", plain);
+    assert_eq!(client.next().unwrap().kind, "run");
+    assert_eq!(client.next().unwrap().kind, "gap");
+
+    // As many happen after a restart: the number alone would pass for one of these.
+    let run = Run::start_in(run.end());
+    let mut switch = bridge(&run).await;
+    switch.add_port(7, "new").await;
+    let mut client = Client::new(&run, "/v1/events/stream", &of_first);
+    assert_eq!(client.next().unwrap().kind, "run");
+    let gap = client.next().unwrap();
+    assert_eq!((&*gap.kind, &gap.data["missed"]), ("gap", &Value::Null));
+    assert_eq!(client.next().unwrap().id, Some(1));
     run.end();
 }
 
