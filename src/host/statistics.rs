@@ -177,8 +177,11 @@ impl HostState {
         }
         self.tally.add(now, role, read, is_whole);
         let ports = &bridge.ports;
-        self.tally
-            .retain_ports(role, |port| ports.get(port).is_some());
+        self.tally.retain_ports(
+            role,
+            |port| ports.get(port).is_some(),
+            |port| owner(host, role, port).is_some(),
+        );
     }
 
     /// A flow is gone, and had counted so much.

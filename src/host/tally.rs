@@ -1,18 +1,23 @@
 //! Counters of switches, added up.
 //!
-//! A counter goes back to 0 with the port, flow or meter that it is of. What an operator is shown only
+//! A counter goes back to 0 with the device, flow or meter that it is of. What an operator is shown only
 //! grows, and nothing of it is counted twice.
 //!
-//! A port or meter that has begun anew is younger than before, or has counted less. A flow is not told
+//! A port shows what its device has counted, which goes on when the port is taken out of the bridge and
+//! put back, or vswitchd is started again: only the age of the port begins anew. So its age says nothing.
+//! A device is another one where it has counted less; the last reading of a port that is gone is kept for
+//! when it is back.
+//!
+//! A meter that has begun anew is younger than before, or has counted less. A flow is not told
 //! apart like that: one that is replaced gets younger and goes on counting. But of each flow that goes
 //! there is a notice with its last counts, which Open vSwitch sends once nothing uses the flow any more, a
 //! moment later. So what was read of a flow is kept until its notice is here, and of a flow that is back
 //! meanwhile nothing is read: the next reading has it all.
 //!
-//! What can not be known is left out: what a port has counted after it was read last, when it goes; what a
-//! flow has, of which the notice was lost with the connection; and where any of them has come back while
-//! the bridge was not connected and has counted more by now than it had before, so much of it. Open vSwitch
-//! accounts for frames twice a second: those of the last moment of a flow it counts to the one in its place.
+//! What can not be known is left out: what a device has counted after it was read last, when it goes; what
+//! a flow has, of which the notice was lost with the connection; where a flow or meter has come back while
+//! the bridge was not connected and has counted more by now than it had before, so much of it; and the
+//! same where another device has come in the place of one. Open vSwitch accounts for frames twice a second: those of the last moment of a flow it counts to the one in its place.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -72,6 +77,12 @@ pub(super) enum Counter {
     Flow(FlowKey, Cookie),
     /// One that is changed begins anew.
     Meter(MeterId, Option<Meter>),
+}
+
+impl Counter {
+    fn is_of_port(&self) -> bool {
+        matches!(self, Self::Received(_) | Self::Sent(_))
+    }
 }
 
 /// What is counted.
@@ -140,7 +151,8 @@ impl Known {
         if is_young {
             return None;
         }
-        let is_another = self.is_settled(now) || (!is_flow && reading.age < self.age);
+        let has_begun_anew = self.is_settled(now) || (!is_flow && reading.age < self.age);
+        let is_another = has_begun_anew && !reading.counter.is_of_port();
         let before = if is_another {
             Count::default()
         } else {
@@ -153,6 +165,29 @@ impl Known {
     fn is_settled(&self, now: Instant) -> bool {
         let missing = self.missing;
         missing.is_some_and(|since| now.saturating_duration_since(since) >= SETTLE)
+    }
+}
+
+impl Bridge {
+    /// Forgets ports that are gone and not configured. One that is configured may have been at many
+    /// interfaces, as guests are at another one each time they start: of those gone, the last is kept.
+    fn forget_ports(&mut self, is_configured: impl Fn(&str) -> bool) {
+        let mut last: BTreeMap<&Item, (Instant, &Counter)> = BTreeMap::new();
+        for (counter, known) in &self.known {
+            let Some(since) = known.missing.filter(|_| counter.is_of_port()) else {
+                continue;
+            };
+            if known.item.port().is_some_and(&is_configured) {
+                let kept = last.entry(&known.item).or_insert((since, counter));
+                if kept.0 < since {
+                    *kept = (since, counter);
+                }
+            }
+        }
+        let last: HashSet<Counter> = last.into_values().map(|(_, it)| it.clone()).collect();
+        self.known.retain(|counter, known| {
+            known.missing.is_none() || !counter.is_of_port() || last.contains(counter)
+        });
     }
 }
 
@@ -219,7 +254,7 @@ impl Tally {
             if is_whole && !ended.contains(&counter) {
                 known.missing.get_or_insert(now);
             }
-            if !known.is_settled(now) {
+            if counter.is_of_port() || !known.is_settled(now) {
                 after.insert(counter, known);
             }
         }
@@ -250,13 +285,13 @@ impl Tally {
         }
     }
 
-    /// The interface `name` is no longer the port of the bridge with `role` that it was.
+    /// The interface `name` is no longer the port of the bridge with `role` that it was: the numbers in an
+    /// answer that is on its way may be those of other ports. What was read of it is kept.
     pub(super) fn port_gone(&mut self, role: Role, name: &str) {
         let Some(bridge) = self.bridges.get_mut(&role) else {
             return;
         };
         for counter in [Counter::Received, Counter::Sent].map(|of| of(name.to_owned())) {
-            bridge.known.remove(&counter);
             if bridge.asked.is_some() {
                 bridge.ended.insert(counter);
             }
@@ -264,10 +299,24 @@ impl Tally {
     }
 
     /// Forgets the totals of the bridge with `role` that are about a port which is not there: names come
-    /// and go, and would pile up.
-    pub(super) fn retain_ports(&mut self, role: Role, is_there: impl Fn(&str) -> bool) {
+    /// and go, and would pile up. What was read of one that is gone is kept while it `is_configured`.
+    pub(super) fn retain_ports(
+        &mut self,
+        role: Role,
+        is_there: impl Fn(&str) -> bool,
+        is_configured: impl Fn(&str) -> bool,
+    ) {
         self.totals
             .retain(|(at, item), _| *at != role || item.port().is_none_or(&is_there));
+        if let Some(bridge) = self.bridges.get_mut(&role) {
+            bridge.forget_ports(is_configured);
+        }
+    }
+
+    /// How many counters of the bridge with `role` are remembered.
+    #[cfg(test)]
+    pub(super) fn known_count(&self, role: Role) -> usize {
+        self.bridges.get(&role).map_or(0, |at| at.known.len())
     }
 
     /// What was counted so far, by bridge.

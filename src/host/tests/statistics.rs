@@ -234,13 +234,19 @@ fn who_asks_while_bridges_are_being_asked_waits_for_these_answers() {
 }
 
 #[test]
-fn a_port_that_goes_and_comes_back_counts_from_its_start() {
-    // Where that was told its age says nothing.
-    for (told, age) in [(true, 2), (false, 100)] {
+fn a_port_that_goes_and_comes_back_is_not_counted_again() {
+    // Taken out and put back, told or not as while vswitchd is started again: its device goes on. One
+    // that has counted less is another.
+    for (told, frames, total) in [
+        (true, 12, 12),
+        (false, 12, 12),
+        (true, 4, 14),
+        (false, 4, 14),
+    ] {
         let mut lab = running_lab();
         let stats =
             |frames, seconds| MultipartReplyBody::PortStats(vec![port_stats(1, frames, seconds)]);
-        read(&mut lab, stats(10, age));
+        read(&mut lab, stats(10, 100));
         assert_eq!(received(&lab, "guest1"), 10);
         if told {
             for reason in [PortReason::Delete, PortReason::Add] {
@@ -250,11 +256,91 @@ fn a_port_that_goes_and_comes_back_counts_from_its_start() {
                 lab.settle();
             }
         }
-        read(&mut lab, stats(12, 5));
-        assert_eq!(received(&lab, "guest1"), 22, "{told}");
-        read(&mut lab, stats(13, 6));
-        assert_eq!(received(&lab, "guest1"), 23, "{told}");
+        read(&mut lab, stats(frames, 5));
+        assert_eq!(received(&lab, "guest1"), total, "{told}, {frames}");
+        read(&mut lab, stats(frames + 1, 6));
+        assert_eq!(received(&lab, "guest1"), total + 1, "{told}, {frames}");
     }
+}
+
+/// It is not shown while it is away, and begins at 0 when it is back: what it has counted was shown.
+#[test]
+fn a_port_that_is_away_for_long_is_not_counted_again() {
+    let mut lab = running_lab();
+    let stats = |frames| MultipartReplyBody::PortStats(vec![port_stats(1, frames, 5)]);
+    let tell = |lab: &mut Lab, reason| {
+        let desc = port("guest1", PortNo(1));
+        let status = Event::PortStatus(PortStatus { reason, desc });
+        lab.wires.get(Role::Local).push_event(status);
+        lab.settle();
+    };
+    read(&mut lab, stats(1000));
+    tell(&mut lab, PortReason::Delete);
+    for _ in 0..10 {
+        read(&mut lab, MultipartReplyBody::PortStats(Vec::new()));
+        assert_eq!(received(&lab, "guest1"), 0);
+    }
+    tell(&mut lab, PortReason::Add);
+    read(&mut lab, stats(1005));
+    assert_eq!(received(&lab, "guest1"), 5);
+}
+
+/// A reading of the port `name`, which is at `interface`.
+fn port_reading(interface: &str, name: &str, frames: u64, age: Duration) -> Reading {
+    Reading {
+        counter: Counter::Received(interface.to_owned()),
+        item: Some(Item::Received(name.to_owned())),
+        count: count(frames),
+        age,
+    }
+}
+
+#[test]
+fn of_ports_that_are_gone_one_is_kept_for_each_that_is_configured() {
+    let mut tally = Tally::default();
+    let mut now = Instant::now();
+    let mut add = |tally: &mut Tally, read: Vec<Reading>| {
+        now += SECOND;
+        tally.add(now, Role::Local, read, true);
+        tally.retain_ports(Role::Local, |_| true, |name| name != "other");
+    };
+    let reading =
+        |interface: &str, name: &str, frames| port_reading(interface, name, frames, SECOND);
+    // A guest gets another interface each time that it starts.
+    for number in 0..100 {
+        add(&mut tally, vec![reading(&format!("vnet{number}"), "a", 10)]);
+    }
+    add(&mut tally, vec![reading("tap", "other", 10)]);
+    assert_eq!(tally.known_count(Role::Local), 2, "the last one, and tap");
+    add(&mut tally, Vec::new());
+    assert_eq!(tally.known_count(Role::Local), 1, "the last one");
+    let of_a = (Role::Local, Item::Received("a".to_owned()));
+    let total = |tally: &Tally| tally.totals()[&of_a].frames;
+    assert_eq!(total(&tally), 1000);
+    add(&mut tally, vec![reading("vnet99", "a", 11)]);
+    assert_eq!(total(&tally), 1001);
+}
+
+/// What happens to a port of a switch.
+#[derive(Debug, Clone)]
+enum PortStep {
+    /// Its device counts so many frames.
+    Count(u64),
+    /// It is taken out, if it is there, or put back.
+    Plug,
+    /// Another device comes in the place of its device.
+    Renew,
+    /// The counters are read, so many seconds later.
+    Read(u64),
+}
+
+fn port_step() -> impl Strategy<Value = PortStep> {
+    prop_oneof![
+        3 => (0u64..20).prop_map(PortStep::Count),
+        2 => Just(PortStep::Plug),
+        1 => Just(PortStep::Renew),
+        4 => (0u64..8).prop_map(PortStep::Read),
+    ]
 }
 
 #[test]
@@ -440,6 +526,41 @@ impl World {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Whatever becomes of a port and its device: what is told is never more than was counted, and all of
+    /// it where the device is the same all along.
+    #[test]
+    fn a_device_is_not_counted_twice(steps in prop::collection::vec(port_step(), 1..60)) {
+        let mut tally = Tally::default();
+        let mut now = Instant::now();
+        let (mut counted, mut truth) = (0, 0);
+        let (mut is_there, mut since) = (true, now);
+        let is_same = !steps.iter().any(|step| matches!(step, PortStep::Renew));
+        for step in &steps {
+            match *step {
+                PortStep::Count(frames) => {
+                    counted += frames;
+                    truth += frames;
+                }
+                PortStep::Plug => {
+                    is_there = !is_there;
+                    since = now;
+                }
+                PortStep::Renew => counted = 0,
+                PortStep::Read(seconds) => {
+                    now += Duration::from_secs(seconds);
+                    let reading = port_reading("p", "p", counted, now - since);
+                    let read = Vec::from_iter(is_there.then_some(reading));
+                    tally.add(now, Role::Local, read, true);
+                    tally.retain_ports(Role::Local, |_| true, |_| true);
+                    let key = (Role::Local, Item::Received("p".to_owned()));
+                    let told = tally.totals().get(&key).copied().unwrap_or_default();
+                    prop_assert!(told.frames <= truth, "{told:?} of {truth}");
+                    prop_assert!(!is_same || !is_there || told == count(truth));
+                }
+            }
+        }
+    }
 
     /// Whatever becomes of a flow: what is told only grows, is never more than was counted, and is all
     /// of it in the end.
