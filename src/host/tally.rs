@@ -17,7 +17,8 @@
 //! What can not be known is left out: what a device has counted after it was read last, when it goes; what
 //! a flow has, of which the notice was lost with the connection; where a flow or meter has come back while
 //! the bridge was not connected and has counted more by now than it had before, so much of it; and the
-//! same where another device has come in the place of one. Open vSwitch accounts for frames twice a second: those of the last moment of a flow it counts to the one in its place.
+//! same where another device has come in the place of one. Open vSwitch accounts for frames twice a
+//! second: those of the last moment of a flow it counts to the one in its place.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
