@@ -37,7 +37,7 @@ pub(super) fn resources() -> OpenApiRouter<Shared> {
 }
 
 /// Which events are asked for.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Since {
@@ -174,7 +174,7 @@ fn stream_of(
     headers: &HeaderMap,
     asked: &Since,
 ) -> Result<Response, Problem> {
-    let mut asked = Since { ..*asked };
+    let mut asked = *asked;
     if let Some(last) = headers.get(LAST_EVENT_ID) {
         let (run, number) = id(&String::from_utf8_lossy(last.as_bytes()))
             .map_err(|error| Problem::bad_request(format!("Last-Event-ID: {error}")))?;

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use axum::http::{HeaderMap, header};
 use subtle::ConstantTimeEq;
 use tracing::warn;
+
+use crate::config;
 
 /// A secret of the controller and its clients.
 #[derive(Clone)]
@@ -71,8 +72,7 @@ impl Token {
 
     /// Warns where others than the owner and the group of the file at `path` may read it.
     pub(super) fn warn_if_exposed(path: &Path) {
-        let mode = fs::metadata(path).map(|metadata| metadata.permissions().mode());
-        if mode.is_ok_and(|mode| mode & 0o004 != 0) {
+        if config::is_exposed(path) {
             warn!(file = %path.display(), "everybody on this machine can read the token: chmod o-r");
         }
     }

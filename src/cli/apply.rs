@@ -10,7 +10,7 @@ use bridgechain::{config, environment};
 
 use super::change::Dry;
 use super::client::{self, Client, endpoint};
-use super::source::{Put, Source, check};
+use super::source::{Put, Seen, Source, check};
 use super::tries::Tries;
 use super::{plan, running};
 
@@ -76,15 +76,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let controller = format!("the controller at {}", client.endpoint());
     let progress = client.awaited();
     let source = Source::Api(client);
-    let running = source.running()?;
+    let (mut seen, mut running) = look(&source)?;
     drop(progress);
-    if let Some(warning) = lost_hosts(&name, running, &topology) {
+    if let Some(warning) = lost_hosts(&name, &running, &topology) {
         say!("{warning}");
     }
     let mut tries = Tries::begin();
     loop {
-        let seen = source.see()?;
-        let running = source.running()?.unwrap_or_default();
         let theirs = &seen.file;
         let is_own = running::is_same(Path::new(theirs), &args.file).unwrap_or(false);
         // Of its own file the controller takes what is there now: what was read above may be from
@@ -101,6 +99,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                  `bridgechain diff {name}` and apply it again"
             );
             tries.again()?;
+            (seen, running) = look(&source)?;
             continue;
         };
         let what = match is_own {
@@ -120,9 +119,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// The text of the controller's file, and that in force.
+fn look(source: &Source) -> anyhow::Result<(Seen, String)> {
+    Ok((source.see()?, source.running()?.unwrap_or_default()))
+}
+
 /// Says where hosts are gone that are served now: that is easily done by the wrong file.
-fn lost_hosts(name: &str, running: Option<String>, new: &Topology) -> Option<String> {
-    let (old, _) = config::parse("running", running?).ok()?;
+fn lost_hosts(name: &str, running: &str, new: &Topology) -> Option<String> {
+    let (old, _) = config::parse("running", running).ok()?;
     let lost = old.hosts.keys();
     let lost: Vec<&str> = lost
         .filter(|host| !new.hosts.contains_key(*host))

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use bridgechain::edit::Edit;
-use bridgechain::inventory::{Inventory, uuid};
+use bridgechain::inventory::{Inventory, Network, uuid};
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -86,8 +86,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List { place, json } => {
             let inventory = Source::open(&place)?.inventory()?;
-            let all = inventory.networks.keys();
-            let all: Vec<Shown<'_>> = all.filter_map(|name| shown(&inventory, name)).collect();
+            let all = inventory.networks.iter();
+            let all = all.map(|(name, network)| shown(&inventory, name, network));
+            let all: Vec<Shown<'_>> = all.collect();
             match json {
                 true => super::print(&super::json(&all)?)?,
                 false => super::print(&list(&all))?,
@@ -96,10 +97,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Get { name, place, json } => {
             let inventory = Source::open(&place)?.inventory()?;
-            let names = inventory.networks.keys();
             let name = inventory.find_network(&name)?;
-            let known = shown(&inventory, name);
-            let known = known.ok_or_else(|| change::unknown("network", name, names))?;
+            let known = shown(&inventory, name, &inventory.networks[name]);
             match json {
                 true => super::print(&super::json(&known)?)?,
                 false => super::print(&text(&known))?,
@@ -128,10 +127,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn shown<'i>(inventory: &'i Inventory, name: &str) -> Option<Shown<'i>> {
-    let (name, network) = inventory.networks.get_key_value(name)?;
+fn shown<'i>(inventory: &'i Inventory, name: &'i str, network: &Network) -> Shown<'i> {
+    let is_it = |other: &String| other == name;
     let mut chains = inventory.service_chains.iter();
-    let chain = chains.find(|(_, chain)| chain.networks.contains(name));
+    let chain = chains.find(|(_, chain)| chain.networks.iter().any(is_it));
     let members = inventory.vms.iter().flat_map(|(vm, it)| {
         let nics = it.nics.iter();
         let nics = nics.filter(|nic| nic.networks().any(|network| network == name));
@@ -139,17 +138,17 @@ fn shown<'i>(inventory: &'i Inventory, name: &str) -> Option<Shown<'i>> {
             vm,
             port: nic.port.as_deref(),
             mac: nic.mac.as_deref(),
-            tagged: nic.trunked_networks.contains(name),
+            tagged: nic.trunked_networks.iter().any(is_it),
         })
     });
-    Some(Shown {
+    Shown {
         name,
         vlan: network.vlan,
         uuid: uuid("network", name).to_string(),
         max_macs: network.max_macs,
         chain: chain.map(|(name, _)| name.as_str()),
         members: members.collect(),
-    })
+    }
 }
 
 fn list(all: &[Shown<'_>]) -> String {

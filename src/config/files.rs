@@ -1,8 +1,18 @@
 //! The files that a configuration names, for whoever is going to use them.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use super::raw::Config;
 use super::report::Report;
 use crate::ovsdb::tls::{self, Which};
+
+/// Whether others than the owner and the group of a file may read it.
+pub(crate) fn is_exposed(path: &Path) -> bool {
+    let mode = fs::metadata(path).map(|metadata| metadata.permissions().mode());
+    mode.is_ok_and(|mode| mode & 0o004 != 0)
+}
 
 /// Reports the files that can not be read or used, each where it is named.
 pub(super) fn check(config: &Config, report: &mut Report<'_>) {
@@ -21,7 +31,7 @@ pub(super) fn check(config: &Config, report: &mut Report<'_>) {
             report.mistake(at, unfit.to_string());
         }
         let key = identity.map(|identity| &identity.private_key);
-        if let Some(key) = key.filter(|key| tls::is_exposed(&key.value)) {
+        if let Some(key) = key.filter(|key| is_exposed(&key.value)) {
             let file = key.value.display();
             report.warning(
                 key.at,

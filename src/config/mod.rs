@@ -24,6 +24,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics, Excerpt, Place, Severity};
+pub(crate) use self::files::is_exposed;
 pub use self::lines::Lines;
 pub use self::names::suggestion;
 use self::report::{Report, lines};

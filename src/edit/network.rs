@@ -3,6 +3,7 @@
 use serde_yaml::{Mapping, Value};
 
 use super::{Draft, EditError, senseless};
+use crate::inventory::NoNetwork;
 use crate::topology::Vlan;
 
 pub(super) fn create(
@@ -19,10 +20,7 @@ pub(super) fn create(
         });
     }
     if Vlan::new(vlan).is_none() {
-        return Err(senseless(format_args!(
-            "there is no VLAN {vlan}; they are 1 to {}, and 0 for the untagged network",
-            Vlan::MAX
-        )));
+        return Err(NoNetwork::NoVlan(vlan.to_string()).into());
     }
     if let Some(other) = draft.inventory.network_of_vlan(vlan) {
         return Err(senseless(format_args!(

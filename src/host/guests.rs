@@ -1,8 +1,10 @@
 //! vNICs and functions are found at the interfaces that the OVS database says are theirs.
 //!
-//! To everything else one that is found is a port that came, under the name that it has in the topology. Where the database is away, what was found stays as long as the port has its name and its
-//! number, and nothing else is found: what the database said last may be of ports that were there before.
-//! Where it has not answered yet, what an earlier run had found stays ([`compile::recover_bound`]).
+//! To everything else one that is found is a port that came, under the name that it has in the
+//! topology. Where the database is away, what was found stays as long as the port has its name and its
+//! number, and nothing else is found: what the database said last may be of ports that were there
+//! before. Where it has not answered yet, what an earlier run had found stays
+//! ([`compile::recover_bound`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

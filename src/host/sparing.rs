@@ -46,6 +46,8 @@ pub(super) struct Sparing {
     /// When the period ends that began with the first line.
     ends: Option<Instant>,
     said: u32,
+    /// How many were not.
+    left_out: u64,
     by: BTreeMap<(Topic, Option<Location>), Lines>,
 }
 
@@ -65,9 +67,9 @@ struct LeftOut {
 }
 
 impl Sparing {
-    /// When what was left out is to be reported.
+    /// When what was left out is to be reported. Asked for again and again, so nothing is summed up.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.ends.filter(|_| self.left_out().is_some())
+        self.ends.filter(|_| self.left_out > 0)
     }
 
     /// Whether there is room for one more line. Where there is none it is counted.
@@ -80,6 +82,7 @@ impl Sparing {
             self.said += 1;
         } else {
             lines.left_out += 1;
+            self.left_out += 1;
         }
         has_room
     }
@@ -93,6 +96,7 @@ impl Sparing {
         let left_out = self.left_out();
         self.ends = None;
         self.said = 0;
+        self.left_out = 0;
         self.by.clear();
         left_out
     }
@@ -102,8 +106,8 @@ impl Sparing {
         for ((_, at), lines) in &self.by {
             *ports.entry(*at).or_default() += lines.left_out;
         }
-        let lines = ports.values().sum();
         let most = ports.into_iter().max_by_key(|(_, lines)| *lines)?;
+        let lines = self.left_out;
         (lines > 0).then_some(LeftOut { lines, most })
     }
 }

@@ -147,13 +147,14 @@ struct Known {
 impl Known {
     /// How much of what was read now is new; `None` where that can not be told.
     fn growth(&self, now: Instant, reading: &Reading) -> Option<Count> {
-        let is_flow = matches!(reading.counter, Counter::Flow(..));
-        let is_young = is_flow && reading.age < SETTLE && self.at != Count::default();
-        if is_young {
-            return None;
-        }
-        let has_begun_anew = self.is_settled(now) || (!is_flow && reading.age < self.age);
-        let is_another = has_begun_anew && !reading.counter.is_of_port();
+        let is_another = match reading.counter {
+            Counter::Flow(..) if reading.age < SETTLE && self.at != Count::default() => {
+                return None;
+            }
+            Counter::Flow(..) => self.is_settled(now),
+            Counter::Meter(..) => self.is_settled(now) || reading.age < self.age,
+            Counter::Received(_) | Counter::Sent(_) => false,
+        };
         let before = if is_another {
             Count::default()
         } else {
@@ -289,13 +290,10 @@ impl Tally {
     /// The interface `name` is no longer the port of the bridge with `role` that it was: the numbers in an
     /// answer that is on its way may be those of other ports. What was read of it is kept.
     pub(super) fn port_gone(&mut self, role: Role, name: &str) {
-        let Some(bridge) = self.bridges.get_mut(&role) else {
-            return;
-        };
-        for counter in [Counter::Received, Counter::Sent].map(|of| of(name.to_owned())) {
-            if bridge.asked.is_some() {
-                bridge.ended.insert(counter);
-            }
+        let bridge = self.bridges.get_mut(&role);
+        if let Some(bridge) = bridge.filter(|bridge| bridge.asked.is_some()) {
+            let counters = [Counter::Received, Counter::Sent].map(|of| of(name.to_owned()));
+            bridge.ended.extend(counters);
         }
     }
 

@@ -8,7 +8,6 @@ use std::fmt;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -126,12 +125,6 @@ pub(crate) fn fingerprint(files: &TlsFiles) -> u64 {
         read(path).ok().hash(&mut hasher);
     }
     hasher.finish()
-}
-
-/// Whether others than the owner and the group of a file may read it.
-pub(crate) fn is_exposed(path: &Path) -> bool {
-    let mode = fs::metadata(path).map(|metadata| metadata.permissions().mode());
-    mode.is_ok_and(|mode| mode & 0o004 != 0)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -32,15 +32,20 @@ fn of(happenings: &[Happening], kind: Kind) -> usize {
     happenings.iter().filter(|it| it.kind == kind).count()
 }
 
+/// The service bridge tells how it is with one of its ports.
+fn tell_state(lab: &mut Lab, name: &str, number: u32, state: PortState) {
+    let mut desc = port(name, PortNo(number));
+    desc.state = state;
+    let reason = PortReason::Modify;
+    let status = Event::PortStatus(PortStatus { reason, desc });
+    lab.wires.get(Role::Service).push_event(status);
+    lab.settle();
+}
+
 /// The link of a port of the service bridge comes and goes.
 fn flap_link(lab: &mut Lab, name: &str, number: u32, times: usize) {
     for state in [PortState::LINK_DOWN, PortState::LIVE].repeat(times) {
-        let mut desc = port(name, PortNo(number));
-        desc.state = state;
-        let reason = PortReason::Modify;
-        let status = Event::PortStatus(PortStatus { reason, desc });
-        lab.wires.get(Role::Service).push_event(status);
-        lab.settle();
+        tell_state(lab, name, number, state);
     }
 }
 
@@ -188,22 +193,14 @@ fn a_link_that_flaps_is_told_a_few_times_and_hides_no_other() {
 #[test]
 fn the_first_port_that_is_live_says_that_others_are_not() {
     let mut lab = running(with_inline(false));
-    let told = |lab: &mut Lab, name: &str, number: u32, state: PortState| {
-        let mut desc = port(name, PortNo(number));
-        desc.state = state;
-        let reason = PortReason::Modify;
-        let status = Event::PortStatus(PortStatus { reason, desc });
-        lab.wires.get(Role::Service).push_event(status);
-        lab.settle();
-    };
-    told(&mut lab, "ids0", 3, PortState::empty());
+    tell_state(&mut lab, "ids0", 3, PortState::empty());
     let happenings = lab.state.take_happenings();
     assert_eq!(
         of(&happenings, Kind::LinkDown),
         0,
         "the bridge does not tell"
     );
-    told(&mut lab, "ids1", 4, PortState::LIVE);
+    tell_state(&mut lab, "ids1", 4, PortState::LIVE);
     let happenings = lab.state.take_happenings();
     let down: Vec<&str> = happenings.iter().map(|it| it.subject.as_str()).collect();
     assert_eq!(of(&happenings, Kind::LinkDown), 1, "{happenings:?}");
